@@ -1,0 +1,1 @@
+//! The cloud over the AWS SDK: the only room that names `aws_sdk_*`.

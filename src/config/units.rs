@@ -1,0 +1,174 @@
+//! Values with a unit or a small grammar: durations and gate conditions.
+
+use std::fmt;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::model::Gate;
+
+/// A duration in whole seconds; written as a number of seconds or as `90s`, `15m`, `2h`, `7d`.
+#[derive(
+    Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema,
+)]
+#[serde(try_from = "serde_json::Value", into = "u64")]
+#[schemars(with = "serde_json::Value")]
+pub struct Seconds(pub u64);
+
+impl From<Seconds> for u64 {
+    fn from(seconds: Seconds) -> Self {
+        seconds.0
+    }
+}
+
+impl TryFrom<serde_json::Value> for Seconds {
+    type Error = String;
+
+    fn try_from(value: serde_json::Value) -> Result<Self, Self::Error> {
+        let wrong =
+            || format!("expected a duration such as `90s`, `15m`, `2h` or `7d`, found `{value}`");
+        if let Some(seconds) = value.as_u64() {
+            return Ok(Self(seconds));
+        }
+        let text = value.as_str().ok_or_else(wrong)?;
+        let unit_at = text
+            .len()
+            .checked_sub(1)
+            .filter(|at| text.is_char_boundary(*at))
+            .ok_or_else(wrong)?;
+        let (number, unit) = text.split_at(unit_at);
+        let factor = match unit {
+            "s" => 1,
+            "m" => 60,
+            "h" => 3600,
+            "d" => 86_400,
+            _ => return Err(wrong()),
+        };
+        let number: u64 = number.parse().map_err(|_| wrong())?;
+        number.checked_mul(factor).map(Self).ok_or_else(wrong)
+    }
+}
+
+/// A relation of a gate.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Relation {
+    /// `>=`
+    AtLeast,
+    /// `>`
+    Above,
+    /// `<=`
+    AtMost,
+    /// `<`
+    Below,
+}
+
+impl Relation {
+    const ALL: [(&'static str, Self); 4] = [
+        (">=", Self::AtLeast),
+        ("<=", Self::AtMost),
+        (">", Self::Above),
+        ("<", Self::Below),
+    ];
+
+    /// The condition type of a SageMaker pipeline.
+    pub fn condition_type(self) -> &'static str {
+        match self {
+            Self::AtLeast => "GreaterThanOrEqualTo",
+            Self::Above => "GreaterThan",
+            Self::AtMost => "LessThanOrEqualTo",
+            Self::Below => "LessThan",
+        }
+    }
+}
+
+impl fmt::Display for Relation {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (sign, _) = Self::ALL
+            .iter()
+            .find(|(_, one)| one == self)
+            .expect("every relation has a sign");
+        f.write_str(sign)
+    }
+}
+
+/// One comparison of a gate with a number.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Comparison {
+    /// How.
+    pub relation: Relation,
+    /// With what.
+    pub bound: f64,
+}
+
+impl TryFrom<String> for Gate {
+    type Error = String;
+
+    fn try_from(text: String) -> Result<Self, Self::Error> {
+        let wrong = |part: &str| {
+            format!("expected `>=`, `>`, `<=` or `<` and a number, joined by `and`, found `{part}`")
+        };
+        text.split(" and ")
+            .map(|part| {
+                let part = part.trim();
+                let (sign, relation) = Relation::ALL
+                    .into_iter()
+                    .find(|(sign, _)| part.starts_with(sign))
+                    .ok_or_else(|| wrong(part))?;
+                let bound: f64 = part[sign.len()..].trim().parse().map_err(|_| wrong(part))?;
+                if bound.is_finite() {
+                    Ok(Comparison { relation, bound })
+                } else {
+                    Err(wrong(part))
+                }
+            })
+            .collect::<Result<_, _>>()
+            .map(Self)
+    }
+}
+
+impl From<Gate> for String {
+    fn from(gate: Gate) -> Self {
+        let parts: Vec<_> = gate
+            .0
+            .iter()
+            .map(|one| format!("{} {}", one.relation, one.bound))
+            .collect();
+        parts.join(" and ")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn durations_carry_their_unit() {
+        let parse = |value| Seconds::try_from(value).map(|seconds| seconds.0);
+        assert_eq!(parse(json!("2h")), Ok(7200));
+        assert_eq!(parse(json!("0s")), Ok(0));
+        assert_eq!(parse(json!(90)), Ok(90));
+        for wrong in [
+            json!("h"),
+            json!(""),
+            json!("2 weeks"),
+            json!(-1),
+            json!("é"),
+            json!("99999999999999999999d"),
+        ] {
+            assert!(parse(wrong.clone()).is_err(), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn gates_read_back_as_they_were_written() {
+        let read = |text: &str| Gate::try_from(text.to_owned());
+        assert_eq!(
+            String::from(read(">= 0.8 and <0.99").unwrap()),
+            ">= 0.8 and < 0.99"
+        );
+        for wrong in ["", "0.8", "= 1", ">= x", ">= champion - 0.005", ">= NaN"] {
+            assert!(read(wrong).is_err(), "{wrong}");
+        }
+    }
+}

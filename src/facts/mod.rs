@@ -1,0 +1,1 @@
+//! Tables of facts about AWS, each with its date and source.

@@ -1,0 +1,1 @@
+//! Mirrors, snapshots, watch and write-back.

@@ -1,0 +1,60 @@
+//! Every bound of the program in one place; each is crossed by a test.
+
+use std::time::Duration;
+
+/// Bytes of one YAML file that is read as configuration.
+pub const YAML_BYTES_MAX: usize = 256 * 1024;
+/// Nesting of mappings and sequences in one YAML file.
+pub const YAML_DEPTH_MAX: usize = 64;
+/// Nodes of one YAML file, after aliases are expanded.
+pub const YAML_NODES_MAX: usize = 50_000;
+/// Diagnostics reported for one model; the rest is counted.
+pub const DIAGNOSTICS_MAX: usize = 200;
+
+/// Files of one snapshot.
+pub const SNAPSHOT_FILES_MAX: usize = 100_000;
+/// Bytes of one file of a snapshot.
+pub const SNAPSHOT_FILE_BYTES_MAX: u64 = 64 * 1024 * 1024;
+/// Bytes of all files of one model's folder.
+pub const SNAPSHOT_BYTES_MAX: u64 = 512 * 1024 * 1024;
+/// Depth of folders in a snapshot.
+pub const SNAPSHOT_DEPTH_MAX: usize = 64;
+/// Commits walked back to find when a run digest last became the candidate.
+pub const HISTORY_COMMITS_MAX: usize = 1_000;
+
+/// Pages read of one list before the rest is a gap.
+pub const LIST_PAGES_MAX: usize = 50;
+/// Rounds of looks that one observation may need: a reference leads to a reference.
+pub const OBSERVE_ROUNDS_MAX: usize = 8;
+/// Steps of one plan.
+pub const PLAN_STEPS_MAX: usize = 200;
+/// Bytes of a text object (an evaluation report) that is read from S3.
+pub const TEXT_OBJECT_BYTES_MAX: usize = 1024 * 1024;
+/// Attempts at a run that failed for a reason of the service's.
+pub const RUN_ATTEMPTS_MAX: u32 = 3;
+/// Attempts at an endpoint update that failed for a reason of the service's.
+pub const UPDATE_ATTEMPTS_MAX: u32 = 3;
+
+/// One call to AWS, from sending to the whole answer.
+pub const CALL_DEADLINE: Duration = Duration::from_secs(30);
+/// One fetch of a Git repository.
+pub const FETCH_DEADLINE: Duration = Duration::from_secs(120);
+/// How often a source is asked for its refs.
+pub const POLL_INTERVAL: Duration = Duration::from_secs(15);
+/// How long an endpoint may be in motion before the wait is called late.
+pub const ENDPOINT_DEADLINE: Duration = Duration::from_secs(60 * 60);
+/// How long a run may take before the wait is called late.
+pub const RUN_DEADLINE: Duration = Duration::from_secs(24 * 60 * 60);
+
+/// Body of one request to the local SageMaker, S3 uploads excepted.
+pub const LOCAL_REQUEST_BYTES_MAX: usize = 8 * 1024 * 1024;
+/// Payload of one `InvokeEndpoint` (the service model's figure).
+pub const INVOKE_BYTES_MAX: usize = 6_291_456;
+/// One S3 object of the local SageMaker.
+pub const LOCAL_OBJECT_BYTES_MAX: u64 = 5 * 1024 * 1024 * 1024;
+/// Output of one local job that is kept.
+pub const JOB_LOG_BYTES_MAX: usize = 1024 * 1024;
+/// How long a stopped local job may take before it is killed (SageMaker's own figure).
+pub const JOB_STOP_GRACE: Duration = Duration::from_secs(120);
+/// How long one answer of a local serving process may take (SageMaker's own figure).
+pub const INVOKE_DEADLINE: Duration = Duration::from_secs(60);

@@ -1,0 +1,1 @@
+//! The local SageMaker: protocols and processes around the world.

@@ -1,0 +1,1 @@
+//! One pass, from commit to convergence.

@@ -1,0 +1,3 @@
+//! The service as a pure state machine.
+
+pub mod work;

@@ -1,0 +1,104 @@
+//! What the service's state machine asks its surroundings to really do, and what came of it.
+//!
+//! [`super::World`] decides; somebody else acts. `local/` starts processes; the simulation scripts
+//! the outcome.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use crate::resource::call::Scope;
+
+/// Names one piece of work, for ever.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct WorkId(pub u64);
+
+/// Something to do.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub enum Work {
+    /// Run a job to its end; answered by [`Done::Job`].
+    Run(Job),
+    /// Stop a running job; its [`Done::Job`] still comes.
+    Stop(WorkId),
+    /// Bring up the serving processes of one variant; answered by [`Done::Fleet`].
+    Serve(Fleet),
+    /// Take them down. Not answered.
+    Retire(WorkId),
+}
+
+/// A job to run.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Job {
+    /// Its id.
+    pub id: WorkId,
+    /// Training or processing.
+    pub kind: JobKind,
+    /// Where.
+    pub scope: Scope,
+    /// The job's name.
+    pub name: String,
+    /// The whole Create request, every function of the pipeline resolved.
+    pub request: Value,
+}
+
+/// The kinds of jobs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum JobKind {
+    /// `CreateTrainingJob`
+    Training,
+    /// `CreateProcessingJob`
+    Processing,
+}
+
+/// The serving processes of one variant of one endpoint.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Fleet {
+    /// Its id: a new fleet for every deployment.
+    pub id: WorkId,
+    /// Where.
+    pub scope: Scope,
+    /// The endpoint.
+    pub endpoint: String,
+    /// The variant.
+    pub variant: String,
+    /// The container, in the shape of `ContainerDefinition` (image, model data, environment).
+    pub container: Value,
+}
+
+/// What came of a piece of work.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub enum Done {
+    /// A job ended.
+    Job {
+        /// Which.
+        id: WorkId,
+        /// How.
+        outcome: JobOutcome,
+    },
+    /// A fleet came up (`None`) or failed to (the reason).
+    Fleet {
+        /// Which.
+        id: WorkId,
+        /// Why not.
+        failure: Option<String>,
+    },
+}
+
+/// How a job ended.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub enum JobOutcome {
+    /// It exited with 0 and everything that it wrote is uploaded.
+    Completed {
+        /// A training job's artefact.
+        model_artifacts: Option<String>,
+        /// A processing job's exit message.
+        exit_message: Option<String>,
+        /// A training job's last metric values by name.
+        metrics: BTreeMap<String, f64>,
+    },
+    /// It failed: the reason in SageMaker's form, such as `AlgorithmError: …, exit code: 1`.
+    Failed(String),
+    /// It was stopped.
+    Stopped,
+}
