@@ -25,7 +25,7 @@ pub const HISTORY_COMMITS_MAX: usize = 1_000;
 /// Pages read of one list before the rest is a gap.
 pub const LIST_PAGES_MAX: usize = 50;
 /// Rounds of looks that one observation may need: a reference leads to a reference.
-pub const OBSERVE_ROUNDS_MAX: usize = 8;
+pub const OBSERVE_ROUNDS_MAX: usize = 16;
 /// Steps of one plan.
 pub const PLAN_STEPS_MAX: usize = 200;
 /// Bytes of a text object (an evaluation report) that is read from S3.

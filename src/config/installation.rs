@@ -23,9 +23,6 @@ pub struct Installation {
     /// Accounts by id.
     #[serde(default)]
     pub accounts: BTreeMap<String, Account>,
-    /// What happens to a change made behind Git's back.
-    #[serde(default)]
-    pub drift: DriftPolicy,
 }
 
 /// One AWS account.
@@ -41,17 +38,6 @@ pub struct Account {
     /// Where code, data and artefacts go. Default: `sagemaker-<region>-<account>`, as in AWS's SDK.
     #[serde(default)]
     pub bucket: Option<String>,
-}
-
-/// What happens to a change made behind Git's back.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "lowercase")]
-pub enum DriftPolicy {
-    /// It is put back.
-    #[default]
-    Revert,
-    /// It is reported.
-    Report,
 }
 
 fn default_models() -> String {
