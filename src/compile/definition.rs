@@ -60,8 +60,16 @@ pub fn serving_environment(region: &str, entry_point: &str, code: Value) -> Valu
 }
 
 /// The definition as JSON.
-pub fn definition(subject: &Subject<'_>, source: &super::source::Source) -> Result<Value, CompileError> {
-    Definition { subject, source, image: images::uri(&subject.config.framework, &subject.config.region)? }.build()
+pub fn definition(
+    subject: &Subject<'_>,
+    source: &super::source::Source,
+) -> Result<Value, CompileError> {
+    Definition {
+        subject,
+        source,
+        image: images::uri(&subject.config.framework, &subject.config.region)?,
+    }
+    .build()
 }
 
 struct Definition<'a> {
@@ -92,7 +100,10 @@ impl Definition<'_> {
         for dataset in config.data.keys() {
             names.extend([data_uri(dataset), data_digest(dataset)]);
         }
-        let parameters: Vec<_> = names.iter().map(|name| json!({"Name": name, "Type": "String"})).collect();
+        let parameters: Vec<_> = names
+            .iter()
+            .map(|name| json!({"Name": name, "Type": "String"}))
+            .collect();
 
         let mut steps = Vec::new();
         for (name, step) in &config.processing {
@@ -127,34 +138,56 @@ impl Definition<'_> {
     /// Below the run's own prefix.
     fn output_uri(&self, step: &str, output: &str) -> Value {
         let prefix = self.subject.prefix(&self.subject.home_scope());
-        join("/", vec![format!("{prefix}/runs").into(), get("Execution.PipelineExecutionId"), step.into(), output.into()])
+        join(
+            "/",
+            vec![
+                format!("{prefix}/runs").into(),
+                get("Execution.PipelineExecutionId"),
+                step.into(),
+                output.into(),
+            ],
+        )
     }
 
     /// A dataset, or the output of a processing step: where a step finds it.
     fn input_uri(&self, name: &str) -> Result<Value, CompileError> {
         let config = self.subject.config;
         let output = |step: &str, output: &str| {
-            get(format!("Steps.{step}.ProcessingOutputConfig.Outputs['{output}'].S3Output.S3Uri"))
+            get(format!(
+                "Steps.{step}.ProcessingOutputConfig.Outputs['{output}'].S3Output.S3Uri"
+            ))
         };
         if let Some((step, of)) = name.split_once('.')
-            && config.processing.get(step).is_some_and(|step| step.outputs.iter().any(|one| one == of))
+            && config
+                .processing
+                .get(step)
+                .is_some_and(|step| step.outputs.iter().any(|one| one == of))
         {
             return Ok(output(step, of));
         }
         if config.data.contains_key(name) {
             return Ok(parameter(&data_uri(name)));
         }
-        let mut writers =
-            config.processing.iter().filter(|(_, step)| step.outputs.iter().any(|one| one == name));
+        let mut writers = config
+            .processing
+            .iter()
+            .filter(|(_, step)| step.outputs.iter().any(|one| one == name));
         match (writers.next(), writers.next()) {
             (Some((step, _)), None) => Ok(output(step, name)),
-            _ => Err(CompileError::NoInput { name: name.to_owned() }),
+            _ => Err(CompileError::NoInput {
+                name: name.to_owned(),
+            }),
         }
     }
 
     /// The output of a processing step goes before the dataset of the same name.
     fn measured_uri(&self, name: &str) -> Result<Value, CompileError> {
-        let written = self.subject.config.processing.iter().find(|(_, step)| step.outputs.iter().any(|one| one == name));
+        let written = self
+            .subject
+            .config
+            .processing
+            .iter()
+            .find(|(_, step)| step.outputs.iter().any(|one| one == name));
         match written {
             Some((step, _)) => self.input_uri(&format!("{step}.{name}")),
             None => self.input_uri(name),
@@ -166,12 +199,18 @@ impl Definition<'_> {
         let mut arguments = vec![self.source.relative(job.script)?];
         let mut inputs = vec![input("code", parameter(CODE_URI))];
         for (name, uri) in &job.inputs {
-            arguments.extend([format!("--input-{name}"), format!("/opt/ml/processing/input/{name}")]);
+            arguments.extend([
+                format!("--input-{name}"),
+                format!("/opt/ml/processing/input/{name}"),
+            ]);
             inputs.push(input(name, uri.clone()));
         }
         let mut outputs = Vec::new();
         for name in &job.outputs {
-            arguments.extend([format!("--output-{name}"), format!("/opt/ml/processing/output/{name}")]);
+            arguments.extend([
+                format!("--output-{name}"),
+                format!("/opt/ml/processing/output/{name}"),
+            ]);
             outputs.push(json!({
                 "OutputName": name,
                 "S3Output": {
@@ -253,7 +292,14 @@ impl Definition<'_> {
             })
             .collect::<Vec<_>>();
         let prefix = self.subject.prefix(&self.subject.home_scope());
-        let output = join("/", vec![format!("{prefix}/runs").into(), get("Execution.PipelineExecutionId"), TRAIN.into()]);
+        let output = join(
+            "/",
+            vec![
+                format!("{prefix}/runs").into(),
+                get("Execution.PipelineExecutionId"),
+                TRAIN.into(),
+            ],
+        );
         Ok(json!({"Name": TRAIN, "Type": "Training", "Arguments": {
             "AlgorithmSpecification": {"TrainingImage": self.image, "TrainingInputMode": "File"},
             "HyperParameters": hyperparameters,
@@ -275,23 +321,39 @@ impl Definition<'_> {
     fn channels(&self) -> Result<Vec<(String, Value)>, CompileError> {
         let config = self.subject.config;
         if config.processing.is_empty() {
-            return config.data.keys().map(|name| Ok((name.clone(), self.input_uri(name)?))).collect();
+            return config
+                .data
+                .keys()
+                .map(|name| Ok((name.clone(), self.input_uri(name)?)))
+                .collect();
         }
         config
             .processing
             .iter()
-            .flat_map(|(step, processing)| processing.outputs.iter().map(move |output| (step, output)))
-            .map(|(step, output)| Ok((output.clone(), self.input_uri(&format!("{step}.{output}"))?)))
+            .flat_map(|(step, processing)| {
+                processing.outputs.iter().map(move |output| (step, output))
+            })
+            .map(|(step, output)| {
+                Ok((output.clone(), self.input_uri(&format!("{step}.{output}"))?))
+            })
             .collect()
     }
 
     fn evaluate(&self, evaluation: &Evaluation) -> Result<Value, CompileError> {
-        let dataset = evaluation.dataset.rsplit('.').next().unwrap_or(&evaluation.dataset).to_owned();
+        let dataset = evaluation
+            .dataset
+            .rsplit('.')
+            .next()
+            .unwrap_or(&evaluation.dataset)
+            .to_owned();
         let job = ProcessingJob {
             step: EVALUATE,
             script: &evaluation.script,
             inputs: vec![
-                ("model".to_owned(), get(format!("Steps.{TRAIN}.ModelArtifacts.S3ModelArtifacts"))),
+                (
+                    "model".to_owned(),
+                    get(format!("Steps.{TRAIN}.ModelArtifacts.S3ModelArtifacts")),
+                ),
                 (dataset, self.measured_uri(&evaluation.dataset)?),
             ],
             outputs: vec!["evaluation"],
@@ -319,7 +381,10 @@ impl Definition<'_> {
             (SERVING_KEY.to_owned(), parameter(SERVING_DIGEST)),
         ]);
         for dataset in config.data.keys() {
-            metadata.insert(format!("{DATA_KEY}{dataset}"), parameter(&data_digest(dataset)));
+            metadata.insert(
+                format!("{DATA_KEY}{dataset}"),
+                parameter(&data_digest(dataset)),
+            );
         }
         let code = parameter(SERVING_URI);
         let mut arguments = json!({
@@ -348,8 +413,7 @@ impl Definition<'_> {
             if let Some(values) = uri["Std:Join"]["Values"].as_array_mut() {
                 values.push("evaluation.json".into());
             }
-            arguments["ModelMetrics"] =
-                json!({"ModelQuality": {"Statistics": {"ContentType": "application/json", "S3Uri": uri}}});
+            arguments["ModelMetrics"] = json!({"ModelQuality": {"Statistics": {"ContentType": "application/json", "S3Uri": uri}}});
         }
         json!({"Name": REGISTER, "Type": "RegisterModel", "Arguments": arguments})
     }
@@ -392,7 +456,10 @@ fn gate(evaluation: &Evaluation, register: Value) -> Value {
     let mut words = Vec::new();
     for (metric, gate) in &evaluation.gates {
         for comparison in &gate.0 {
-            words.push(format!("{metric} {} {}", comparison.relation, comparison.bound));
+            words.push(format!(
+                "{metric} {} {}",
+                comparison.relation, comparison.bound
+            ));
             conditions.push(json!({
                 "Type": comparison.relation.condition_type(),
                 "LeftValue": {"Std:JsonGet": {

@@ -24,15 +24,37 @@ pub fn home(subject: &Subject<'_>) -> Result<Desired, CompileError> {
     let prefix = subject.prefix(&scope);
 
     let mut resources = vec![
-        object(subject, "code", run.code.clone(), Content::Archive(source.training.clone()), "/training/entry_point"),
-        object(subject, "serving", run.serving.clone(), Content::Archive(source.serving.clone()), "/serving"),
+        object(
+            subject,
+            "code",
+            run.code.clone(),
+            Content::Archive(source.training.clone()),
+            "/training/entry_point",
+        ),
+        object(
+            subject,
+            "serving",
+            run.serving.clone(),
+            Content::Archive(source.serving.clone()),
+            "/serving",
+        ),
     ];
     for (name, dataset) in &config.data {
         let path = subject.path(&dataset.file);
-        let file = subject.snapshot.files.get(&path).ok_or(CompileError::NoFile { path })?;
+        let file = subject
+            .snapshot
+            .files
+            .get(&path)
+            .ok_or(CompileError::NoFile { path })?;
         let uri = data_uri(&prefix, &dataset.file, &canonical::sha256(&file.bytes));
         let content = Content::Bytes(file.bytes.clone());
-        resources.push(object(subject, &format!("data:{name}"), uri, content, &format!("/data/{name}")));
+        resources.push(object(
+            subject,
+            &format!("data:{name}"),
+            uri,
+            content,
+            &format!("/data/{name}"),
+        ));
     }
     resources.push(group(subject));
     resources.push(pipeline(subject, &source)?);
@@ -64,22 +86,37 @@ fn wanted_run(subject: &Subject<'_>, source: &Source) -> Result<Wanted, CompileE
     let mut parameters = vec![
         (definition::CODE_URI.to_owned(), code.clone()),
         (definition::SERVING_URI.to_owned(), serving.clone()),
-        (definition::SERVING_DIGEST.to_owned(), serving_digest.clone()),
+        (
+            definition::SERVING_DIGEST.to_owned(),
+            serving_digest.clone(),
+        ),
         (definition::RUN_DIGEST.to_owned(), digest.clone()),
-        (definition::COMMIT.to_owned(), subject.snapshot.commit.0.clone()),
+        (
+            definition::COMMIT.to_owned(),
+            subject.snapshot.commit.0.clone(),
+        ),
     ];
     for (name, content) in run::contents(subject)? {
         let content = content.as_str().unwrap_or_default().to_owned();
         let hash = content.rsplit(':').next().unwrap_or_default();
-        parameters.push((definition::data_uri(&name), data_uri(&prefix, &config.data[&name].file, hash)));
+        parameters.push((
+            definition::data_uri(&name),
+            data_uri(&prefix, &config.data[&name].file, hash),
+        ));
         parameters.push((definition::data_digest(&name), content));
     }
-    let gates = config.evaluation.as_ref().map(|evaluation| json!(evaluation.gates));
+    let gates = config
+        .evaluation
+        .as_ref()
+        .map(|evaluation| json!(evaluation.gates));
     let run = Run {
         digest,
         pipeline: config.name.clone(),
         group: subject.group().to_owned(),
-        parameters: parameters.into_iter().map(|(name, value)| json!({"Name": name, "Value": value})).collect(),
+        parameters: parameters
+            .into_iter()
+            .map(|(name, value)| json!({"Name": name, "Value": value}))
+            .collect(),
         serving: serving_digest,
         serving_uri: serving.clone(),
         gates: canonical::digest(&gates.unwrap_or(Value::Null)),
@@ -97,7 +134,13 @@ fn data_uri(prefix: &str, file: &str, digest: &str) -> String {
     format!("{prefix}/data/{digest}/{name}")
 }
 
-fn object(subject: &Subject<'_>, role: &str, uri: String, content: Content, pointer: &str) -> Resource {
+fn object(
+    subject: &Subject<'_>,
+    role: &str,
+    uri: String,
+    content: Content,
+    pointer: &str,
+) -> Resource {
     Resource {
         key: Key::new(&CODE_OBJECT, role),
         kind: &CODE_OBJECT,
@@ -140,7 +183,8 @@ fn pipeline(subject: &Subject<'_>, source: &Source) -> Result<Resource, CompileE
     if let Some(description) = &config.description {
         body["PipelineDescription"] = description.clone().into();
     }
-    body["ClientRequestToken"] = canonical::digest(&json!({"pipeline": config.name, "body": body})).into();
+    body["ClientRequestToken"] =
+        canonical::digest(&json!({"pipeline": config.name, "body": body})).into();
     Ok(Resource {
         key: Key::new(&PIPELINE, ""),
         kind: &PIPELINE,
@@ -163,7 +207,12 @@ fn approvals(subject: &Subject<'_>) -> Vec<Resource> {
         .iter()
         .filter(|environment| auto || environment.mode == EnvironmentMode::Production)
         .filter_map(|environment| subject.releases.get(&environment.name))
-        .flat_map(|release| release.packages.values().map(|package| package.arn.as_str()))
+        .flat_map(|release| {
+            release
+                .packages
+                .values()
+                .map(|package| package.arn.as_str())
+        })
         .collect();
     approved
         .into_iter()

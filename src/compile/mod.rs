@@ -47,7 +47,9 @@ pub enum CompileError {
     #[error("no image for `framework`")]
     Image(#[from] NoImage),
     /// A script outside the folder of the training script.
-    #[error("`{script}` is not below `{root}`, the folder of `training.entry_point`: move it there")]
+    #[error(
+        "`{script}` is not below `{root}`, the folder of `training.entry_point`: move it there"
+    )]
     OutsideSource {
         /// The script.
         script: String,
@@ -89,22 +91,37 @@ impl CompileError {
 impl Subject<'_> {
     /// Where the model lives.
     pub fn home_scope(&self) -> Scope {
-        Scope { account: self.config.account.clone(), region: self.config.region.clone() }
+        Scope {
+            account: self.config.account.clone(),
+            region: self.config.region.clone(),
+        }
     }
 
     /// A path from the repository's root.
     fn path(&self, relative: &str) -> String {
-        if self.folder.is_empty() { relative.to_owned() } else { format!("{}/{relative}", self.folder) }
+        if self.folder.is_empty() {
+            relative.to_owned()
+        } else {
+            format!("{}/{relative}", self.folder)
+        }
     }
 
     /// The package group's name.
     pub fn group(&self) -> &str {
-        self.config.registration.model_package_group.as_deref().unwrap_or(&self.config.name)
+        self.config
+            .registration
+            .model_package_group
+            .as_deref()
+            .unwrap_or(&self.config.name)
     }
 
     /// `s3://<bucket>/trueup/<model>` of a scope.
     fn prefix(&self, scope: &Scope) -> String {
-        format!("s3://{}/trueup/{}", self.installation.bucket(scope), self.config.name)
+        format!(
+            "s3://{}/trueup/{}",
+            self.installation.bucket(scope),
+            self.config.name
+        )
     }
 }
 
@@ -120,7 +137,8 @@ fn role_arn(roles: &Roles, account: &str, model: &str) -> String {
 fn tags(config: &ModelConfig, tags: &Tags) -> Tags {
     let mut tags = tags.clone();
     if let Some(owner) = &config.owner {
-        tags.entry("owner".to_owned()).or_insert_with(|| owner.clone());
+        tags.entry("owner".to_owned())
+            .or_insert_with(|| owner.clone());
     }
     tags
 }

@@ -19,7 +19,10 @@ pub struct Identity {
 /// The identity of a commit's model: what is compared along history.
 pub fn identity(subject: &Subject<'_>) -> Result<Identity, CompileError> {
     let source = super::source::read(subject)?;
-    Ok(Identity { run: digest(subject, &source)?, serving: source.serving_digest() })
+    Ok(Identity {
+        run: digest(subject, &source)?,
+        serving: source.serving_digest(),
+    })
 }
 
 /// The run digest (v1): over the training files, the content digests of the data, the image, and
@@ -75,7 +78,11 @@ pub fn contents(subject: &Subject<'_>) -> Result<Map<String, Value>, CompileErro
                 Some(pin) => pin.version.content.clone(),
                 None => {
                     let path = subject.path(&dataset.file);
-                    let file = subject.snapshot.files.get(&path).ok_or(CompileError::NoFile { path })?;
+                    let file = subject
+                        .snapshot
+                        .files
+                        .get(&path)
+                        .ok_or(CompileError::NoFile { path })?;
                     format!("sha256:{}", canonical::sha256(&file.bytes))
                 }
             };

@@ -13,13 +13,23 @@ use crate::resource::owner;
 use crate::resource::unit::Unit;
 
 /// Compiles one environment. Without a release there is nothing to serve yet.
-pub fn environment(subject: &Subject<'_>, environment: &Environment) -> Result<Desired, CompileError> {
+pub fn environment(
+    subject: &Subject<'_>,
+    environment: &Environment,
+) -> Result<Desired, CompileError> {
     let unit = Unit::environment(&subject.config.name, &environment.name);
-    let scope = Scope { account: environment.account.clone(), region: environment.region.clone() };
+    let scope = Scope {
+        account: environment.account.clone(),
+        region: environment.region.clone(),
+    };
     let release = subject.releases.get(&environment.name);
     let mut resources = Vec::new();
     if let Some(release) = release {
-        let serving = Serving { subject, environment, scope: &scope };
+        let serving = Serving {
+            subject,
+            environment,
+            scope: &scope,
+        };
         resources.extend(serving.models(release));
         resources.push(serving.endpoint_config());
         resources.push(serving.endpoint());
@@ -53,7 +63,13 @@ impl Serving<'_> {
         (self.subject.origin)(&own).or_else(|| (self.subject.origin)(pointer))
     }
 
-    fn resource(&self, key: Key, kind: &'static crate::resource::kind::Kind, body: Value, pointer: &str) -> Resource {
+    fn resource(
+        &self,
+        key: Key,
+        kind: &'static crate::resource::kind::Kind,
+        body: Value,
+        pointer: &str,
+    ) -> Resource {
         Resource {
             key,
             kind,
@@ -68,13 +84,23 @@ impl Serving<'_> {
     }
 
     fn models(&self, release: &Release) -> Vec<Resource> {
-        let file = self.subject.path(&format!("releases/{}.yaml", self.environment.name));
+        let file = self
+            .subject
+            .path(&format!("releases/{}.yaml", self.environment.name));
         release
             .packages
             .iter()
             .map(|(slot, package)| {
-                let mut model = self.resource(Key::new(&MODEL, slot), &MODEL, self.model(package), "/deployment");
-                model.origin = Some(Origin { file: file.clone(), line: 1 });
+                let mut model = self.resource(
+                    Key::new(&MODEL, slot),
+                    &MODEL,
+                    self.model(package),
+                    "/deployment",
+                );
+                model.origin = Some(Origin {
+                    file: file.clone(),
+                    line: 1,
+                });
                 model.verify = self.checks(package);
                 model
             })
@@ -98,7 +124,11 @@ impl Serving<'_> {
     fn checks(&self, package: &ReleasedPackage) -> Vec<(Call, Value)> {
         let home = self.subject.home_scope();
         let mut checks = vec![(
-            Call::new("DescribeModelPackage", &home, json!({"ModelPackageName": package.arn})),
+            Call::new(
+                "DescribeModelPackage",
+                &home,
+                json!({"ModelPackageName": package.arn}),
+            ),
             json!({"InferenceSpecification": {"Containers": [{"ModelDataUrl": package.model_data.uri}]}}),
         )];
         if let Some((bucket, key)) = crate::resource::call::s3_parts(&package.model_data.uri) {
@@ -129,7 +159,12 @@ impl Serving<'_> {
         if let Some(capture) = &deployment.data_capture {
             body["DataCaptureConfig"] = self.capture(capture);
         }
-        self.resource(Key::new(&ENDPOINT_CONFIG, ""), &ENDPOINT_CONFIG, body, "/deployment/variants")
+        self.resource(
+            Key::new(&ENDPOINT_CONFIG, ""),
+            &ENDPOINT_CONFIG,
+            body,
+            "/deployment/variants",
+        )
     }
 
     fn capture(&self, capture: &DataCapture) -> Value {
@@ -173,6 +208,11 @@ impl Serving<'_> {
             })
             .collect();
         let body = json!({"EndpointConfigName": {"$ref": ""}, "ProductionVariants": running});
-        self.resource(Key::new(&ENDPOINT, ""), &ENDPOINT, body, "/deployment/variants")
+        self.resource(
+            Key::new(&ENDPOINT, ""),
+            &ENDPOINT,
+            body,
+            "/deployment/variants",
+        )
     }
 }

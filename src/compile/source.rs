@@ -40,18 +40,28 @@ impl Source {
 }
 
 fn relative(root: &str, script: &str) -> Result<String, CompileError> {
-    let outside = || CompileError::OutsideSource { script: script.to_owned(), root: root.to_owned() };
+    let outside = || CompileError::OutsideSource {
+        script: script.to_owned(),
+        root: root.to_owned(),
+    };
     if root.is_empty() {
         return Ok(script.to_owned());
     }
-    script.strip_prefix(root).and_then(|rest| rest.strip_prefix('/')).map(str::to_owned).ok_or_else(outside)
+    script
+        .strip_prefix(root)
+        .and_then(|rest| rest.strip_prefix('/'))
+        .map(str::to_owned)
+        .ok_or_else(outside)
 }
 
 /// Reads the code of a model from its commit.
 pub fn read(subject: &Subject<'_>) -> Result<Source, CompileError> {
     let config = subject.config;
     let entry = config.training.entry_point.as_str();
-    let root = entry.rsplit_once('/').map_or("", |(folder, _)| folder).to_owned();
+    let root = entry
+        .rsplit_once('/')
+        .map_or("", |(folder, _)| folder)
+        .to_owned();
     let serving_script = config.serving.entry_point.as_deref().unwrap_or(entry);
 
     let mut trains = BTreeSet::from([relative(&root, entry)?]);
@@ -66,15 +76,29 @@ pub fn read(subject: &Subject<'_>) -> Result<Source, CompileError> {
     let files = code_files(subject, &root);
     for script in trains.iter().chain([&serving_entry]) {
         if !files.iter().any(|(path, _)| path == script) {
-            let path = if root.is_empty() { script.clone() } else { format!("{root}/{script}") };
-            return Err(CompileError::NoFile { path: subject.path(&path) });
+            let path = if root.is_empty() {
+                script.clone()
+            } else {
+                format!("{root}/{script}")
+            };
+            return Err(CompileError::NoFile {
+                path: subject.path(&path),
+            });
         }
     }
     let only_serves = |path: &String| *path == serving_entry && !trains.contains(path);
     let only_trains = |path: &String| trains.contains(path) && *path != serving_entry;
     Ok(Source {
-        training: files.iter().filter(|(path, _)| !only_serves(path)).cloned().collect(),
-        serving: files.iter().filter(|(path, _)| !only_trains(path)).cloned().collect(),
+        training: files
+            .iter()
+            .filter(|(path, _)| !only_serves(path))
+            .cloned()
+            .collect(),
+        serving: files
+            .iter()
+            .filter(|(path, _)| !only_trains(path))
+            .cloned()
+            .collect(),
         root,
         serving_entry,
     })
@@ -95,6 +119,8 @@ fn is_code(path: &str) -> bool {
     let mut parts = path.rsplit('/');
     let name = parts.next().unwrap_or_default();
     !NEVER_CODE.contains(&path)
-        && !name.rsplit_once('.').is_some_and(|(_, ending)| ending == "md" || ending == "pyc")
+        && !name
+            .rsplit_once('.')
+            .is_some_and(|(_, ending)| ending == "md" || ending == "pyc")
         && !parts.any(|folder| NEVER_CODE_FOLDERS.contains(&folder))
 }

@@ -38,12 +38,20 @@ pub struct ModelPass {
 impl ModelPass {
     /// The worst state of any unit.
     pub fn state(&self) -> State {
-        self.units.iter().map(UnitPass::state).max().unwrap_or(State::InSync)
+        self.units
+            .iter()
+            .map(UnitPass::state)
+            .max()
+            .unwrap_or(State::InSync)
     }
 
     /// Whether nothing was left to do, in AWS or in Git.
     pub fn is_settled(&self) -> bool {
-        self.writes.is_empty() && self.units.iter().all(|unit| unit.plan.is_empty() && unit.state().is_settled())
+        self.writes.is_empty()
+            && self
+                .units
+                .iter()
+                .all(|unit| unit.plan.is_empty() && unit.state().is_settled())
     }
 }
 
@@ -81,7 +89,10 @@ fn compile(subject: &Subject<'_>) -> Result<Prepared, CompileError> {
     for environment in &subject.config.environments {
         desired.push(serve::environment(subject, environment)?);
     }
-    Ok(Prepared { desired, identity: identity(subject)? })
+    Ok(Prepared {
+        desired,
+        identity: identity(subject)?,
+    })
 }
 
 fn subject<'a>(
@@ -134,7 +145,14 @@ pub fn conclude<I: Iterator<Item = Snapshot>>(
 ) -> ModelPass {
     let served: BTreeMap<_, _> = units
         .iter()
-        .map(|unit| (unit.plan.unit.place.clone(), Served { converged_since: unit.converged_since }))
+        .map(|unit| {
+            (
+                unit.plan.unit.place.clone(),
+                Served {
+                    converged_since: unit.converged_since,
+                },
+            )
+        })
         .collect();
     let candidate = units.iter().find_map(|unit| unit.candidate.clone());
     let releases = Releases {
@@ -144,7 +162,11 @@ pub fn conclude<I: Iterator<Item = Snapshot>>(
         branch: standing.branch,
         branches: standing.branches,
         releases: &model.releases,
-        quarantine: &model.quarantine.iter().map(|one| one.package.clone()).collect(),
+        quarantine: &model
+            .quarantine
+            .iter()
+            .map(|one| one.package.clone())
+            .collect(),
         identity: &prepared.identity,
         candidate: candidate.as_ref(),
         served: &served,
@@ -153,7 +175,10 @@ pub fn conclude<I: Iterator<Item = Snapshot>>(
     let past = || history().map(|snapshot| past(installation, &model.folder, &snapshot));
     let (writes, notes) = decide(&releases, past);
     for (environment, note) in notes {
-        if let Some(unit) = units.iter_mut().find(|unit| unit.plan.unit.place == environment) {
+        if let Some(unit) = units
+            .iter_mut()
+            .find(|unit| unit.plan.unit.place == environment)
+        {
             unit.report.notes.push(note);
         }
     }
@@ -166,12 +191,13 @@ fn past(installation: &Installation, folder: &str, snapshot: &Snapshot) -> Past 
     let releases = model
         .releases
         .iter()
-        .filter_map(|(environment, release)| Some((environment.clone(), release.main()?.arn.clone())))
+        .filter_map(|(environment, release)| {
+            Some((environment.clone(), release.main()?.arn.clone()))
+        })
         .collect();
     let origin = |_: &str| None;
-    let identity = model
-        .config
-        .as_ref()
-        .and_then(|config| identity(&subject(installation, &model, config, snapshot, &origin)).ok());
+    let identity = model.config.as_ref().and_then(|config| {
+        identity(&subject(installation, &model, config, snapshot, &origin)).ok()
+    });
     Past { identity, releases }
 }

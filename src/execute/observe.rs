@@ -34,12 +34,29 @@ pub struct Observe {
 /// What a call is for.
 #[derive(Debug, Clone)]
 enum Purpose {
-    Describe { kind: &'static Kind, name: String },
-    Tags { kind: &'static Kind, name: String, body: Value, so_far: Tags, pages: usize },
-    Executions { so_far: Vec<Value>, pages: usize },
-    Packages { so_far: Vec<Value>, pages: usize },
+    Describe {
+        kind: &'static Kind,
+        name: String,
+    },
+    Tags {
+        kind: &'static Kind,
+        name: String,
+        body: Value,
+        so_far: Tags,
+        pages: usize,
+    },
+    Executions {
+        so_far: Vec<Value>,
+        pages: usize,
+    },
+    Packages {
+        so_far: Vec<Value>,
+        pages: usize,
+    },
     Steps,
-    Package { arn: String },
+    Package {
+        arn: String,
+    },
     Artefact,
     Evaluation,
 }
@@ -77,7 +94,8 @@ impl Observe {
     }
 
     fn ask(&mut self, op: &'static str, body: Value, purpose: Purpose) {
-        self.queue.push((Call::new(op, &self.desired.scope, body), purpose));
+        self.queue
+            .push((Call::new(op, &self.desired.scope, body), purpose));
     }
 
     /// Queues the looks of the next stage that has any.
@@ -104,27 +122,60 @@ impl Observe {
 
     fn lists(&mut self, run: &Run) {
         let executions = json!({"PipelineName": run.pipeline, "SortBy": "CreationTime", "SortOrder": "Descending", "MaxResults": 100});
-        self.ask("ListPipelineExecutions", executions, Purpose::Executions { so_far: Vec::new(), pages: 1 });
+        self.ask(
+            "ListPipelineExecutions",
+            executions,
+            Purpose::Executions {
+                so_far: Vec::new(),
+                pages: 1,
+            },
+        );
         let packages = json!({"ModelPackageGroupName": run.group, "SortBy": "CreationTime", "SortOrder": "Descending", "MaxResults": 100});
-        self.ask("ListModelPackages", packages, Purpose::Packages { so_far: Vec::new(), pages: 1 });
+        self.ask(
+            "ListModelPackages",
+            packages,
+            Purpose::Packages {
+                so_far: Vec::new(),
+                pages: 1,
+            },
+        );
     }
 
     /// What the lists lead to: the candidate's details, or why the run failed.
     fn run(&mut self, run: &Run) {
         let packages = self.observed.packages.clone().unwrap_or_default();
-        if let Some(arn) = run::package(&packages, run).and_then(|package| package["ModelPackageArn"].as_str()) {
-            let purpose = Purpose::Package { arn: arn.to_owned() };
-            self.ask("DescribeModelPackage", json!({"ModelPackageName": arn}), purpose);
+        if let Some(arn) =
+            run::package(&packages, run).and_then(|package| package["ModelPackageArn"].as_str())
+        {
+            let purpose = Purpose::Package {
+                arn: arn.to_owned(),
+            };
+            self.ask(
+                "DescribeModelPackage",
+                json!({"ModelPackageName": arn}),
+                purpose,
+            );
             return;
         }
-        if let Some(arn) = run::trained(&packages, run).and_then(|package| package["ModelPackageArn"].as_str()) {
-            let purpose = Purpose::Describe { kind: &MODEL_PACKAGE, name: arn.to_owned() };
-            self.ask("DescribeModelPackage", json!({"ModelPackageName": arn}), purpose);
+        if let Some(arn) =
+            run::trained(&packages, run).and_then(|package| package["ModelPackageArn"].as_str())
+        {
+            let purpose = Purpose::Describe {
+                kind: &MODEL_PACKAGE,
+                name: arn.to_owned(),
+            };
+            self.ask(
+                "DescribeModelPackage",
+                json!({"ModelPackageName": arn}),
+                purpose,
+            );
         }
         let executions = self.observed.executions.clone().unwrap_or_default();
         let latest = run::latest_execution(&executions, run);
-        if let Some(latest) = latest.filter(|latest| latest["PipelineExecutionStatus"] == "Failed") {
-            let body = json!({"PipelineExecutionArn": latest["PipelineExecutionArn"], "MaxResults": 100});
+        if let Some(latest) = latest.filter(|latest| latest["PipelineExecutionStatus"] == "Failed")
+        {
+            let body =
+                json!({"PipelineExecutionArn": latest["PipelineExecutionArn"], "MaxResults": 100});
             self.ask("ListPipelineExecutionSteps", body, Purpose::Steps);
         }
     }
@@ -136,7 +187,11 @@ impl Observe {
         self.rounds += 1;
         for (name, wanted) in resolve(&self.desired, &self.observed).wanted {
             let Some(kind) = kind(name) else { continue };
-            self.ask(kind.ops.describe, kind.located(&wanted), Purpose::Describe { kind, name: wanted });
+            self.ask(
+                kind.ops.describe,
+                kind.located(&wanted),
+                Purpose::Describe { kind, name: wanted },
+            );
         }
     }
 
@@ -144,18 +199,42 @@ impl Observe {
         match answer {
             Ok(body) => match kind.arn.map(|arn| body[arn].clone()) {
                 Some(arn) => {
-                    let purpose = Purpose::Tags { kind, name, body, so_far: Tags::new(), pages: 1 };
+                    let purpose = Purpose::Tags {
+                        kind,
+                        name,
+                        body,
+                        so_far: Tags::new(),
+                        pages: 1,
+                    };
                     self.ask("ListTags", json!({"ResourceArn": arn}), purpose);
                 }
-                None => self.observed.record(kind, &name, Look::Present(Object { body, tags: Tags::new() })),
+                None => self.observed.record(
+                    kind,
+                    &name,
+                    Look::Present(Object {
+                        body,
+                        tags: Tags::new(),
+                    }),
+                ),
             },
-            Err(error) if error.class == Class::NotFound => self.observed.record(kind, &name, Look::Absent),
+            Err(error) if error.class == Class::NotFound => {
+                self.observed.record(kind, &name, Look::Absent)
+            }
             Err(error) => self.observed.record(kind, &name, Look::Unknown(error)),
         }
     }
 
     fn tagged(&mut self, purpose: Purpose, answer: Answer) {
-        let Purpose::Tags { kind, name, body, mut so_far, pages } = purpose else { return };
+        let Purpose::Tags {
+            kind,
+            name,
+            body,
+            mut so_far,
+            pages,
+        } = purpose
+        else {
+            return;
+        };
         match answer {
             Ok(page) => {
                 so_far.extend(owner::from_list(&page["Tags"]));
@@ -163,9 +242,23 @@ impl Observe {
                     (Some(token), true) => {
                         let arn = kind.arn.map(|arn| body[arn].clone());
                         let request = json!({"ResourceArn": arn, "NextToken": token});
-                        self.ask("ListTags", request, Purpose::Tags { kind, name, body, so_far, pages: pages + 1 });
+                        self.ask(
+                            "ListTags",
+                            request,
+                            Purpose::Tags {
+                                kind,
+                                name,
+                                body,
+                                so_far,
+                                pages: pages + 1,
+                            },
+                        );
                     }
-                    _ => self.observed.record(kind, &name, Look::Present(Object { body, tags: so_far })),
+                    _ => self.observed.record(
+                        kind,
+                        &name,
+                        Look::Present(Object { body, tags: so_far }),
+                    ),
                 }
             }
             Err(error) => self.observed.record(kind, &name, Look::Unknown(error)),
@@ -184,7 +277,9 @@ impl Observe {
         match answer {
             Ok(page) => {
                 so_far.extend(page[items].as_array().into_iter().flatten().cloned());
-                let Some(token) = page["NextToken"].as_str() else { return Some(so_far) };
+                let Some(token) = page["NextToken"].as_str() else {
+                    return Some(so_far);
+                };
                 if pages == LIST_PAGES_MAX {
                     let words = format!("more than {LIST_PAGES_MAX} pages");
                     self.gap(op, OpError::refused(op, "TooManyPages", words));
@@ -204,21 +299,38 @@ impl Observe {
     }
 
     fn gap(&mut self, what: &str, error: OpError) {
-        self.observed.gaps.push(Gap { what: what.to_owned(), error });
+        self.observed.gaps.push(Gap {
+            what: what.to_owned(),
+            error,
+        });
     }
 
     fn package(&mut self, arn: String, answer: Answer) {
         match answer {
             Ok(package) => {
-                let artefact = package["InferenceSpecification"]["Containers"][0]["ModelDataUrl"].as_str();
+                let artefact =
+                    package["InferenceSpecification"]["Containers"][0]["ModelDataUrl"].as_str();
                 if let Some((bucket, key)) = artefact.and_then(s3_parts) {
-                    self.ask("HeadObject", json!({"Bucket": bucket, "Key": key}), Purpose::Artefact);
+                    self.ask(
+                        "HeadObject",
+                        json!({"Bucket": bucket, "Key": key}),
+                        Purpose::Artefact,
+                    );
                 }
-                let report = package["ModelMetrics"]["ModelQuality"]["Statistics"]["S3Uri"].as_str();
+                let report =
+                    package["ModelMetrics"]["ModelQuality"]["Statistics"]["S3Uri"].as_str();
                 if let Some((bucket, key)) = report.and_then(s3_parts) {
-                    self.ask("GetObject", json!({"Bucket": bucket, "Key": key}), Purpose::Evaluation);
+                    self.ask(
+                        "GetObject",
+                        json!({"Bucket": bucket, "Key": key}),
+                        Purpose::Evaluation,
+                    );
                 }
-                self.candidate = Partial { arn, package, ..Partial::default() };
+                self.candidate = Partial {
+                    arn,
+                    package,
+                    ..Partial::default()
+                };
             }
             Err(error) => {
                 self.candidate.incomplete = true;
@@ -228,9 +340,20 @@ impl Observe {
     }
 
     fn complete_candidate(&mut self) {
-        let Partial { arn, package, artefact, evaluation, incomplete } = self.candidate.clone();
+        let Partial {
+            arn,
+            package,
+            artefact,
+            evaluation,
+            incomplete,
+        } = self.candidate.clone();
         if !incomplete && !arn.is_empty() {
-            self.observed.candidate = Some(Candidate { arn, package, artefact, evaluation });
+            self.observed.candidate = Some(Candidate {
+                arn,
+                package,
+                artefact,
+                evaluation,
+            });
         }
     }
 }
@@ -248,17 +371,28 @@ impl Machine for Observe {
             return Next::Done;
         }
         let queue = std::mem::take(&mut self.queue);
-        Next::Calls(queue.into_iter().map(|(call, purpose)| self.pending.add(call, purpose)).collect())
+        Next::Calls(
+            queue
+                .into_iter()
+                .map(|(call, purpose)| self.pending.add(call, purpose))
+                .collect(),
+        )
     }
 
     fn done(&mut self, id: CallId, answer: Answer, _now: Timestamp) {
-        let Some(purpose) = self.pending.take(id) else { return };
+        let Some(purpose) = self.pending.take(id) else {
+            return;
+        };
         match purpose {
             Purpose::Describe { kind, name } => self.described(kind, name, answer),
             tags @ Purpose::Tags { .. } => self.tagged(tags, answer),
             Purpose::Executions { so_far, pages } => {
                 let pipeline = self.desired.run.as_ref().map(|run| run.pipeline.clone());
-                let list = ("ListPipelineExecutions", json!({"PipelineName": pipeline, "SortBy": "CreationTime", "SortOrder": "Descending", "MaxResults": 100}), "PipelineExecutionSummaries");
+                let list = (
+                    "ListPipelineExecutions",
+                    json!({"PipelineName": pipeline, "SortBy": "CreationTime", "SortOrder": "Descending", "MaxResults": 100}),
+                    "PipelineExecutionSummaries",
+                );
                 let again = |so_far, pages| Purpose::Executions { so_far, pages };
                 if let Some(all) = self.listed(list, (so_far, pages), answer, again) {
                     self.observed.executions = Some(all);
@@ -266,14 +400,20 @@ impl Machine for Observe {
             }
             Purpose::Packages { so_far, pages } => {
                 let group = self.desired.run.as_ref().map(|run| run.group.clone());
-                let list = ("ListModelPackages", json!({"ModelPackageGroupName": group, "SortBy": "CreationTime", "SortOrder": "Descending", "MaxResults": 100}), "ModelPackageSummaryList");
+                let list = (
+                    "ListModelPackages",
+                    json!({"ModelPackageGroupName": group, "SortBy": "CreationTime", "SortOrder": "Descending", "MaxResults": 100}),
+                    "ModelPackageSummaryList",
+                );
                 let again = |so_far, pages| Purpose::Packages { so_far, pages };
                 if let Some(all) = self.listed(list, (so_far, pages), answer, again) {
                     self.observed.packages = Some(all);
                 }
             }
             Purpose::Steps => match answer {
-                Ok(page) => self.observed.steps = page["PipelineExecutionSteps"].as_array().cloned(),
+                Ok(page) => {
+                    self.observed.steps = page["PipelineExecutionSteps"].as_array().cloned()
+                }
                 Err(error) => self.gap("ListPipelineExecutionSteps", error),
             },
             Purpose::Package { arn } => self.package(arn, answer),
@@ -286,7 +426,9 @@ impl Machine for Observe {
             },
             Purpose::Evaluation => match answer {
                 Ok(object) => {
-                    let report = object["Body"].as_str().and_then(|text| serde_json::from_str(text).ok());
+                    let report = object["Body"]
+                        .as_str()
+                        .and_then(|text| serde_json::from_str(text).ok());
                     self.candidate.evaluation = report;
                 }
                 Err(error) => self.gap("GetObject of the evaluation", error),

@@ -69,7 +69,13 @@ impl Pass {
     /// A pass over what `desired` asks for.
     pub fn new(desired: Desired, hints: Hints, mode: Mode) -> Self {
         let stage = Stage::Look(Box::new(Observe::new(&desired)));
-        Self { desired, hints, mode, stage, result: None }
+        Self {
+            desired,
+            hints,
+            mode,
+            stage,
+            result: None,
+        }
     }
 
     fn plan(&mut self, observed: &Observed, now: Timestamp) -> Stage {
@@ -78,7 +84,11 @@ impl Pass {
             report.note(State::Unknown, gap.what.clone(), gap.error.to_string());
         }
         let act = self.mode == Mode::Apply && !plan.is_empty();
-        let stage = if act { Stage::Act(Steps::new(&plan)) } else { Stage::Done };
+        let stage = if act {
+            Stage::Act(Steps::new(&plan))
+        } else {
+            Stage::Done
+        };
         self.result = Some(UnitPass {
             converged_since: converged_since(&self.desired, observed),
             candidate: observed.candidate.clone(),
@@ -130,12 +140,22 @@ impl Machine for Pass {
 
 impl Pass {
     fn acted(&mut self, outcome: Outcome) {
-        let Some(result) = &mut self.result else { return };
+        let Some(result) = &mut self.result else {
+            return;
+        };
         for step in &outcome.results {
             match &step.end {
                 End::Done => {}
-                End::Skipped(why) => result.report.note(State::Waiting, step.subject.clone(), why.clone()),
-                End::Failed(error) => result.report.note(State::Degraded, step.subject.clone(), error.to_string()),
+                End::Skipped(why) => {
+                    result
+                        .report
+                        .note(State::Waiting, step.subject.clone(), why.clone())
+                }
+                End::Failed(error) => {
+                    result
+                        .report
+                        .note(State::Degraded, step.subject.clone(), error.to_string())
+                }
             }
         }
         result.outcome = Some(outcome);

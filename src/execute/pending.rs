@@ -14,7 +14,10 @@ pub(super) struct Pending<T> {
 
 impl<T> Default for Pending<T> {
     fn default() -> Self {
-        Self { next: 0, open: BTreeMap::new() }
+        Self {
+            next: 0,
+            open: BTreeMap::new(),
+        }
     }
 }
 

@@ -93,10 +93,16 @@ impl Steps {
     }
 
     fn end(&mut self, end: End) {
-        let Some(step) = self.steps.get(self.at) else { return };
+        let Some(step) = self.steps.get(self.at) else {
+            return;
+        };
         let subject = format!("{} {}", step.kind.name, step.name);
         self.ended = end != End::Done;
-        self.outcome.results.push(StepResult { action: step.action, subject, end });
+        self.outcome.results.push(StepResult {
+            action: step.action,
+            subject,
+            end,
+        });
         self.at += 1;
         self.started = false;
     }
@@ -157,9 +163,12 @@ fn holds(guard: &Guard, answer: Answer) -> Result<(), String> {
         (Expect::Same(seen), Ok(now)) if *seen == now => Ok(()),
         (Expect::Same(_), Ok(_)) => Err(format!("{op}: it has changed since it was looked at")),
         (Expect::Covers(wanted), Ok(now)) if covers(&now, wanted) => Ok(()),
-        (Expect::Covers(wanted), Ok(_)) => Err(format!("{op}: it is not what the release says: {wanted}")),
+        (Expect::Covers(wanted), Ok(_)) => {
+            Err(format!("{op}: it is not what the release says: {wanted}"))
+        }
         (Expect::Tags(seen), Ok(now)) if *seen == owner::from_list(&now["Tags"]) => Ok(()),
-        (Expect::Tags(_), Ok(_)) => Err(format!("{op}: its tags have changed since it was looked at")),
+        (Expect::Tags(_), Ok(_)) => Err(format!(
+            "{op}: its tags have changed since it was looked at"
+        )),
     }
 }
-

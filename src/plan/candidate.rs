@@ -54,17 +54,24 @@ impl Candidate {
 
     /// Its version in the group.
     pub fn version(&self) -> u64 {
-        self.package["ModelPackageVersion"].as_u64().unwrap_or_default()
+        self.package["ModelPackageVersion"]
+            .as_u64()
+            .unwrap_or_default()
     }
 
     /// What a release says about it; the error names what is missing.
     pub fn released(&self) -> Result<ReleasedPackage, String> {
         let container = self.container();
         let text = |value: &Value, what: &str| {
-            value.as_str().map(str::to_owned).ok_or_else(|| format!("`{}` has no {what}", self.arn))
+            value
+                .as_str()
+                .map(str::to_owned)
+                .ok_or_else(|| format!("`{}` has no {what}", self.arn))
         };
         let known = |key: &str| {
-            self.metadata(key).map(str::to_owned).ok_or_else(|| format!("`{}` has no metadata `{key}`", self.arn))
+            self.metadata(key)
+                .map(str::to_owned)
+                .ok_or_else(|| format!("`{}` has no metadata `{key}`", self.arn))
         };
         let environment = &container["Environment"];
         Ok(ReleasedPackage {
@@ -73,7 +80,10 @@ impl Candidate {
             commit: known(COMMIT_KEY)?,
             data: self.data(),
             model_data: self.model_data(text(&container["ModelDataUrl"], "ModelDataUrl")?)?,
-            image: pinned_image(&text(&container["Image"], "Image")?, container["ImageDigest"].as_str()),
+            image: pinned_image(
+                &text(&container["Image"], "Image")?,
+                container["ImageDigest"].as_str(),
+            ),
             code: ServingCode {
                 uri: text(&environment["SAGEMAKER_SUBMIT_DIRECTORY"], "serving code")?,
                 digest: known(SERVING_KEY)?,
@@ -88,7 +98,10 @@ impl Candidate {
             .into_iter()
             .flatten()
             .filter_map(|(key, value)| {
-                Some((key.strip_prefix(DATA_KEY)?.to_owned(), value.as_str()?.to_owned()))
+                Some((
+                    key.strip_prefix(DATA_KEY)?.to_owned(),
+                    value.as_str()?.to_owned(),
+                ))
             })
             .collect()
     }
@@ -101,17 +114,29 @@ impl Candidate {
             .iter()
             .find_map(|(member, name)| Some(format!("{name}:{}", self.artefact[*member].as_str()?)))
             .ok_or_else(|| format!("S3 reports no checksum for `{uri}`"))?;
-        Ok(ModelData { uri, checksum, size })
+        Ok(ModelData {
+            uri,
+            checksum,
+            size,
+        })
     }
 
     /// The gated metrics, if every gate of the commit is reached; else what is not, in words.
-    pub fn gates(&self, evaluation: Option<&Evaluation>) -> Result<BTreeMap<String, Value>, String> {
-        let Some(wanted) = evaluation else { return Ok(BTreeMap::new()) };
+    pub fn gates(
+        &self,
+        evaluation: Option<&Evaluation>,
+    ) -> Result<BTreeMap<String, Value>, String> {
+        let Some(wanted) = evaluation else {
+            return Ok(BTreeMap::new());
+        };
         let mut measured = BTreeMap::new();
         for (metric, gate) in &wanted.gates {
             let path = metric_path(wanted.problem_type, metric);
             let pointer = format!("/{}", path.replace('.', "/"));
-            let value = self.evaluation.as_ref().and_then(|report| report.pointer(&pointer)?.as_f64());
+            let value = self
+                .evaluation
+                .as_ref()
+                .and_then(|report| report.pointer(&pointer)?.as_f64());
             let value = value.ok_or_else(|| format!("the evaluation has no `{path}`"))?;
             for comparison in &gate.0 {
                 if !holds(value, comparison.relation, comparison.bound) {
@@ -141,7 +166,9 @@ fn pinned_image(image: &str, digest: Option<&str>) -> String {
     match digest {
         Some(digest) if !image.contains('@') => {
             let name_from = image.rfind('/').map_or(0, |slash| slash + 1);
-            let end = image[name_from..].find(':').map_or(image.len(), |colon| name_from + colon);
+            let end = image[name_from..]
+                .find(':')
+                .map_or(image.len(), |colon| name_from + colon);
             format!("{}@{digest}", &image[..end])
         }
         _ => image.to_owned(),
@@ -163,7 +190,14 @@ mod tests {
 
     #[test]
     fn a_head_answers_for_the_strongest_checksum() {
-        let artefact = ModelData { uri: "s3://b/k".into(), checksum: "sha256:abc=".into(), size: 3 };
-        assert_eq!(expected_head(&artefact), json!({"ContentLength": 3, "ChecksumSHA256": "abc="}));
+        let artefact = ModelData {
+            uri: "s3://b/k".into(),
+            checksum: "sha256:abc=".into(),
+            size: 3,
+        };
+        assert_eq!(
+            expected_head(&artefact),
+            json!({"ContentLength": 3, "ChecksumSHA256": "abc="})
+        );
     }
 }

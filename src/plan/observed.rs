@@ -74,13 +74,18 @@ impl Observed {
     /// Adds a look. One that failed is a gap too.
     pub fn record(&mut self, kind: &'static Kind, name: &str, look: Look) {
         if let Look::Unknown(error) = &look {
-            self.gaps.push(Gap { what: format!("{} {name}", kind.name), error: error.clone() });
+            self.gaps.push(Gap {
+                what: format!("{} {name}", kind.name),
+                error: error.clone(),
+            });
         }
         self.looks.insert((kind.name, name.to_owned()), look);
     }
 
     /// Every look, by kind and name.
     pub fn looks(&self) -> impl Iterator<Item = (&'static str, &str, &Look)> {
-        self.looks.iter().map(|((kind, name), look)| (*kind, name.as_str(), look))
+        self.looks
+            .iter()
+            .map(|((kind, name), look)| (*kind, name.as_str(), look))
     }
 }

@@ -105,29 +105,60 @@ fn first<I: Iterator<Item = Past>>(
         Ok(package) => package,
         Err(missing) => return Some(Decided::Note(State::Blocked, missing)),
     };
-    if current.and_then(Release::main).is_some_and(|main| main.arn == package.arn) {
+    if current
+        .and_then(Release::main)
+        .is_some_and(|main| main.arn == package.arn)
+    {
         return None;
     }
     if input.quarantine.contains(&package.arn) {
-        return Some(Decided::Note(State::Held, format!("`{}` is quarantined", package.arn)));
+        return Some(Decided::Note(
+            State::Held,
+            format!("`{}` is quarantined", package.arn),
+        ));
     }
     let measured = match candidate.gates(input.config.evaluation.as_ref()) {
         Ok(measured) => measured,
-        Err(missed) => return Some(Decided::Note(State::Held, format!("{}: {missed}", package.arn))),
+        Err(missed) => {
+            return Some(Decided::Note(
+                State::Held,
+                format!("{}: {missed}", package.arn),
+            ));
+        }
     };
     let same = |past: &Past| past.identity.as_ref() == Some(input.identity);
     if left_before(history(), same, &environment.name, &package.arn) {
-        let words = format!("`{}` was released for this commit and taken back: people win", package.arn);
+        let words = format!(
+            "`{}` was released for this commit and taken back: people win",
+            package.arn
+        );
         return Some(Decided::Note(State::Held, words));
     }
     let mut evaluation = measured;
-    if let Some(dataset) = input.config.evaluation.as_ref().map(|evaluation| &evaluation.dataset) {
-        let digest = package.data.get(dataset).or_else(|| package.data.values().next());
+    if let Some(dataset) = input
+        .config
+        .evaluation
+        .as_ref()
+        .map(|evaluation| &evaluation.dataset)
+    {
+        let digest = package
+            .data
+            .get(dataset)
+            .or_else(|| package.data.values().next());
         evaluation.extend(digest.map(|digest| ("on".to_owned(), digest.clone().into())));
     }
-    let release = Release { evaluation, ..release(package, current) };
+    let release = Release {
+        evaluation,
+        ..release(package, current)
+    };
     let base = &input.snapshot.commit;
-    Some(Decided::Write(write(input, environment, &release, input.branch, Some(base))))
+    Some(Decided::Write(write(
+        input,
+        environment,
+        &release,
+        input.branch,
+        Some(base),
+    )))
 }
 
 /// A later environment follows the release of the one before it.
@@ -140,32 +171,59 @@ fn later<I: Iterator<Item = Past>>(
     let source = input.releases.get(from)?;
     let package = source.main()?;
     let current = input.releases.get(&environment.name);
-    if current.and_then(Release::main).is_some_and(|main| main.arn == package.arn) {
+    if current
+        .and_then(Release::main)
+        .is_some_and(|main| main.arn == package.arn)
+    {
         return None;
     }
     if input.quarantine.contains(&package.arn) {
-        return Some(Decided::Note(State::Held, format!("`{}` is quarantined", package.arn)));
+        return Some(Decided::Note(
+            State::Held,
+            format!("`{}` is quarantined", package.arn),
+        ));
     }
     let branch = promotion_branch(&input.config.name, &environment.name, package);
-    let diverged = format!("{from} serves `{}`; merge `{branch}` to bring it here", package.arn);
+    let diverged = format!(
+        "{from} serves `{}`; merge `{branch}` to bring it here",
+        package.arn
+    );
     if environment.promote.mode == PromoteMode::Branch && input.branches.contains(&branch) {
         let same = |past: &Past| past.releases.get(from) == Some(&package.arn);
         let taken_back = left_before(history(), same, &environment.name, &package.arn);
-        let words = if taken_back { format!("`{}` was merged and taken back: people win", package.arn) } else { diverged };
-        return Some(Decided::Note(if taken_back { State::Held } else { State::Diverged }, words));
+        let words = if taken_back {
+            format!("`{}` was merged and taken back: people win", package.arn)
+        } else {
+            diverged
+        };
+        return Some(Decided::Note(
+            if taken_back {
+                State::Held
+            } else {
+                State::Diverged
+            },
+            words,
+        ));
     }
     let since = input.served.get(from)?.converged_since?;
-    let soak = SignedDuration::from_secs(i64::try_from(environment.promote.soak.0).unwrap_or(i64::MAX));
+    let soak =
+        SignedDuration::from_secs(i64::try_from(environment.promote.soak.0).unwrap_or(i64::MAX));
     let soaked = since.checked_add(soak).ok()?;
     if input.now < soaked {
-        return Some(Decided::Note(State::Waiting, format!("it soaks in {from} until {soaked}")));
+        return Some(Decided::Note(
+            State::Waiting,
+            format!("it soaks in {from} until {soaked}"),
+        ));
     }
     let same = |past: &Past| past.releases.get(from) == Some(&package.arn);
     if left_before(history(), same, &environment.name, &package.arn) {
         let words = format!("`{}` was promoted and taken back: people win", package.arn);
         return Some(Decided::Note(State::Held, words));
     }
-    let release = Release { evaluation: source.evaluation.clone(), ..release(package.clone(), current) };
+    let release = Release {
+        evaluation: source.evaluation.clone(),
+        ..release(package.clone(), current)
+    };
     let base = &input.snapshot.commit;
     Some(Decided::Write(match environment.promote.mode {
         PromoteMode::Commit => write(input, environment, &release, input.branch, Some(base)),
@@ -184,7 +242,11 @@ fn left_before(
     history
         .take(HISTORY_COMMITS_MAX)
         .take_while(same)
-        .any(|past| past.releases.get(environment).is_some_and(|named| named == package))
+        .any(|past| {
+            past.releases
+                .get(environment)
+                .is_some_and(|named| named == package)
+        })
 }
 
 /// One immutable branch for each candidate: its version and the beginning of its run digest.
@@ -195,7 +257,9 @@ pub fn promotion_branch(model: &str, environment: &str, package: &ReleasedPackag
 }
 
 fn release(package: ReleasedPackage, current: Option<&Release>) -> Release {
-    let previous = current.and_then(Release::main).map(|main| (MAIN_SLOT.to_owned(), main.arn.clone()));
+    let previous = current
+        .and_then(Release::main)
+        .map(|main| (MAIN_SLOT.to_owned(), main.arn.clone()));
     Release {
         version: 1,
         attempt: 1,
@@ -217,11 +281,16 @@ fn write(
         folder => format!("{folder}/releases/{}.yaml", environment.name),
     };
     let text = emit::emit_release(release, input.snapshot.text(&path));
-    let package = release.main().expect("a release that trueup makes has a main slot");
+    let package = release
+        .main()
+        .expect("a release that trueup makes has a main slot");
     let version = package.arn.rsplit('/').next().unwrap_or_default();
     let model = &input.config.name;
     let run = package.run.get(..8).unwrap_or(&package.run);
-    let title = format!("release({model}): {} serves version {version}", environment.name);
+    let title = format!(
+        "release({model}): {} serves version {version}",
+        environment.name
+    );
     let message = format!(
         "{title}\n\nModel package: {}\nTrained from: {}\nRun: {run}\n\n[skip ci]\n",
         package.arn, package.commit

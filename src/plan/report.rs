@@ -73,14 +73,21 @@ impl State {
 
     /// Whether nothing is left to do and nobody has to act.
     pub fn is_settled(self) -> bool {
-        matches!(self, Self::InSync | Self::Empty | Self::Held | Self::Diverged)
+        matches!(
+            self,
+            Self::InSync | Self::Empty | Self::Held | Self::Diverged
+        )
     }
 }
 
 impl PlanReport {
     /// The worst state of all notes.
     pub fn state(&self) -> State {
-        self.notes.iter().map(|note| note.state).max().unwrap_or(State::InSync)
+        self.notes
+            .iter()
+            .map(|note| note.state)
+            .max()
+            .unwrap_or(State::InSync)
     }
 
     /// Adds a finding without times.

@@ -74,7 +74,11 @@ pub struct Resolution {
 /// Resolves every desired resource as far as what was observed allows.
 pub fn resolve(desired: &Desired, observed: &Observed) -> Resolution {
     let mut resolution = Resolution::default();
-    for resource in desired.resources.iter().filter(|resource| resource.kind.naming == Naming::Mutable) {
+    for resource in desired
+        .resources
+        .iter()
+        .filter(|resource| resource.kind.naming == Naming::Mutable)
+    {
         resolution.want(observed, resource.kind, &resource.stem);
     }
     if !resolution.wanted.is_empty() {
@@ -89,7 +93,14 @@ pub fn resolve(desired: &Desired, observed: &Observed) -> Resolution {
             Err(on) => Some(Resolved::Stuck { on }),
             Ok(body) => match resource.kind.naming {
                 Naming::Mutable => Some(mutable(desired, resource, body, observed)),
-                Naming::Digest => immutable(desired, resource, body, observed, &referred, &mut resolution),
+                Naming::Digest => immutable(
+                    desired,
+                    resource,
+                    body,
+                    observed,
+                    &referred,
+                    &mut resolution,
+                ),
             },
         };
         match resolved {
@@ -113,16 +124,24 @@ impl Resolution {
 }
 
 /// The names that observed objects refer to, by kind; those not looked at yet are wanted.
-fn referred(observed: &Observed, resolution: &mut Resolution) -> BTreeMap<&'static str, BTreeSet<String>> {
+fn referred(
+    observed: &Observed,
+    resolution: &mut Resolution,
+) -> BTreeMap<&'static str, BTreeSet<String>> {
     let mut referred: BTreeMap<&'static str, BTreeSet<String>> = BTreeMap::new();
     for (name, _, look) in observed.looks() {
-        let (Some(from), Look::Present(object)) = (kind(name), look) else { continue };
+        let (Some(from), Look::Present(object)) = (kind(name), look) else {
+            continue;
+        };
         for (path, target) in from.references() {
             let Some(target) = kind(target) else { continue };
             for (_, value) in at_pattern(&object.body, path) {
                 if let Some(name) = value.as_str() {
                     resolution.want(observed, target, name);
-                    referred.entry(target.name).or_default().insert(name.to_owned());
+                    referred
+                        .entry(target.name)
+                        .or_default()
+                        .insert(name.to_owned());
                 }
             }
         }
@@ -140,7 +159,11 @@ fn with_names(resource: &Resource, resolution: &Resolution) -> Result<Value, Key
             .collect();
         for (pointer, role) in places {
             let key = Key { kind: target, role };
-            let name = resolution.resources.get(&key).and_then(Resolved::name).ok_or_else(|| key.clone())?;
+            let name = resolution
+                .resources
+                .get(&key)
+                .and_then(Resolved::name)
+                .ok_or_else(|| key.clone())?;
             if let Some(place) = body.pointer_mut(&pointer) {
                 *place = name.into();
             }
@@ -159,7 +182,11 @@ fn mutable(desired: &Desired, resource: &Resource, body: Value, observed: &Obser
                 return Resolved::Foreign { name };
             }
             let changes = compare::changes(resource.kind, &body, &object.body);
-            Resolved::Exists { name, body, changes }
+            Resolved::Exists {
+                name,
+                body,
+                changes,
+            }
         }
     }
 }
@@ -181,7 +208,11 @@ fn immutable(
     };
     let in_use = referred.get(resource.kind.name).into_iter().flatten();
     if let Some(name) = in_use.into_iter().find(|name| is_it(name)) {
-        return Some(Resolved::Exists { name: name.clone(), body, changes: Vec::new() });
+        return Some(Resolved::Exists {
+            name: name.clone(),
+            body,
+            changes: Vec::new(),
+        });
     }
     for attempt in 0..NAME_TRIES {
         let name = digest_name(resource.kind.name, &resource.stem, &body, attempt);
@@ -193,10 +224,16 @@ fn immutable(
             Some(Look::Unknown(_)) => return Some(Resolved::Unknown { name }),
             Some(Look::Absent) => return Some(Resolved::Create { name, body }),
             Some(Look::Present(_)) if is_it(&name) => {
-                return Some(Resolved::Exists { name, body, changes: Vec::new() });
+                return Some(Resolved::Exists {
+                    name,
+                    body,
+                    changes: Vec::new(),
+                });
             }
             Some(Look::Present(_)) => {}
         }
     }
-    Some(Resolved::Foreign { name: digest_name(resource.kind.name, &resource.stem, &body, 0) })
+    Some(Resolved::Foreign {
+        name: digest_name(resource.kind.name, &resource.stem, &body, 0),
+    })
 }

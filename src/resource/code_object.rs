@@ -21,11 +21,7 @@ pub const CODE_OBJECT: Kind = Kind {
         update: None,
         delete: None,
     },
-    fields: &[Field::with(
-        "/Metadata",
-        FieldClass::CreateOnly,
-        Compare::WholeMap,
-    )],
+    fields: &[],
     status: always_ready,
     update: never_updated,
 };

@@ -150,7 +150,8 @@ pub struct Update<'a> {
 impl Kind {
     /// The request members that locate the resource called `name`.
     pub fn located(&self, name: &str) -> Value {
-        self.locate.map_or_else(|| serde_json::json!({self.id: name}), |locate| locate(name))
+        self.locate
+            .map_or_else(|| serde_json::json!({self.id: name}), |locate| locate(name))
     }
 
     /// The line for a concrete pointer such as `/ProductionVariants/0/InstanceType`.
