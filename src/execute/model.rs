@@ -7,7 +7,7 @@ use crate::clock::Timestamp;
 use crate::compile::run::{Identity, identity};
 use crate::compile::{CompileError, Subject, home, serve};
 use crate::config::installation::Installation;
-use crate::config::load::{LoadedModel, load_model};
+use crate::config::{LoadedModel, load_model};
 use crate::config::model::ModelConfig;
 use crate::diagnostic::{Diagnostic, Span};
 use crate::plan::planner::Hints;
