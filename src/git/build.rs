@@ -20,14 +20,14 @@ pub(super) fn commit(
 ) -> Result<Option<Oid>, WriteError> {
     let failed = |error| WriteError::Git {
         branch: write.branch.clone(),
-        source: error::object(source, error),
+        source: Box::new(error::object(source, error)),
     };
     let missing = |_| WriteError::Git {
         branch: write.branch.clone(),
-        source: GitError::NoCommit {
+        source: Box::new(GitError::NoCommit {
             url: source.url.clone(),
             commit: write.base.0.escape_debug().to_string(),
-        },
+        }),
     };
     let base = Oid::from_str(&write.base.0).map_err(missing)?;
     let base = repository.find_commit(base).map_err(missing)?;
@@ -50,7 +50,11 @@ pub(super) fn commit(
     }
     let after = repository.find_tree(after).map_err(failed)?;
     let time = Time::new(now.as_second(), 0);
-    let who = Signature::new(&author.name, &author.email, &time).map_err(failed)?;
+    let who =
+        Signature::new(&author.name, &author.email, &time).map_err(|_| WriteError::Author {
+            name: author.name.escape_debug().to_string(),
+            email: author.email.escape_debug().to_string(),
+        })?;
     let message = format!("{}\n", write.message.trim_end());
     let commit = repository.commit(None, &who, &who, &message, &after, &[&base]);
     commit.map(Some).map_err(failed)
@@ -62,10 +66,10 @@ fn mode_at(tree: &Tree<'_>, path: &str) -> Result<FileMode, String> {
     names::path(path)?;
     for (at, _) in path.match_indices('/') {
         let folder = &path[..at];
-        if let Ok(entry) = tree.get_path(folder.as_ref()) {
-            if entry.kind() != Some(ObjectType::Tree) {
-                return Err(format!("`{folder}` is not a folder"));
-            }
+        if let Ok(entry) = tree.get_path(folder.as_ref())
+            && entry.kind() != Some(ObjectType::Tree)
+        {
+            return Err(format!("`{folder}` is not a folder"));
         }
     }
     match tree.get_path(path.as_ref()).map(|entry| entry.filemode()) {

@@ -238,11 +238,14 @@ fn list(branches: &[String]) -> String {
 /// What an error of a conversation with a remote means.
 pub(super) fn remote(source: &Source, what: &'static str, error: git2::Error) -> GitError {
     let url = source.url.clone();
+    let (class, code) = (error.class(), error.code());
     let status = |codes: &[&str]| {
-        error.class() == ErrorClass::Http && codes.iter().any(|code| error.message().contains(code))
+        class == ErrorClass::Http && codes.iter().any(|code| error.message().contains(code))
     };
-    let local = source.local_path().is_some();
-    if error.code() == ErrorCode::Auth || status(&["status code: 401", "status code: 403"]) {
+    let nothing_at = |path: PathBuf| {
+        code == ErrorCode::NotFound || class == ErrorClass::Repository || !path.exists()
+    };
+    if code == ErrorCode::Auth || status(&["status code: 401", "status code: 403"]) {
         let given = source.credentials.is_some();
         return GitError::Denied {
             url,
@@ -250,11 +253,11 @@ pub(super) fn remote(source: &Source, what: &'static str, error: git2::Error) ->
             source: error,
         };
     }
-    if error.code() == ErrorCode::Owner {
+    if code == ErrorCode::Owner {
         return GitError::Owner { url, source: error };
     }
     if status(&["status code: 404", "status code: 410"])
-        || (local && error.code() == ErrorCode::NotFound)
+        || source.local_path().is_some_and(nothing_at)
     {
         return GitError::NotFound { url, source: error };
     }

@@ -109,12 +109,13 @@ impl Mirror {
             return Err(GitError::Empty { url });
         }
         let Some(branch) = self.source.branch.clone().or_else(|| found.default.clone()) else {
-            return Err(match found.branches.is_empty() {
-                true => GitError::Empty { url },
-                false => GitError::NoDefaultBranch {
+            return Err(if found.branches.is_empty() {
+                GitError::Empty { url }
+            } else {
+                GitError::NoDefaultBranch {
                     url,
                     branches: branches(),
-                },
+                }
             });
         };
         match (found.branches.get(&branch), known.get(&branch)) {

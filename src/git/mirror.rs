@@ -101,7 +101,7 @@ impl Mirror {
         };
         let oid = Oid::from_str(&id.0).map_err(|_| missing())?;
         let object = self.repository.find_object(oid, None);
-        match object.map(|object| object.into_commit()) {
+        match object.map(git2::Object::into_commit) {
             Ok(Ok(commit)) => Ok(commit),
             Ok(Err(_)) => Err(missing()),
             Err(error) if error.code() == git2::ErrorCode::NotFound => Err(missing()),
@@ -220,12 +220,13 @@ fn open_bare(path: &Path) -> Result<Repository, git2::Error> {
 fn create(path: &Path, source: &Source) -> Result<Repository, GitError> {
     let fresh = path.with_extension("new");
     for old in [&fresh, path] {
-        match fs::remove_dir_all(old) {
-            Err(error) if error.kind() != io::ErrorKind::NotFound => {
-                return Err(tried("remove", old)(error));
-            }
-            _ => {}
-        }
+        let removed = match fs::symlink_metadata(old) {
+            Ok(found) if found.is_dir() => fs::remove_dir_all(old),
+            Ok(_) => fs::remove_file(old),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+            Err(error) => Err(error),
+        };
+        removed.map_err(tried("remove", old))?;
     }
     let failed = |what| {
         let url = source.url.clone();
@@ -275,10 +276,17 @@ fn remove_litter(path: &Path) -> Result<(), GitError> {
             let is_folder = entry.file_type().is_ok_and(|kind| kind.is_dir());
             if is_folder && folder.starts_with(path.join("refs")) {
                 folders.push(entry.path());
-            } else if !is_folder && (name.ends_with(".lock") || name.starts_with("pack_git2_")) {
+            } else if !is_folder && is_litter(&name) {
                 fs::remove_file(entry.path()).map_err(tried("remove", &entry.path()))?;
             }
         }
     }
     Ok(())
+}
+
+fn is_litter(name: &str) -> bool {
+    let lock = Path::new(name)
+        .extension()
+        .is_some_and(|extension| extension == "lock");
+    lock || name.starts_with("pack_git2_")
 }

@@ -49,9 +49,9 @@ pub(super) fn remote(
     write: &Write,
     commit: Oid,
 ) -> Result<Written, WriteError> {
-    let failed = |source| WriteError::Git {
+    let failed = |error| WriteError::Git {
         branch: write.branch.clone(),
-        source,
+        source: Box::new(error),
     };
     let (to, path, wanted) = (source.clone(), mirror.to_owned(), write.clone());
     let talked = remote::within(source, deadline, move |talk| {
@@ -89,7 +89,7 @@ pub(super) fn remote(
             url: source.url.clone(),
             branch: write.branch.clone(),
             commit: commit.into(),
-            source: error,
+            source: Box::new(error),
         }),
     }
 }
@@ -201,7 +201,7 @@ pub(super) fn local(
 ) -> Result<Written, WriteError> {
     let failed = |error| WriteError::Git {
         branch: write.branch.clone(),
-        source: error::remote(source, "write to", error),
+        source: Box::new(error::remote(source, "write to", error)),
     };
     let repository = Repository::open(path).map_err(failed)?;
     let tip = |repository: &Repository| repository.refname_to_id(&full(&write.branch)).ok();

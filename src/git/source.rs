@@ -1,6 +1,6 @@
 //! Where a repository is, and what opens it.
 
-use std::fmt;
+use std::fmt::{self, Write as _};
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
@@ -130,10 +130,11 @@ impl Source {
         hash.update([0]);
         hash.update(self.branch.as_deref().unwrap_or_default().as_bytes());
         let digest = hash.finalize();
-        digest[..16]
-            .iter()
-            .map(|byte| format!("{byte:02x}"))
-            .collect()
+        let mut key = String::with_capacity(32);
+        for byte in &digest[..16] {
+            write!(key, "{byte:02x}").expect("a string takes all that is written");
+        }
+        key
     }
 
     /// `text` without this source's secrets, for words that come from elsewhere.

@@ -3,7 +3,7 @@
 use git2::Oid;
 
 use super::error::GitError;
-use super::mirror::Mirror;
+use super::mirror::{Mirror, full};
 use super::{build, push};
 use crate::clock::Timestamp;
 use crate::snapshot::{ObjectId, Write};
@@ -78,6 +78,20 @@ pub enum WriteError {
         /// Why not.
         reason: String,
     },
+    /// Not a name that Git allows for a branch.
+    #[error("`{branch}` is not a branch name that Git allows")]
+    Branch {
+        /// The name.
+        branch: String,
+    },
+    /// Not a name and address that Git allows in a commit.
+    #[error("`{name} <{email}>` cannot be the author of a commit")]
+    Author {
+        /// The name.
+        name: String,
+        /// The address.
+        email: String,
+    },
     /// The new commit would not stand on what the branch is expected to be.
     #[error("the base {} does not contain {}, where `{branch}` is expected", base.short(), expected.short())]
     Base {
@@ -98,7 +112,7 @@ pub enum WriteError {
         /// The commit that was sent.
         commit: ObjectId,
         /// How the conversation ended.
-        source: GitError,
+        source: Box<GitError>,
     },
     /// The repository could not be looked at; nothing was sent.
     #[error("could not write to `{branch}`")]
@@ -106,7 +120,7 @@ pub enum WriteError {
         /// The branch.
         branch: String,
         /// Why not.
-        source: GitError,
+        source: Box<GitError>,
     },
 }
 
@@ -124,6 +138,12 @@ impl WriteError {
                  `git config receive.denyCurrentBranch updateInstead` there"
             ),
             Self::Path { .. } => "make room for it in the repository".to_owned(),
+            Self::Branch { .. } => {
+                "choose another name; `git check-ref-format` has the rules".to_owned()
+            }
+            Self::Author { .. } => {
+                "give a name and an address without `<`, `>` and line ends".to_owned()
+            }
             Self::Base { .. } | Self::Unknown { .. } => {
                 "nothing to do: the next pass looks again".to_owned()
             }
@@ -145,14 +165,18 @@ impl Mirror {
         author: &Author,
         now: Timestamp,
     ) -> Result<Written, WriteError> {
-        if let Some(expected) = &write.expected {
-            if !self.contains(&write.base, expected) {
-                return Err(WriteError::Base {
-                    branch: write.branch.clone(),
-                    base: write.base.clone(),
-                    expected: expected.clone(),
-                });
-            }
+        if !git2::Reference::is_valid_name(&full(&write.branch)) {
+            let branch = write.branch.escape_debug().to_string();
+            return Err(WriteError::Branch { branch });
+        }
+        if let Some(expected) = &write.expected
+            && !self.contains(&write.base, expected)
+        {
+            return Err(WriteError::Base {
+                branch: write.branch.clone(),
+                base: write.base.clone(),
+                expected: expected.clone(),
+            });
         }
         match self.source.local_path() {
             Some(path) => push::local(&self.source, &path, write, author, now),
@@ -161,7 +185,11 @@ impl Mirror {
     }
 
     fn push(&self, write: &Write, author: &Author, now: Timestamp) -> Result<Written, WriteError> {
-        match build::commit(&self.repository, &self.source, write, author, now)? {
+        let built = build::commit(&self.repository, &self.source, write, author, now);
+        if let Err(WriteError::Git { source, .. }) = &built {
+            self.damaged.set(source.is_damage());
+        }
+        match built? {
             Some(commit) => push::remote(&self.source, &self.path, self.deadline, write, commit),
             None => Ok(Written::Nothing),
         }

@@ -1,7 +1,13 @@
 //! Git: every transport, hostile trees, rewritten history, racing writers.
+#![expect(
+    clippy::unwrap_used,
+    reason = "a helper of a test may fail like the test"
+)]
 
 use std::collections::BTreeMap;
 use std::error::Error;
+use std::fmt::Write as _;
+use std::os::unix::ffi::OsStrExt as _;
 use std::path::Path;
 use std::sync::{Arc, Barrier};
 use std::thread;
@@ -67,7 +73,7 @@ fn whole(error: &dyn Error) -> String {
     let mut text = format!("{error:?}");
     let mut next = Some(error);
     while let Some(one) = next {
-        text += &format!("\n{one}");
+        write!(text, "\n{one}").unwrap();
         next = one.source();
     }
     text
@@ -180,8 +186,10 @@ fn of_two_racing_writers_exactly_one_wins() {
                     cached.fetch();
                     let (base, barrier) = (base.clone(), Arc::clone(&barrier));
                     thread::spawn(move || {
+                        let mut cached = cached;
                         barrier.wait();
-                        write(&mut cached.mirror, &put("main", &base, name, "1"))
+                        let text = round.to_string();
+                        write(&mut cached.mirror, &put("main", &base, name, &text))
                     })
                 })
                 .into();
@@ -288,7 +296,7 @@ fn a_look_that_finds_nothing_new_is_one_request() {
     cached.fetch();
     assert_eq!(server.requests(), [refs.clone(), pack.clone()]);
     cached.fetch();
-    assert_eq!(server.requests(), [refs.clone()]);
+    assert_eq!(server.requests(), std::slice::from_ref(&refs));
     repository.commit("other", &[("a", Some("2"))]);
     assert!(cached.fetch().moved);
     let first = server.requests();
@@ -380,6 +388,13 @@ fn what_is_not_there_is_said() {
         assert_eq!(branches, &["main"]);
 
         let error = mirror(&url.replace("repo.git", "none.git")).refused();
+        assert!(
+            matches!(error, GitError::NotFound { .. }),
+            "{url}: {error:?}"
+        );
+
+        std::fs::create_dir(repository.root().join("plain")).unwrap();
+        let error = mirror(&url.replace("repo.git", "plain")).refused();
         assert!(
             matches!(error, GitError::NotFound { .. }),
             "{url}: {error:?}"
@@ -625,7 +640,7 @@ fn a_hostile_tree_is_read_without_harm() {
         "../x",
         ".git/config",
         "/x",
-        "good/x",
+        "z/x",
     ] {
         let outcome = write(&mut cached.mirror, &put("main", &tip, path, "x"));
         assert!(
@@ -633,6 +648,70 @@ fn a_hostile_tree_is_read_without_harm() {
             "{path}: {outcome:?}"
         );
     }
+}
+
+#[test]
+fn a_branch_with_an_odd_name_is_left_out() {
+    let repository = TempRepository::bare();
+    let tip = repository.commit("main", &[("a", Some("1"))]);
+    let odd = std::ffi::OsStr::from_bytes(b"odd-\xff-name");
+    let odd = Path::new(&repository.path()).join("refs/heads").join(odd);
+    std::fs::write(odd, format!("{tip}\n")).unwrap();
+    let server = GitServer::open(repository.root());
+    let mut cached = mirror(&server.url(""));
+    let fetched = cached.fetch();
+    assert_eq!(fetched.branches.keys().collect::<Vec<_>>(), ["main"]);
+    assert!(!cached.fetch().moved);
+}
+
+#[test]
+fn credentials_do_not_follow_a_redirect_to_another_server() {
+    let repository = TempRepository::bare();
+    repository.commit("main", &[("a", Some("1"))]);
+    let other = GitServer::closed(repository.root(), "robot", "hunter2");
+    let server = GitServer::open(repository.root());
+    server.redirect_to(&other.url(""));
+    let mut cached = mirror(&server.url("robot:hunter2@"));
+    let error = cached.refused();
+    assert!(matches!(error, GitError::Denied { .. }), "{error:?}");
+    assert!(other.requests().is_empty(), "nothing was let in");
+    let mut direct = mirror(&other.url("robot:hunter2@"));
+    direct.fetch();
+}
+
+#[test]
+fn a_write_that_makes_no_sense_is_refused() {
+    let repository = TempRepository::bare();
+    let first = repository.commit("main", &[("a", Some("1"))]);
+    let second = repository.commit("main", &[("a", Some("2"))]);
+    let mut cached = mirror(&repository.path());
+    cached.fetch();
+    let good = put("main", &second, "a", "3");
+    let mut bad = good.clone();
+    bad.base = first;
+    let outcome = write(&mut cached.mirror, &bad);
+    assert!(
+        matches!(outcome, Err(WriteError::Base { .. })),
+        "{outcome:?}"
+    );
+    for branch in ["", "a b", "x:refs/heads/main", "../main", "-f\n"] {
+        branch.clone_into(&mut bad.branch);
+        let outcome = write(&mut cached.mirror, &bad);
+        assert!(
+            matches!(outcome, Err(WriteError::Branch { .. })),
+            "{branch}: {outcome:?}"
+        );
+    }
+    let nobody = Author {
+        name: "<>".to_owned(),
+        email: String::new(),
+    };
+    let outcome = cached.mirror.write(&good, &nobody, NOW);
+    assert!(
+        matches!(outcome, Err(WriteError::Author { .. })),
+        "{outcome:?}"
+    );
+    assert_eq!(repository.tip("main").map(ObjectId::from), Some(second));
 }
 
 #[test]

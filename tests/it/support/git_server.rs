@@ -1,5 +1,9 @@
 //! A Git server on loopback: `git http-backend` behind a small HTTP/1.1 front.
 #![expect(
+    clippy::unwrap_used,
+    reason = "a helper of a test may fail like the test"
+)]
+#![expect(
     clippy::disallowed_methods,
     reason = "the judge is the real `git`, which is a process"
 )]
@@ -31,6 +35,7 @@ struct State {
     stop: AtomicBool,
     silent: AtomicBool,
     lose_answer: AtomicBool,
+    redirect: Mutex<Option<String>>,
     before_push: Mutex<Option<BeforePush>>,
     requests: Mutex<Vec<String>>,
     held: Mutex<Vec<TcpStream>>,
@@ -89,6 +94,11 @@ impl GitServer {
         self.state.lose_answer.store(true, Ordering::SeqCst);
     }
 
+    /// From now on: send everybody to the repository at this URL.
+    pub(crate) fn redirect_to(&self, url: &str) {
+        *self.state.redirect.lock().unwrap() = Some(url.to_owned());
+    }
+
     /// Does this between a client's look and its push.
     pub(crate) fn before_next_push(&self, act: impl FnOnce() + Send + 'static) {
         *self.state.before_push.lock().unwrap() = Some(Box::new(act));
@@ -127,6 +137,15 @@ impl State {
                 b"HTTP/1.1 401 Unauthorized\r\nWWW-Authenticate: Basic realm=\"git\"\r\n\
                   Content-Length: 0\r\nConnection: close\r\n\r\n",
             );
+        }
+        if let Some(url) = &*self.redirect.lock().unwrap() {
+            let rest = request.path.trim_start_matches("/repo.git");
+            let head = format!(
+                "HTTP/1.1 302 Found\r\nLocation: {url}{rest}?{}\r\n",
+                request.query
+            );
+            let tail = "Content-Length: 0\r\nConnection: close\r\n\r\n";
+            return stream.write_all((head + tail).as_bytes());
         }
         let line = format!("{} {}", request.method, request.path);
         self.requests.lock().unwrap().push(line);

@@ -1,4 +1,8 @@
 //! Throwaway Git repositories, written object by object.
+#![expect(
+    clippy::unwrap_used,
+    reason = "a helper of a test may fail like the test"
+)]
 
 use std::path::Path;
 
