@@ -19,6 +19,20 @@ pub const SNAPSHOT_FILE_BYTES_MAX: u64 = 64 * 1024 * 1024;
 pub const SNAPSHOT_BYTES_MAX: u64 = 512 * 1024 * 1024;
 /// Depth of folders in a snapshot.
 pub const SNAPSHOT_DEPTH_MAX: usize = 64;
+/// Entries of folders looked at for one snapshot, whether they are taken or not.
+pub const SNAPSHOT_ENTRIES_MAX: usize = 400_000;
+/// Bytes of file contents that a mirror keeps in memory for the next snapshot.
+pub const BLOB_CACHE_BYTES_MAX: usize = 256 * 1024 * 1024;
+/// Branches of one repository.
+pub const BRANCHES_MAX: usize = 50_000;
+/// Bytes received in one fetch.
+pub const FETCH_BYTES_MAX: usize = 8 * 1024 * 1024 * 1024;
+/// Packs of a mirror before they are made one.
+pub const MIRROR_PACKS_MAX: usize = 128;
+/// Conversations with Git servers that went silent and were given up on, in the whole process.
+pub const GIT_SILENT_MAX: usize = 64;
+/// Bytes of a Git server's own words that are repeated.
+pub const GIT_WORDS_MAX: usize = 1024;
 /// Commits walked back to find when a run digest last became the candidate.
 pub const HISTORY_COMMITS_MAX: usize = 1_000;
 
@@ -39,6 +53,10 @@ pub const UPDATE_ATTEMPTS_MAX: u32 = 3;
 pub const CALL_DEADLINE: Duration = Duration::from_secs(30);
 /// One fetch of a Git repository.
 pub const FETCH_DEADLINE: Duration = Duration::from_secs(120);
+/// One push to a Git repository.
+pub const PUSH_DEADLINE: Duration = Duration::from_secs(120);
+/// How long a local repository must be quiet after a change before it is hinted at.
+pub const WATCH_QUIET: Duration = Duration::from_millis(200);
 /// How often a source is asked for its refs.
 pub const POLL_INTERVAL: Duration = Duration::from_secs(15);
 /// How long an endpoint may be in motion before the wait is called late.

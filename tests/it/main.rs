@@ -1,1 +1,4 @@
+//! The integration tests: one binary, one module a capability.
 
+mod git;
+mod support;
