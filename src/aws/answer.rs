@@ -175,7 +175,7 @@ pub(super) fn unanswered(op: &str, stage: Stage, failure: Failure) -> OpError {
     let (class, code) = match (stage, failure.cause) {
         (Stage::Sent, Cause::Connection) => (Class::Transient, "CannotConnect"),
         (Stage::Sent, _) => return OpError::lost(op, failure.message),
-        (_, Cause::Endpoint) => (Class::Invalid, "NoEndpoint"),
+        (_, Cause::Endpoint) => (Class::Invalid, "NotSent"),
         (Stage::Authorizing, _) => (Class::Denied, "NoCredentials"),
         (Stage::Preparing | Stage::Signing, _) => (Class::Invalid, "NotSent"),
     };
@@ -217,7 +217,10 @@ mod tests {
             )
         );
         let (code, class, ..) = check_error(400, Some("ThrottlingException:http://y"), body);
-        assert_eq!((code.as_str(), class), ("ThrottlingException", Class::Throttled));
+        assert_eq!(
+            (code.as_str(), class),
+            ("ThrottlingException", Class::Throttled)
+        );
         let (code, ..) = check_error(400, None, r#"{"code":"ValidationException"}"#);
         assert_eq!(code, "ValidationException");
     }
@@ -232,7 +235,10 @@ mod tests {
         ] {
             let (code, found, told, message) = check_error(status, None, "<html>proxy</html>");
             assert_eq!((found, told), (class, sent), "{status}");
-            assert_eq!((code, message.as_str()), (format!("Http{status}"), "<html>proxy</html>"));
+            assert_eq!(
+                (code, message.as_str()),
+                (format!("Http{status}"), "<html>proxy</html>")
+            );
         }
         // A failing server's texts are not taken at their word, but "slow down" is.
         let (_, class, sent, _) = check_error(500, None, r#"{"__type":"ValidationException"}"#);
@@ -244,24 +250,67 @@ mod tests {
     #[test]
     fn what_was_answered_passes_whole_or_counts_as_lost() {
         assert_eq!(check(200, None, " \n").unwrap(), json!({}));
-        assert_eq!(check(200, None, r#"{"New":[1.5]}"#).unwrap(), json!({"New": [1.5]}));
+        assert_eq!(
+            check(200, None, r#"{"New":[1.5]}"#).unwrap(),
+            json!({"New": [1.5]})
+        );
         for body in ["[]", r#"{"a":"#, "<html>"] {
             let error = check(200, None, body).unwrap_err();
-            assert_eq!((error.code.as_str(), error.sent), ("NoAnswer", Sent::Maybe), "{body}");
+            assert_eq!(
+                (error.code.as_str(), error.sent),
+                ("NoAnswer", Sent::Maybe),
+                "{body}"
+            );
         }
     }
 
     #[test]
     fn how_far_it_came_tells_whether_it_was_sent() {
         let check = |stage, cause, code, class, sent| {
-            let failure = Failure { message: "m".into(), cause };
+            let failure = Failure {
+                message: "m".into(),
+                cause,
+            };
             let error = unanswered("DeleteModel", stage, failure);
-            assert_eq!((error.code.as_str(), error.class, error.sent), (code, class, sent));
+            assert_eq!(
+                (error.code.as_str(), error.class, error.sent),
+                (code, class, sent)
+            );
         };
-        check(Stage::Sent, Cause::Other, "NoAnswer", Class::Transient, Sent::Maybe);
-        check(Stage::Sent, Cause::Connection, "CannotConnect", Class::Transient, Sent::No);
-        check(Stage::Authorizing, Cause::Other, "NoCredentials", Class::Denied, Sent::No);
-        check(Stage::Authorizing, Cause::Endpoint, "NoEndpoint", Class::Invalid, Sent::No);
-        check(Stage::Preparing, Cause::Other, "NotSent", Class::Invalid, Sent::No);
+        check(
+            Stage::Sent,
+            Cause::Other,
+            "NoAnswer",
+            Class::Transient,
+            Sent::Maybe,
+        );
+        check(
+            Stage::Sent,
+            Cause::Connection,
+            "CannotConnect",
+            Class::Transient,
+            Sent::No,
+        );
+        check(
+            Stage::Authorizing,
+            Cause::Other,
+            "NoCredentials",
+            Class::Denied,
+            Sent::No,
+        );
+        check(
+            Stage::Authorizing,
+            Cause::Endpoint,
+            "NotSent",
+            Class::Invalid,
+            Sent::No,
+        );
+        check(
+            Stage::Preparing,
+            Cause::Other,
+            "NotSent",
+            Class::Invalid,
+            Sent::No,
+        );
     }
 }

@@ -104,8 +104,7 @@ impl Aws {
     /// | `NoAnswer` | a time-out or a broken connection after sending | maybe |
     /// | `CannotConnect` | no connection came about | no |
     /// | `NoCredentials` | the chain holds none, or they could not be had | no |
-    /// | `NoEndpoint` | no address for this service and region | no |
-    /// | `NotSent` | the request could not be made | no |
+    /// | `NotSent` | the request could not be made: no such region, or no address for it | no |
     /// | `InvalidCall` | the body is not what the operation takes | no |
     /// | `UnknownOperation` | not in [`operations::OPERATIONS`], nor S3's | no |
     pub async fn call(&self, call: &Call) -> Answer {
@@ -117,13 +116,13 @@ impl Aws {
                 None => sagemaker(&clients, call, &exchange).await,
             }
         };
-        let answer = match tokio::time::timeout(self.deadline, work).await {
-            Ok(answer) => answer,
-            Err(_) => {
-                let failure = Failure::late(self.deadline);
-                Err(answer::unanswered(call.op, exchange.stage(), failure))
-            }
+        let late = |_| {
+            let failure = Failure::late(self.deadline);
+            Err(answer::unanswered(call.op, exchange.stage(), failure))
         };
+        let answer = tokio::time::timeout(self.deadline, work)
+            .await
+            .unwrap_or_else(late);
         log(call, &exchange, &answer);
         answer
     }
@@ -179,7 +178,9 @@ fn log(call: &Call, exchange: &Exchange, answer: &Answer) {
     let (op, scope) = (call.op, &call.scope);
     let request = exchange.request_id().unwrap_or_default();
     match answer {
-        Ok(_) => tracing::debug!(call.op = op, call.scope = %scope, call.request = request, "answered"),
+        Ok(_) => {
+            tracing::debug!(call.op = op, call.scope = %scope, call.request = request, "answered");
+        }
         Err(error) => tracing::debug!(
             call.op = op,
             call.scope = %scope,

@@ -31,7 +31,10 @@ macro_rules! object_members {
             ("ContentType", text($output.content_type())),
             ("ETag", text($output.e_tag())),
             ("LastModified", $output.last_modified().map(seconds)),
-            ("Metadata", $output.metadata().map(|metadata| json!(metadata))),
+            (
+                "Metadata",
+                $output.metadata().map(|metadata| json!(metadata)),
+            ),
             ("VersionId", text($output.version_id())),
         ])
     };
@@ -193,7 +196,10 @@ async fn read_text(call: &Call, mut stream: ByteStream) -> Result<String, OpErro
         let chunk = chunk.map_err(|error| OpError::lost(call.op, Failure::of(&error).message()))?;
         if bytes.len() + chunk.len() > limits::TEXT_OBJECT_BYTES_MAX {
             let most = limits::TEXT_OBJECT_BYTES_MAX;
-            return Err(invalid(call, format!("the object is longer than {most} bytes")));
+            return Err(invalid(
+                call,
+                format!("the object is longer than {most} bytes"),
+            ));
         }
         bytes.extend_from_slice(&chunk);
     }
