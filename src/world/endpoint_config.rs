@@ -8,7 +8,7 @@ use super::records::Key;
 use super::request::{Refusal, Request, default, items, text};
 
 impl World {
-    /// Checks a CreateEndpointConfig and fills in what the service fills in.
+    /// Checks a `CreateEndpointConfig` and fills in what the service fills in.
     pub(super) fn check_endpoint_config(
         &self,
         body: &mut Value,
@@ -22,10 +22,9 @@ impl World {
             }
         }
         names.sort_unstable();
-        if let Some(twice) = names.windows(2).find(|pair| pair[0] == pair[1]) {
+        if let Some([twice, _]) = names.windows(2).find(|pair| pair[0] == pair[1]) {
             return Err(Refusal::invalid(format!(
-                "Variant names must be unique within an endpoint configuration: \"{}\" is not.",
-                twice[0]
+                "Variant names must be unique within an endpoint configuration: \"{twice}\" is not."
             )));
         }
         check_together(body)?;
@@ -116,7 +115,10 @@ fn check_serverless(variant: &Value) -> Result<(), Refusal> {
 fn check_together(body: &Value) -> Result<(), Refusal> {
     let variants = items(body, "ProductionVariants");
     let shadows = items(body, "ShadowProductionVariants");
-    if variants.iter().any(|variant| variant.get("ServerlessConfig").is_some()) {
+    if variants
+        .iter()
+        .any(|variant| variant.get("ServerlessConfig").is_some())
+    {
         if variants.len() > 1 || !shadows.is_empty() {
             return Err(Refusal::invalid(
                 "A serverless endpoint must have exactly one variant.",
@@ -144,7 +146,11 @@ fn check_together(body: &Value) -> Result<(), Refusal> {
 
 /// What the service fills in of a data quality job definition.
 pub(super) fn job_defaults(body: &mut Value) {
-    default(body, "StoppingCondition", json!({"MaxRuntimeInSeconds": 3600}));
+    default(
+        body,
+        "StoppingCondition",
+        json!({"MaxRuntimeInSeconds": 3600}),
+    );
     if let Some(input) = body.pointer_mut("/DataQualityJobInput/EndpointInput") {
         input_defaults(input);
     }

@@ -60,9 +60,9 @@ impl Class {
 
 enum Node {
     One(Class),
-    All(Vec<Node>),
-    Either(Vec<Node>),
-    Many(Box<Node>, usize, Option<usize>),
+    All(Vec<Self>),
+    Either(Vec<Self>),
+    Many(Box<Self>, usize, Option<usize>),
     NotAfter(Class),
 }
 
@@ -149,7 +149,9 @@ fn emit(node: &Node, steps: &mut Vec<Step>) {
                 }
             }
             let end = steps.len();
-            ends.into_iter().for_each(|at| steps[at] = Step::Goto(end));
+            for at in ends {
+                steps[at] = Step::Goto(end);
+            }
         }
         Node::Many(node, least, most) => {
             (0..*least).for_each(|_| emit(node, steps));
@@ -336,7 +338,10 @@ mod tests {
             assert!(compiled.matches(text), "{pattern} should match {text:?}");
         }
         for text in no {
-            assert!(!compiled.matches(text), "{pattern} should not match {text:?}");
+            assert!(
+                !compiled.matches(text),
+                "{pattern} should not match {text:?}"
+            );
         }
     }
 
@@ -349,20 +354,35 @@ mod tests {
             &["a", "a-b", "a--b", "Churn-1", &long],
             &["", "-a", "a-", "a_b", "a.b", "é", &longer],
         );
-        check("[a-zA-Z0-9]([\\-a-zA-Z0-9]*[a-zA-Z0-9])?", &["a", "a-b"], &["a-", ""]);
+        check(
+            "[a-zA-Z0-9]([\\-a-zA-Z0-9]*[a-zA-Z0-9])?",
+            &["a", "a-b"],
+            &["a-", ""],
+        );
     }
 
     #[test]
     fn uris_and_arns() {
-        check("(https|s3)://([^/]+)/?(.*)", &["s3://b", "s3://b/k/l"], &["s3:///", "http://b/k"]);
+        check(
+            "(https|s3)://([^/]+)/?(.*)",
+            &["s3://b", "s3://b/k/l"],
+            &["s3:///", "http://b/k"],
+        );
         check(
             "arn:aws[a-z\\-]*:iam::\\d{12}:role/?[a-zA-Z_0-9+=,.@\\-_/]+",
-            &["arn:aws:iam::123456789012:role/a/b", "arn:aws-cn:iam::123456789012:role/x"],
+            &[
+                "arn:aws:iam::123456789012:role/a/b",
+                "arn:aws-cn:iam::123456789012:role/x",
+            ],
             &["arn:aws:iam::12345678901:role/x", "role"],
         );
         check(
             "(arn:aws[a-z\\-]*:sagemaker:[a-z0-9\\-]*:[0-9]{12}:[a-z\\-]*\\/)?([a-zA-Z0-9]([a-zA-Z0-9-]){0,62})(?<!-)(\\/[0-9]{1,9})?",
-            &["g", "g/1", "arn:aws:sagemaker:eu-west-1:123456789012:model-package/g/12"],
+            &[
+                "g",
+                "g/1",
+                "arn:aws:sagemaker:eu-west-1:123456789012:model-package/g/12",
+            ],
             &["g-", "g-/1", "g/x"],
         );
     }

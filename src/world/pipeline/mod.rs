@@ -2,15 +2,13 @@
 //!
 //! What the interpreter does not do: `CacheConfig` and `RetryPolicies` are accepted and ignored,
 //! `SelectiveExecutionConfig` is refused, and steps of types other than Processing, Training,
-//! Condition, RegisterModel and Fail end the execution as failed, saying so.
+//! Condition, `RegisterModel` and Fail end the execution as failed, saying so.
 
 mod condition;
 mod definition;
 mod execution;
 mod expression;
 mod run;
-#[cfg(test)]
-mod tests;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -144,8 +142,14 @@ impl World {
             .iter()
             .map(|record| Key::new(Id::Execution, &record.scope, &record.name))
             .collect();
-        keys.push(Key::new(Id::Pipeline, request.scope, request.text("PipelineName")));
-        keys.iter().for_each(|key| self.drop_record(key));
+        keys.push(Key::new(
+            Id::Pipeline,
+            request.scope,
+            request.text("PipelineName"),
+        ));
+        for key in &keys {
+            self.drop_record(key);
+        }
         Ok(json!({"PipelineArn": arn}))
     }
 
@@ -238,7 +242,11 @@ impl World {
     }
 
     fn stored_definition(&self, place: &Value) -> Result<String, Refusal> {
-        let uri = format!("s3://{}/{}", text(place, "Bucket"), text(place, "ObjectKey"));
+        let uri = format!(
+            "s3://{}/{}",
+            text(place, "Bucket"),
+            text(place, "ObjectKey")
+        );
         let (bucket, key) = split_uri(&uri).unwrap_or(("", ""));
         self.objects
             .head(bucket, key)
