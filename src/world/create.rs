@@ -50,8 +50,9 @@ impl World {
         let name = request.text(kind.name);
         self.records
             .get(&self.key(kind, request.scope, name))
-            .ok_or_else(|| match named(kind, request.scope, name) {
-                (scope, name) => kind.missing(&scope, &name),
+            .ok_or_else(|| {
+                let (scope, name) = named(kind, request.scope, name);
+                kind.missing(&scope, &name)
             })
     }
 

@@ -11,7 +11,7 @@ use super::request::{Refusal, cut, epoch, items, text};
 use super::work::{Fleet, WorkId};
 use crate::clock::Timestamp;
 
-/// Characters of a FailureReason.
+/// Characters of a `FailureReason`.
 const REASON_MAX: usize = 1024;
 
 /// A variant's fleet.
@@ -51,7 +51,7 @@ pub(super) struct Deployment {
     pub(super) capture: Option<Value>,
     /// The config's part for asynchronous inference.
     asynchronous: Option<Value>,
-    /// The request's DeploymentConfig.
+    /// The request's `DeploymentConfig`.
     pub(super) policy: Option<Value>,
 }
 

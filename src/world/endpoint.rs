@@ -204,7 +204,7 @@ impl World {
     }
 }
 
-/// Sets the status. Every change of it moves LastModifiedTime, also within one instant.
+/// Sets the status. Every change of it moves `LastModifiedTime`, also within one instant.
 pub(super) fn set_status(body: &mut Value, status: &str, now: Timestamp) {
     body["EndpointStatus"] = Value::from(status);
     let before = body["LastModifiedTime"].as_f64().unwrap_or(0.0);

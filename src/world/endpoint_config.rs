@@ -8,7 +8,7 @@ use super::records::Key;
 use super::request::{Refusal, Request, default, items, text};
 
 impl World {
-    /// Checks a CreateEndpointConfig and fills in what the service fills in.
+    /// Checks a `CreateEndpointConfig` and fills in what the service fills in.
     pub(super) fn check_endpoint_config(
         &self,
         body: &mut Value,
@@ -22,10 +22,9 @@ impl World {
             }
         }
         names.sort_unstable();
-        if let Some(twice) = names.windows(2).find(|pair| pair[0] == pair[1]) {
+        if let Some([twice, _]) = names.windows(2).find(|pair| pair[0] == pair[1]) {
             return Err(Refusal::invalid(format!(
-                "Variant names must be unique within an endpoint configuration: \"{}\" is not.",
-                twice[0]
+                "Variant names must be unique within an endpoint configuration: \"{twice}\" is not."
             )));
         }
         check_together(body)?;

@@ -19,7 +19,7 @@ pub(super) struct JobState {
     pub(super) step: Option<(Key, String)>,
 }
 
-/// Characters of a FailureReason and of an ExitMessage.
+/// Characters of a `FailureReason` and of an `ExitMessage`.
 const REASON_MAX: usize = 1024;
 
 /// What differs between the kinds of jobs: names of members.

@@ -10,7 +10,7 @@ use super::request::{Refusal, Request, default, items, text};
 use crate::resource::call::Scope;
 
 impl World {
-    /// Checks a CreateModel and fills in what the service fills in.
+    /// Checks a `CreateModel` and fills in what the service fills in.
     pub(super) fn check_model(
         &self,
         body: &mut Value,

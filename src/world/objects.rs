@@ -300,6 +300,7 @@ fn implicit_owner(bucket: &str) -> Option<Scope> {
     })
 }
 
+#[expect(clippy::ref_option, reason = "the form that serde calls")]
 fn write_bytes<S: Serializer>(bytes: &Option<Arc<[u8]>>, to: S) -> Result<S::Ok, S::Error> {
     bytes.as_deref().map(base64).serialize(to)
 }

@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 use super::World;
 use super::create::user;
 use super::encode::sha256_hex;
+use super::endpoint::forget;
 use super::kind::{Id, locate};
 use super::records::{Key, Record, State};
 use super::request::{Refusal, Reply, Request, default, epoch, items, text};
@@ -65,6 +66,8 @@ impl World {
             None => 1,
         };
         let mut body = package(request);
+        // The model of the service requires a name here; the versions of a group share its name.
+        body["ModelPackageName"] = json!(group);
         body["ModelPackageGroupName"] = json!(group);
         body["ModelPackageVersion"] = json!(version);
         default(&mut body, "ModelApprovalStatus", "PendingManualApproval");
@@ -93,7 +96,18 @@ impl World {
         } else {
             self.group_name(request.scope, group)?
         };
-        self.list(Id::Package.kind(), &start, request)
+        let mut answer = self.list(Id::Package.kind(), &start, request)?;
+        // Lists name single packages only: versions are known by their ARN.
+        for item in answer["ModelPackageSummaryList"]
+            .as_array_mut()
+            .into_iter()
+            .flatten()
+        {
+            if item.get("ModelPackageVersion").is_some() {
+                forget(item, "ModelPackageName");
+            }
+        }
+        Ok(answer)
     }
 
     pub(super) fn delete_group(&mut self, request: &Request<'_>) -> Reply {
@@ -147,9 +161,7 @@ fn token(request: &Request<'_>) -> State {
 
 fn package(request: &Request<'_>) -> Value {
     let mut body = Value::Object(shape::echo("DescribeModelPackage", &request.body));
-    if let Some(body) = body.as_object_mut() {
-        body.remove("ModelPackageGroupName");
-    }
+    forget(&mut body, "ModelPackageGroupName");
     resolve_images(body.pointer_mut("/InferenceSpecification/Containers"));
     for specification in body
         .get_mut("AdditionalInferenceSpecifications")
@@ -223,12 +235,19 @@ fn change(body: &mut Value, request: &Request<'_>) {
             all.extend(more.iter().cloned());
         }
     }
+<<<<<<< HEAD
     if body["CustomerMetadataProperties"]
         .as_object()
         .is_some_and(serde_json::Map::is_empty)
         && let Some(body) = body.as_object_mut()
+=======
+    let none = serde_json::Map::is_empty;
+    if body["CustomerMetadataProperties"]
+        .as_object()
+        .is_some_and(none)
+>>>>>>> world
     {
-        body.remove("CustomerMetadataProperties");
+        forget(body, "CustomerMetadataProperties");
     }
     body["LastModifiedTime"] = epoch(request.now);
     body["LastModifiedBy"] = user(request.scope);

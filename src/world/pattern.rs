@@ -60,9 +60,9 @@ impl Class {
 
 enum Node {
     One(Class),
-    All(Vec<Node>),
-    Either(Vec<Node>),
-    Many(Box<Node>, usize, Option<usize>),
+    All(Vec<Self>),
+    Either(Vec<Self>),
+    Many(Box<Self>, usize, Option<usize>),
     NotAfter(Class),
 }
 
@@ -149,7 +149,9 @@ fn emit(node: &Node, steps: &mut Vec<Step>) {
                 }
             }
             let end = steps.len();
-            ends.into_iter().for_each(|at| steps[at] = Step::Goto(end));
+            for at in ends {
+                steps[at] = Step::Goto(end);
+            }
         }
         Node::Many(node, least, most) => {
             (0..*least).for_each(|_| emit(node, steps));

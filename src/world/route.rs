@@ -135,7 +135,7 @@ fn pick(variants: &[Value], dice: f64) -> Option<&Value> {
             break;
         }
     }
-    last.or(variants.first())
+    last.or_else(|| variants.first())
 }
 
 fn capture(config: &Value) -> Option<Capture> {

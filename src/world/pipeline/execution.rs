@@ -151,7 +151,7 @@ impl World {
         default(&mut body, "PipelineExecutionDisplayName", unnamed);
         let parallelism = request
             .get("ParallelismConfiguration")
-            .or(version.body.get("ParallelismConfiguration"));
+            .or_else(|| version.body.get("ParallelismConfiguration"));
         if let Some(parallelism) = parallelism {
             body["ParallelismConfiguration"] = parallelism.clone();
         }

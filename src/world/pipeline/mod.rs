@@ -2,15 +2,13 @@
 //!
 //! What the interpreter does not do: `CacheConfig` and `RetryPolicies` are accepted and ignored,
 //! `SelectiveExecutionConfig` is refused, and steps of types other than Processing, Training,
-//! Condition, RegisterModel and Fail end the execution as failed, saying so.
+//! Condition, `RegisterModel` and Fail end the execution as failed, saying so.
 
 mod condition;
 mod definition;
 mod execution;
 mod expression;
 mod run;
-#[cfg(test)]
-mod tests;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -149,7 +147,13 @@ impl World {
             request.scope,
             request.text("PipelineName"),
         ));
+<<<<<<< HEAD
         keys.iter().for_each(|key| self.drop_record(key));
+=======
+        for key in &keys {
+            self.drop_record(key);
+        }
+>>>>>>> world
         Ok(json!({"PipelineArn": arn}))
     }
 

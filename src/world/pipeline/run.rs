@@ -14,7 +14,7 @@ use crate::world::records::{Key, State};
 use crate::world::request::{Refusal, Reply, Request, cut, epoch, items, text};
 use crate::world::shape;
 
-/// Characters of a step's FailureReason, and of an execution's.
+/// Characters of a step's `FailureReason`, and of an execution's.
 const STEP_REASON_MAX: usize = 1024;
 const REASON_MAX: usize = 1300;
 
@@ -119,7 +119,9 @@ impl World {
             record.body["PipelineExecutionStatus"] = json!("Stopping");
             record.body["LastModifiedTime"] = epoch(now);
         }
-        running.iter().for_each(|job| self.stop_running(job));
+        for job in &running {
+            self.stop_running(job);
+        }
     }
 
     /// Ends an execution if nothing of it runs any more.
@@ -160,7 +162,11 @@ impl World {
         definition: &Definition<'_>,
         step: &Step<'_>,
     ) -> Started {
-        let arguments = step.body.get("Arguments").cloned().unwrap_or(json!({}));
+        let arguments = step
+            .body
+            .get("Arguments")
+            .cloned()
+            .unwrap_or_else(|| json!({}));
         let resolved = match step.kind {
             // Only the branches' own steps resolve what stands in them.
             "Condition" => Ok(Value::Null),
