@@ -235,17 +235,10 @@ fn change(body: &mut Value, request: &Request<'_>) {
             all.extend(more.iter().cloned());
         }
     }
-<<<<<<< HEAD
-    if body["CustomerMetadataProperties"]
-        .as_object()
-        .is_some_and(serde_json::Map::is_empty)
-        && let Some(body) = body.as_object_mut()
-=======
     let none = serde_json::Map::is_empty;
     if body["CustomerMetadataProperties"]
         .as_object()
         .is_some_and(none)
->>>>>>> world
     {
         forget(body, "CustomerMetadataProperties");
     }

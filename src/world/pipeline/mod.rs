@@ -147,13 +147,9 @@ impl World {
             request.scope,
             request.text("PipelineName"),
         ));
-<<<<<<< HEAD
-        keys.iter().for_each(|key| self.drop_record(key));
-=======
         for key in &keys {
             self.drop_record(key);
         }
->>>>>>> world
         Ok(json!({"PipelineArn": arn}))
     }
 
