@@ -143,7 +143,7 @@ fn nullable(schema: &mut Map<String, Value>) {
     match schema.get_mut("type") {
         Some(Value::Array(types)) if !types.contains(&null) => types.push(null),
         Some(Value::String(one)) => {
-            let both = json!([one, null]);
+            let both = json!([one, "null"]);
             schema.insert("type".to_owned(), both);
         }
         _ => {}
