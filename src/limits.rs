@@ -40,13 +40,27 @@ pub const SNAPSHOT_FILE_BYTES_MAX: u64 = 64 * 1024 * 1024;
 pub const SNAPSHOT_BYTES_MAX: u64 = 512 * 1024 * 1024;
 /// Depth of folders in a snapshot.
 pub const SNAPSHOT_DEPTH_MAX: usize = 64;
+/// Entries of folders looked at for one snapshot, whether they are taken or not.
+pub const SNAPSHOT_ENTRIES_MAX: usize = 400_000;
+/// Bytes of file contents that a mirror keeps in memory for the next snapshot.
+pub const BLOB_CACHE_BYTES_MAX: usize = 256 * 1024 * 1024;
+/// Branches of one repository.
+pub const BRANCHES_MAX: usize = 50_000;
+/// Bytes received in one fetch.
+pub const FETCH_BYTES_MAX: usize = 8 * 1024 * 1024 * 1024;
+/// Packs of a mirror before they are made one.
+pub const MIRROR_PACKS_MAX: usize = 128;
+/// Conversations with Git servers that went silent and were given up on, in the whole process.
+pub const GIT_SILENT_MAX: usize = 64;
+/// Bytes of a Git server's own words that are repeated.
+pub const GIT_WORDS_MAX: usize = 1024;
 /// Commits walked back to find when a run digest last became the candidate.
 pub const HISTORY_COMMITS_MAX: usize = 1_000;
 
 /// Pages read of one list before the rest is a gap.
 pub const LIST_PAGES_MAX: usize = 50;
 /// Rounds of looks that one observation may need: a reference leads to a reference.
-pub const OBSERVE_ROUNDS_MAX: usize = 8;
+pub const OBSERVE_ROUNDS_MAX: usize = 16;
 /// Steps of one plan.
 pub const PLAN_STEPS_MAX: usize = 200;
 /// Bytes of a text object (an evaluation report) that is read from S3.
@@ -58,8 +72,16 @@ pub const UPDATE_ATTEMPTS_MAX: u32 = 3;
 
 /// One call to AWS, from sending to the whole answer.
 pub const CALL_DEADLINE: Duration = Duration::from_secs(30);
+/// Until a connection to AWS stands.
+pub const CONNECT_DEADLINE: Duration = Duration::from_secs(5);
+/// Bytes of one answer of AWS; `GetObject`'s has its own limit.
+pub const ANSWER_BYTES_MAX: usize = 8 * 1024 * 1024;
 /// One fetch of a Git repository.
 pub const FETCH_DEADLINE: Duration = Duration::from_secs(120);
+/// One push to a Git repository.
+pub const PUSH_DEADLINE: Duration = Duration::from_secs(120);
+/// How long a local repository must be quiet after a change before it is hinted at.
+pub const WATCH_QUIET: Duration = Duration::from_millis(200);
 /// How often a source is asked for its refs.
 pub const POLL_INTERVAL: Duration = Duration::from_secs(15);
 /// How long an endpoint may be in motion before the wait is called late.
@@ -79,3 +101,8 @@ pub const JOB_LOG_BYTES_MAX: usize = 1024 * 1024;
 pub const JOB_STOP_GRACE: Duration = Duration::from_secs(120);
 /// How long one answer of a local serving process may take (SageMaker's own figure).
 pub const INVOKE_DEADLINE: Duration = Duration::from_secs(60);
+
+/// Calls that the service model keeps in its log.
+pub const WORLD_CALLS_MAX: usize = 4_096;
+/// Steps of one pipeline, those in branches included.
+pub const PIPELINE_STEPS_MAX: usize = 200;

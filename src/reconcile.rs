@@ -1,1 +1,435 @@
-//! One pass, from commit to convergence.
+//! One pass over a repository, from commit to convergence.
+//!
+//! Level-triggered: every pass looks again and does the next safe thing. What it remembers from one
+//! pass to the next only changes words.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex};
+
+use serde::Serialize;
+use tokio::task::{JoinError, JoinSet, spawn_blocking};
+
+use crate::aws::Aws;
+use crate::clock::{Clock, Timestamp};
+use crate::cloud::{Machine, Next};
+use crate::config::installation::Installation;
+use crate::config::{Loaded, LoadedModel, load};
+use crate::diagnostic::{Diagnostic, any_error};
+use crate::execute::model::{ModelPass, Prepared, Standing, conclude, prepare};
+use crate::execute::pass::{Mode, UnitPass};
+use crate::git::{Author, Fetched, GitError, Mirror, Source, WriteError, Written};
+use crate::limits::HISTORY_COMMITS_MAX;
+use crate::plan::planner::Hints;
+use crate::plan::report::State;
+use crate::resource::unit::Unit;
+use crate::snapshot::{ObjectId, Snapshot, Write};
+
+/// What a repository is reconciled with.
+#[derive(Clone)]
+pub struct Options {
+    /// The repository.
+    pub source: Source,
+    /// Where mirrors are kept.
+    pub cache: PathBuf,
+    /// Who trueup's commits are from.
+    pub author: Author,
+    /// The time.
+    pub clock: Arc<dyn Clock>,
+}
+
+/// Why there was no pass at all.
+#[derive(Debug, thiserror::Error)]
+pub enum ReconcileError {
+    /// Git failed.
+    #[error("the repository could not be read")]
+    Git(#[from] GitError),
+    /// A worker ended without an answer.
+    #[error("a worker was lost")]
+    Worker(#[from] JoinError),
+}
+
+/// What one pass came to.
+#[derive(Debug, Clone)]
+pub struct RepositoryPass {
+    /// The branch that decides.
+    pub branch: String,
+    /// The commit.
+    pub commit: ObjectId,
+    /// When the pass began.
+    pub at: Timestamp,
+    /// Findings about the repository as a whole.
+    pub diagnostics: Vec<Diagnostic>,
+    /// The models.
+    pub models: Vec<ModelReport>,
+    /// What was written to Git.
+    pub writes: Vec<WriteReport>,
+}
+
+/// What a pass came to for one model.
+#[derive(Debug, Clone)]
+pub struct ModelReport {
+    /// The model's name, or its folder where the name cannot be read.
+    pub name: String,
+    /// Its folder.
+    pub folder: String,
+    /// Findings about its files.
+    pub diagnostics: Vec<Diagnostic>,
+    /// The pass; `None` where the files do not allow one, or where it broke off.
+    pub pass: Option<ModelPass>,
+    /// Why it broke off: a defect of trueup's.
+    pub defect: Option<String>,
+}
+
+/// A commit that was, or was not, made.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct WriteReport {
+    /// The branch.
+    pub branch: String,
+    /// Why.
+    pub reason: String,
+    /// The new commit.
+    pub commit: Option<ObjectId>,
+    /// Why not.
+    pub error: Option<String>,
+}
+
+impl ModelReport {
+    /// The model's state.
+    pub fn state(&self) -> State {
+        match &self.pass {
+            Some(pass) => pass.state(),
+            None if self.defect.is_some() => State::Unknown,
+            None => State::Blocked,
+        }
+    }
+
+    /// Whether nothing was left to do.
+    pub fn is_settled(&self) -> bool {
+        self.pass.as_ref().is_some_and(ModelPass::is_settled)
+    }
+}
+
+impl RepositoryPass {
+    /// Whether nothing was left to do anywhere, and everything is known.
+    pub fn is_settled(&self) -> bool {
+        !any_error(&self.diagnostics)
+            && self.models.iter().all(ModelReport::is_settled)
+            && self.writes.is_empty()
+    }
+
+    /// Whether the pass changed anything, in AWS or in Git.
+    pub fn changed(&self) -> bool {
+        let acted = |unit: &UnitPass| {
+            unit.outcome
+                .as_ref()
+                .is_some_and(|outcome| !outcome.results.is_empty())
+        };
+        let passes = self.models.iter().filter_map(|model| model.pass.as_ref());
+        self.writes.iter().any(|write| write.commit.is_some())
+            || passes.flat_map(|pass| &pass.units).any(acted)
+    }
+}
+
+/// Reconciles one repository, pass after pass.
+pub struct Reconciler {
+    mirror: Arc<Mutex<Mirror>>,
+    aws: Aws,
+    options: Options,
+    settled: BTreeMap<Unit, (ObjectId, Timestamp)>,
+}
+
+impl Reconciler {
+    /// Opens the repository's mirror.
+    pub async fn open(options: Options, aws: Aws) -> Result<Self, ReconcileError> {
+        let (cache, source) = (options.cache.clone(), options.source.clone());
+        let mirror = spawn_blocking(move || Mirror::open(&cache, source)).await??;
+        Ok(Self {
+            mirror: Arc::new(Mutex::new(mirror)),
+            aws,
+            options,
+            settled: BTreeMap::new(),
+        })
+    }
+
+    /// What is reconciled.
+    pub fn source(&self) -> &Source {
+        &self.options.source
+    }
+
+    /// Asks the remote where its branches are.
+    pub async fn fetch(&self) -> Result<Fetched, ReconcileError> {
+        let now = self.options.clock.now();
+        Ok(self.with_mirror(move |mirror| mirror.fetch(now)).await??)
+    }
+
+    /// One pass over what was fetched.
+    pub async fn pass(
+        &mut self,
+        fetched: &Fetched,
+        mode: Mode,
+    ) -> Result<RepositoryPass, ReconcileError> {
+        let at = self.options.clock.now();
+        let commit = fetched.tip.clone();
+        let snapshot = self
+            .with_mirror(move |mirror| mirror.snapshot(&commit, None))
+            .await??;
+        let Loaded {
+            installation,
+            models,
+            diagnostics,
+        } = load(&snapshot);
+        let mut pass = RepositoryPass {
+            branch: fetched.branch.clone(),
+            commit: fetched.tip.clone(),
+            at,
+            diagnostics,
+            models: Vec::new(),
+            writes: Vec::new(),
+        };
+        let Some(installation) = installation else {
+            return Ok(pass);
+        };
+        let repository = Repository {
+            mirror: self.mirror.clone(),
+            aws: self.aws.clone(),
+            clock: self.options.clock.clone(),
+            installation,
+            snapshot,
+            branch: fetched.branch.clone(),
+            branches: fetched.branches.keys().cloned().collect(),
+            hints: self.hints(&fetched.tip),
+            mode,
+        };
+        pass.models = models_in_parallel(Arc::new(repository), models).await;
+        if mode == Mode::Apply {
+            pass.writes = self.write(&pass.models).await?;
+        }
+        self.remember(&pass);
+        Ok(pass)
+    }
+
+    /// Units that were in sync with this very commit: what differs now is drift.
+    fn hints(&self, commit: &ObjectId) -> BTreeMap<Unit, Hints> {
+        let same = self.settled.iter().filter(|(_, (seen, _))| seen == commit);
+        same.map(|(unit, (_, at))| {
+            (
+                unit.clone(),
+                Hints {
+                    settled_at: Some(*at),
+                },
+            )
+        })
+        .collect()
+    }
+
+    fn remember(&mut self, pass: &RepositoryPass) {
+        let units = pass
+            .models
+            .iter()
+            .filter_map(|model| model.pass.as_ref())
+            .flat_map(|pass| &pass.units);
+        for unit in units.filter(|unit| unit.plan.is_empty() && unit.state().is_settled()) {
+            self.settled
+                .insert(unit.plan.unit.clone(), (pass.commit.clone(), pass.at));
+        }
+    }
+
+    /// Makes the commits that the models ask for: those on one branch as one commit.
+    async fn write(&self, models: &[ModelReport]) -> Result<Vec<WriteReport>, ReconcileError> {
+        let wanted = models
+            .iter()
+            .filter_map(|model| model.pass.as_ref())
+            .flat_map(|pass| pass.writes.clone());
+        let (author, now) = (self.options.author.clone(), self.options.clock.now());
+        let mut reports = Vec::new();
+        for write in batched(wanted) {
+            let author = author.clone();
+            let sent = write.clone();
+            let written = self
+                .with_mirror(move |mirror| mirror.write(&sent, &author, now))
+                .await?;
+            reports.extend(report(write, written));
+        }
+        Ok(reports)
+    }
+
+    async fn with_mirror<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&mut Mirror) -> T + Send + 'static,
+    ) -> Result<T, JoinError> {
+        with_mirror(self.mirror.clone(), work).await
+    }
+}
+
+/// Git is not asynchronous: it has threads of its own, and one at a time has the mirror.
+async fn with_mirror<T: Send + 'static>(
+    mirror: Arc<Mutex<Mirror>>,
+    work: impl FnOnce(&mut Mirror) -> T + Send + 'static,
+) -> Result<T, JoinError> {
+    spawn_blocking(move || {
+        work(
+            &mut mirror
+                .lock()
+                .unwrap_or_else(std::sync::PoisonError::into_inner),
+        )
+    })
+    .await
+}
+
+/// A branch that exists already is as good as made.
+fn report(write: Write, written: Result<Written, WriteError>) -> Option<WriteReport> {
+    let Write { branch, reason, .. } = write;
+    let (commit, error) = match written {
+        Ok(Written::Commit(commit)) => (Some(commit), None),
+        Ok(Written::Nothing | Written::Exists(_)) => return None,
+        Err(error) => (None, Some(format!("{error}; {}", error.help()))),
+    };
+    Some(WriteReport {
+        branch,
+        reason,
+        commit,
+        error,
+    })
+}
+
+/// Commits on one branch become one: their files together, their messages under one title.
+fn batched(writes: impl Iterator<Item = Write>) -> Vec<Write> {
+    let mut batches: Vec<Write> = Vec::new();
+    for write in writes {
+        let same =
+            |batch: &&mut Write| batch.branch == write.branch && batch.expected == write.expected;
+        match batches.iter_mut().find(same) {
+            Some(batch) => {
+                batch.files.extend(write.files);
+                batch.message = format!("{}\n{}", batch.message, write.message);
+                batch.reason = format!("{}; {}", batch.reason, write.reason);
+            }
+            None => batches.push(write),
+        }
+    }
+    batches
+}
+
+/// What all models of one pass share.
+struct Repository {
+    mirror: Arc<Mutex<Mirror>>,
+    aws: Aws,
+    clock: Arc<dyn Clock>,
+    installation: Installation,
+    snapshot: Snapshot,
+    branch: String,
+    branches: BTreeSet<String>,
+    hints: BTreeMap<Unit, Hints>,
+    mode: Mode,
+}
+
+/// Each model by itself, panics included.
+async fn models_in_parallel(
+    repository: Arc<Repository>,
+    models: Vec<LoadedModel>,
+) -> Vec<ModelReport> {
+    let mut tasks = JoinSet::new();
+    let mut reports: Vec<ModelReport> = Vec::new();
+    let mut places = BTreeMap::new();
+    for (place, model) in models.into_iter().enumerate() {
+        reports.push(ModelReport {
+            name: model.name.clone().unwrap_or_else(|| model.folder.clone()),
+            folder: model.folder.clone(),
+            diagnostics: model.diagnostics.clone(),
+            pass: None,
+            defect: None,
+        });
+        let repository = repository.clone();
+        let task = tasks.spawn(async move { repository.model(model).await });
+        places.insert(task.id(), place);
+    }
+    while let Some(ended) = tasks.join_next_with_id().await {
+        let (id, outcome) = match ended {
+            Ok((id, outcome)) => (id, outcome),
+            Err(error) => (
+                error.id(),
+                Err(Broken::Defect(format!("the pass broke off: {error}"))),
+            ),
+        };
+        let Some(report) = places.get(&id).and_then(|place| reports.get_mut(*place)) else {
+            continue;
+        };
+        match outcome {
+            Ok(pass) => report.pass = Some(pass),
+            Err(Broken::Files(finding)) => report.diagnostics.extend(finding),
+            Err(Broken::Defect(words)) => report.defect = Some(words),
+        }
+    }
+    reports
+}
+
+/// Why a model had no pass.
+enum Broken {
+    /// Its files do not allow one; a finding that is not among the loader's.
+    Files(Option<Diagnostic>),
+    /// A defect of trueup's.
+    Defect(String),
+}
+
+impl Repository {
+    async fn model(self: Arc<Self>, model: LoadedModel) -> Result<ModelPass, Broken> {
+        let config = model.config.clone().ok_or(Broken::Files(None))?;
+        let prepared = prepare(&self.installation, &model, &config, &self.snapshot)
+            .map_err(|finding| Broken::Files(Some(finding)))?;
+        let units = self.units(&prepared).await?;
+        let mirror = self.mirror.clone();
+        let concluded = with_mirror(mirror, move |mirror| {
+            let standing = Standing {
+                snapshot: &self.snapshot,
+                branch: &self.branch,
+                branches: &self.branches,
+            };
+            let history = || {
+                let past =
+                    mirror.history(&self.snapshot.commit, &model.folder, HISTORY_COMMITS_MAX);
+                past.map_while(Result::ok)
+            };
+            let subject = (&self.installation, &model, &config);
+            conclude(
+                subject,
+                &prepared,
+                units,
+                standing,
+                history,
+                self.clock.now(),
+            )
+        });
+        concluded
+            .await
+            .map_err(|error| Broken::Defect(error.to_string()))
+    }
+
+    async fn units(&self, prepared: &Prepared) -> Result<Vec<UnitPass>, Broken> {
+        let mut units = Vec::new();
+        for pass in prepared.passes(&self.hints, self.mode) {
+            let unit = drive(pass, &self.aws, self.clock.as_ref()).await;
+            units.push(
+                unit.ok_or_else(|| Broken::Defect("a pass ended before it had looked".to_owned()))?,
+            );
+        }
+        Ok(units)
+    }
+}
+
+/// Drives a machine over AWS: the calls that it hands out together go out together.
+pub async fn drive<M: Machine>(mut machine: M, aws: &Aws, clock: &dyn Clock) -> M::Output {
+    let mut open = JoinSet::new();
+    while let Next::Calls(calls) = machine.next(clock.now()) {
+        for (id, call) in calls {
+            let aws = aws.clone();
+            open.spawn(async move { (id, aws.call(&call).await) });
+        }
+        match open.join_next().await {
+            Some(Ok((id, answer))) => machine.done(id, answer, clock.now()),
+            // A lost task leaves its call unanswered: the machine reports it as unknown.
+            Some(Err(_)) | None => break,
+        }
+    }
+    machine.finish()
+}

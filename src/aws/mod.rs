@@ -1,1 +1,194 @@
 //! The cloud over the AWS SDK: the only room that names `aws_sdk_*`.
+//!
+//! A [`Call`] goes out as it is: the SDK's typed operation gives the protocol, the endpoint, the
+//! credentials and the signature, and an interceptor puts our JSON in place of its body and hands
+//! back the raw answer. So what the SDK does not know yet passes both ways, and an operation costs
+//! one line in `operations.rs`.
+
+mod answer;
+mod clients;
+mod exchange;
+pub mod operations;
+mod s3;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use aws_config::{AppName, BehaviorVersion, Region, SdkConfig};
+use aws_sdk_sagemaker::config::Credentials;
+use secrecy::{ExposeSecret as _, SecretString};
+
+use crate::limits;
+use crate::resource::call::{Answer, Call};
+use crate::resource::error::Class;
+
+use answer::Failure;
+use clients::Clients;
+use exchange::Exchange;
+
+/// How to reach AWS. What is left out comes from the SDK's standard chain: environment variables,
+/// profiles, SSO, credential processes, container and instance roles.
+#[derive(Debug, Clone)]
+pub struct Options {
+    /// A profile other than the chain's own choice.
+    pub profile: Option<String>,
+    /// Where all services are, such as `http://127.0.0.1:4566` for the local SageMaker.
+    pub endpoint_url: Option<String>,
+    /// Keys in place of the chain: for the local SageMaker, which no account stands behind.
+    pub keys: Option<Keys>,
+    /// How long one call may take, retries included. A reading call gives up an attempt after a
+    /// third of it.
+    pub deadline: Duration,
+}
+
+/// A pair of keys.
+#[derive(Debug, Clone)]
+pub struct Keys {
+    /// The access key's id.
+    pub id: String,
+    /// The secret access key.
+    pub secret: SecretString,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self {
+            profile: None,
+            endpoint_url: None,
+            keys: None,
+            deadline: limits::CALL_DEADLINE,
+        }
+    }
+}
+
+impl Options {
+    /// The local SageMaker at `url`, with keys that stand for nobody.
+    pub fn local(url: impl Into<String>) -> Self {
+        Self {
+            endpoint_url: Some(url.into()),
+            keys: Some(Keys {
+                id: "local".to_owned(),
+                secret: "local".into(),
+            }),
+            ..Self::default()
+        }
+    }
+}
+
+/// A connection to AWS: clients for every region that was asked for, made when first used. Cheap to
+/// clone.
+#[derive(Debug, Clone)]
+pub struct Aws {
+    clients: Arc<Clients>,
+    deadline: Duration,
+}
+
+impl Aws {
+    /// Reads the standard chain's configuration. Credentials are looked up by the first call.
+    pub async fn connect(options: Options) -> Self {
+        let deadline = options.deadline;
+        Self {
+            clients: Arc::new(Clients::new(load(options).await, deadline)),
+            deadline,
+        }
+    }
+
+    /// Makes one call and waits for its answer, at most until the deadline.
+    ///
+    /// A call that reads is tried up to three times; one that changes something goes out once,
+    /// because a second one after an unknown outcome could do it twice: the next step is then a
+    /// look. Codes that are this room's own, not the service's:
+    ///
+    /// | code | meaning | sent |
+    /// |---|---|---|
+    /// | `NoAnswer` | a time-out or a broken connection after sending | maybe |
+    /// | `CannotConnect` | no connection came about | no |
+    /// | `NoCredentials` | the chain holds none, or they could not be had | no |
+    /// | `NotSent` | the request could not be made: no such region, or no address for it | no |
+    /// | `InvalidCall` | the body is not what the operation takes | no |
+    /// | `UnknownOperation` | not in [`operations::OPERATIONS`], nor S3's | no |
+    pub async fn call(&self, call: &Call) -> Answer {
+        let clients = self.clients.region(&call.scope.region);
+        let exchange = Exchange::new(call);
+        let work = async {
+            match s3::Operation::named(call.op) {
+                Some(operation) => operation.send(&clients, call, &exchange).await,
+                None => sagemaker(&clients, call, &exchange).await,
+            }
+        };
+        let late = |_| {
+            let failure = Failure::late(self.deadline);
+            Err(answer::unanswered(call.op, exchange.stage(), failure))
+        };
+        let answer = tokio::time::timeout(self.deadline, work)
+            .await
+            .unwrap_or_else(late);
+        log(call, &exchange, &answer);
+        answer
+    }
+}
+
+async fn sagemaker(clients: &clients::Region, call: &Call, exchange: &Exchange) -> Answer {
+    let client = clients.sagemaker(call);
+    match operations::send(client, call.op, exchange.clone()).await {
+        None => Err(answer::own(
+            call.op,
+            Class::Invalid,
+            "UnknownOperation",
+            "no such operation is known here",
+        )),
+        // What was received decides, not what the SDK makes of it: it may refuse an answer whose
+        // members it does not expect.
+        Some(outcome) => match (exchange.received(), outcome) {
+            (Some(received), _) => answer::read(call.op, &received),
+            (None, Err(failure)) => Err(answer::unanswered(call.op, exchange.stage(), failure)),
+            (None, Ok(())) => Err(answer::unanswered(
+                call.op,
+                exchange.stage(),
+                Failure::unread(),
+            )),
+        },
+    }
+}
+
+async fn load(options: Options) -> SdkConfig {
+    let mut loader = aws_config::defaults(BehaviorVersion::latest()).app_name(app_name());
+    if let Some(profile) = options.profile {
+        loader = loader.profile_name(profile);
+    }
+    if let Some(url) = options.endpoint_url {
+        loader = loader.endpoint_url(url);
+    }
+    if let Some(keys) = options.keys {
+        let secret = keys.secret.expose_secret();
+        // A call names its region; this one only keeps the chain from asking the network for one.
+        loader = loader
+            .region(Region::from_static("us-east-1"))
+            .credentials_provider(Credentials::new(keys.id, secret, None, None, "options"));
+    }
+    loader.load().await
+}
+
+fn app_name() -> AppName {
+    AppName::new("trueup").expect("letters only")
+}
+
+/// One line a call, without bodies: they may hold what users keep in hyperparameters.
+fn log(call: &Call, exchange: &Exchange, answer: &Answer) {
+    let (op, scope) = (call.op, &call.scope);
+    let request = exchange.request_id().unwrap_or_default();
+    match answer {
+        Ok(_) => {
+            tracing::debug!(call.op = op, call.scope = %scope, call.request = request, "answered");
+        }
+        Err(error) => tracing::debug!(
+            call.op = op,
+            call.scope = %scope,
+            call.request = request,
+            call.code = error.code,
+            call.class = ?error.class,
+            call.sent = ?error.sent,
+            "refused or lost"
+        ),
+    }
+}

@@ -32,9 +32,6 @@ pub struct Installation {
     /// Accounts by id.
     #[serde(default)]
     pub accounts: BTreeMap<String, Account>,
-    /// What happens to a change made behind Git's back.
-    #[serde(default)]
-    pub drift: DriftPolicy,
 }
 
 /// One AWS account.
@@ -52,17 +49,6 @@ pub struct Account {
     pub bucket: Option<String>,
 }
 
-/// What happens to a change made behind Git's back.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "lowercase")]
-pub enum DriftPolicy {
-    /// It is put back.
-    #[default]
-    Revert,
-    /// It is reported.
-    Report,
-}
-
 fn default_models() -> String {
     "models/*/config.yaml".to_owned()
 }
@@ -71,7 +57,10 @@ impl Installation {
     /// What is observed, as scopes. Text that is no scope is left out; [`super::load()`] has
     /// reported it.
     pub fn scopes(&self) -> Vec<Scope> {
-        self.scopes.iter().filter_map(|text| parse_scope(text)).collect()
+        self.scopes
+            .iter()
+            .filter_map(|text| parse_scope(text))
+            .collect()
     }
 
     /// The bucket of an account and region.

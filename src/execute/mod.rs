@@ -1,1 +1,8 @@
-//! Drives a plan through a cloud.
+//! The machines that look and act: observation, execution, and the whole pass of one model.
+
+pub mod model;
+pub mod observe;
+pub mod pass;
+pub mod steps;
+
+mod pending;

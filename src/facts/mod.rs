@@ -1,1 +1,3 @@
 //! Tables of facts about AWS, each with its date and source.
+
+pub mod images;

@@ -1,1 +1,39 @@
 //! Mirrors, snapshots, watch and write-back.
+//!
+//! Everything is read from Git's object store, never from a checkout: no symbolic link is followed,
+//! no filter, hook or submodule is run. The calls block; async callers use `spawn_blocking`.
+//!
+//! A [`Source`] says where; a [`Mirror`] is a bare copy of it below a cache folder, with one writer.
+//! [`Mirror::fetch`] looks at the remote, [`Mirror::snapshot`] and [`Mirror::history`] read,
+//! [`Mirror::write`] commits and pushes by compare-and-swap, [`watch::watch`] hints that a local
+//! repository moved. The cache may be deleted at any time.
+
+mod blobs;
+mod build;
+pub mod error;
+mod fetch;
+pub mod history;
+mod lock;
+pub mod mirror;
+mod names;
+mod push;
+mod remote;
+mod snapshot;
+pub mod source;
+pub mod watch;
+pub mod write;
+
+pub use error::GitError;
+pub use fetch::Fetched;
+pub use history::History;
+pub use mirror::Mirror;
+pub use source::{Credentials, Source, SourceError};
+pub use write::{Author, WriteError, Written};
+
+use crate::snapshot::ObjectId;
+
+impl From<git2::Oid> for ObjectId {
+    fn from(id: git2::Oid) -> Self {
+        Self(id.to_string())
+    }
+}

@@ -118,3 +118,8 @@ impl OpError {
 /// `ChecksumSHA256`, `ChecksumCRC64NVME`, `ChecksumCRC32` where known; `GetObject` adds `Body`, the
 /// object as text.
 pub type Answer = Result<Value, OpError>;
+
+/// The bucket and the key of an `s3://` URI.
+pub fn s3_parts(uri: &str) -> Option<(&str, &str)> {
+    uri.strip_prefix("s3://")?.split_once('/')
+}

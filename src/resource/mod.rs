@@ -1,4 +1,25 @@
-//! The words of the program: kinds of resources, calls, names and digests.
+//! The words of the program: kinds of resources, what is desired, names, digests, owner tags and
+//! calls.
 
+pub mod archive;
 pub mod call;
+pub mod canonical;
+pub mod compare;
+pub mod desired;
 pub mod error;
+pub mod kind;
+pub mod kinds;
+pub mod name;
+pub mod owner;
+pub mod unit;
+
+mod code_object;
+mod data_quality_job_definition;
+mod endpoint;
+mod endpoint_config;
+mod model;
+mod model_package;
+mod model_package_group;
+mod monitoring_schedule;
+mod pipeline;
+mod pipeline_execution;

@@ -1,1 +1,5 @@
+//! The integration tests: one binary, one module a capability.
 
+mod aws;
+mod git;
+mod support;

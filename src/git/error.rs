@@ -1,0 +1,277 @@
+//! How looking at a repository fails, and what to do about it.
+
+use std::io;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use git2::{ErrorClass, ErrorCode};
+
+use super::source::Source;
+use crate::snapshot::ObjectId;
+
+/// A failure to look at a repository. URLs are shown without credentials.
+#[derive(Debug, thiserror::Error)]
+pub enum GitError {
+    /// Another process or task writes the mirror.
+    #[error("the mirror's lock `{}` is held by another writer", path.display())]
+    Locked {
+        /// The lock.
+        path: PathBuf,
+    },
+    /// The cache folder does not do what a folder does.
+    #[error("could not {what} `{}`", path.display())]
+    Cache {
+        /// What was tried.
+        what: &'static str,
+        /// On what.
+        path: PathBuf,
+        /// Why not.
+        source: io::Error,
+    },
+    /// libgit2 could not keep the mirror.
+    #[error("could not {what} the mirror of {url}")]
+    Mirror {
+        /// What was tried.
+        what: &'static str,
+        /// The repository.
+        url: String,
+        /// Why not.
+        source: git2::Error,
+    },
+    /// An object of the mirror is missing or broken. The next fetch starts anew.
+    #[error("the mirror of {url} is damaged")]
+    Damaged {
+        /// The repository.
+        url: String,
+        /// What was seen.
+        source: git2::Error,
+    },
+    /// No answer, or not one of a Git server.
+    #[error("could not {what} {url}")]
+    Unreachable {
+        /// What was tried.
+        what: &'static str,
+        /// The repository.
+        url: String,
+        /// Why not.
+        source: git2::Error,
+    },
+    /// There is no repository.
+    #[error("there is no repository at {url}")]
+    NotFound {
+        /// The URL.
+        url: String,
+        /// What was said.
+        source: git2::Error,
+    },
+    /// The credentials are missing or wrong.
+    #[error("{url} did not let us in {}", if *given { "with the credentials given" } else { "without credentials" })]
+    Denied {
+        /// The repository.
+        url: String,
+        /// Whether there were credentials.
+        given: bool,
+        /// What was said.
+        source: git2::Error,
+    },
+    /// The folder belongs to another user of this machine.
+    #[error("{url} belongs to another user")]
+    Owner {
+        /// The repository.
+        url: String,
+        /// What was said.
+        source: git2::Error,
+    },
+    /// It took too long. What was sent may have been carried out.
+    #[error("gave up on {url} after {} s", after.as_secs())]
+    Deadline {
+        /// The repository.
+        url: String,
+        /// How long.
+        after: Duration,
+    },
+    /// Too many servers went silent; nothing new is asked until one of them lets go.
+    #[error("did not ask {url}: {silent} earlier conversations are still without an answer")]
+    Silent {
+        /// The repository.
+        url: String,
+        /// How many.
+        silent: usize,
+    },
+    /// A bug, here or below.
+    #[error("the conversation with {url} broke off")]
+    Broken {
+        /// The repository.
+        url: String,
+    },
+    /// More than [`crate::limits`] allow.
+    #[error("{url} has more than {limit} {what}")]
+    TooMuch {
+        /// The repository.
+        url: String,
+        /// What there is too much of.
+        what: &'static str,
+        /// The limit.
+        limit: usize,
+    },
+    /// No branch at all.
+    #[error("{url} is empty: it has no branches")]
+    Empty {
+        /// The repository.
+        url: String,
+    },
+    /// The remote's `HEAD` names no branch that exists.
+    #[error("the HEAD of {url} names no branch that exists")]
+    NoDefaultBranch {
+        /// The repository.
+        url: String,
+        /// Some that do.
+        branches: Vec<String>,
+    },
+    /// The branch was never seen.
+    #[error("{url} has no branch `{branch}`")]
+    NoBranch {
+        /// The repository.
+        url: String,
+        /// The branch.
+        branch: String,
+        /// Some that exist.
+        branches: Vec<String>,
+    },
+    /// The branch was deleted or renamed.
+    #[error("the branch `{branch}` of {url} is gone; it was last seen at {}", last.short())]
+    BranchGone {
+        /// The repository.
+        url: String,
+        /// The branch.
+        branch: String,
+        /// Where it was.
+        last: ObjectId,
+        /// A new branch that stands where it stood.
+        renamed: Option<String>,
+    },
+    /// A commit that the mirror does not have.
+    #[error("{url} has no commit `{commit}`")]
+    NoCommit {
+        /// The repository.
+        url: String,
+        /// The commit.
+        commit: String,
+    },
+    /// The refs of a local repository could not be watched.
+    #[error("could not watch `{}`", path.display())]
+    Watch {
+        /// What.
+        path: PathBuf,
+        /// Why not.
+        source: notify::Error,
+    },
+}
+
+impl GitError {
+    /// What to do about it, in one phrase.
+    pub fn help(&self) -> String {
+        match self {
+            Self::Locked { .. } => "stop the other trueup, or give this one its own cache folder",
+            Self::Cache { .. } => "check the folder's owner, permissions and free space",
+            Self::Mirror { .. } => "the cache may be deleted: it is fetched again",
+            Self::Damaged { .. } => "nothing to do: the next fetch starts anew",
+            Self::Unreachable { .. } => {
+                "it is tried again; `git ls-remote` with the same URL tells more"
+            }
+            Self::NotFound { .. } => {
+                "check the URL; forges also say this of a private repository to those not let in"
+            }
+            Self::Denied { given: false, .. } => "give a user and a token with the URL",
+            Self::Denied { given: true, .. } => {
+                "check that the token is valid and may read this repository"
+            }
+            Self::Owner { .. } => {
+                "run as that user, or `git config --global --add safe.directory <path>`"
+            }
+            Self::Deadline { .. } => {
+                "it is tried again; look for a slow network or a huge repository"
+            }
+            Self::Silent { .. } => {
+                "check the network, then restart trueup: it goes on where it was"
+            }
+            Self::Broken { .. } => "it is tried again; this is a bug worth reporting",
+            Self::TooMuch { .. } => {
+                "delete what is no longer needed, or point trueup at a smaller repository"
+            }
+            Self::Empty { .. } => "push a first commit",
+            Self::NoDefaultBranch { branches, .. } => {
+                return format!("name the branch after `#`: {}", list(branches));
+            }
+            Self::NoBranch { branches, .. } => return format!("it has {}", list(branches)),
+            Self::BranchGone {
+                renamed: Some(name),
+                ..
+            } => {
+                return format!(
+                    "`{name}` stands at the same commit: write `#{name}` if it was renamed"
+                );
+            }
+            Self::BranchGone { branch, last, .. } => {
+                return format!("bring it back with `git push origin {last}:refs/heads/{branch}`");
+            }
+            Self::NoCommit { .. } => "fetch first; a rewritten history loses commits",
+            Self::Watch { .. } => {
+                "nothing to do: the repository is polled; `fs.inotify.max_user_watches` may be low"
+            }
+        }
+        .to_owned()
+    }
+
+    /// Whether the mirror itself is at fault and fetching anew would mend it.
+    pub(super) fn is_damage(&self) -> bool {
+        matches!(self, Self::Damaged { .. } | Self::Mirror { .. })
+    }
+}
+
+/// Branch names for a hint.
+fn list(branches: &[String]) -> String {
+    let shown: Vec<_> = branches.iter().map(|name| format!("`{name}`")).collect();
+    shown.join(", ")
+}
+
+/// What an error of a conversation with a remote means.
+pub(super) fn remote(source: &Source, what: &'static str, error: git2::Error) -> GitError {
+    let url = source.url.clone();
+    let (class, code) = (error.class(), error.code());
+    let status = |codes: &[&str]| {
+        class == ErrorClass::Http && codes.iter().any(|code| error.message().contains(code))
+    };
+    let nothing_at = |path: PathBuf| {
+        code == ErrorCode::NotFound || class == ErrorClass::Repository || !path.exists()
+    };
+    if code == ErrorCode::Auth || status(&["status code: 401", "status code: 403"]) {
+        let given = source.credentials.is_some();
+        return GitError::Denied {
+            url,
+            given,
+            source: error,
+        };
+    }
+    if code == ErrorCode::Owner {
+        return GitError::Owner { url, source: error };
+    }
+    if status(&["status code: 404", "status code: 410"])
+        || source.local_path().is_some_and(nothing_at)
+    {
+        return GitError::NotFound { url, source: error };
+    }
+    GitError::Unreachable {
+        what,
+        url,
+        source: error,
+    }
+}
+
+/// What an error of reading the mirror's objects means.
+pub(super) fn object(source: &Source, error: git2::Error) -> GitError {
+    GitError::Damaged {
+        url: source.url.clone(),
+        source: error,
+    }
+}

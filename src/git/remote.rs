@@ -1,0 +1,276 @@
+//! Conversations with a remote: bounded in time, with credentials for their origin only.
+//!
+//! libgit2 blocks, and has no deadline of its own that safe code can set. So each conversation has
+//! a thread: its owner waits until the deadline and then gives up on it. A thread that is given up
+//! on ends at its next callback; one whose server never says another word stays, and at most
+//! [`GIT_SILENT_MAX`] of those are put up with. Such a thread does no harm when it wakes: it only
+//! adds objects to the mirror, never moves a ref, and cancels a push before it is sent.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU8, AtomicUsize, Ordering};
+use std::sync::mpsc::{self, RecvTimeoutError};
+use std::thread;
+use std::time::Duration;
+
+use git2::{
+    AutotagOption, Cred, CredentialType, Direction, ErrorClass, ErrorCode, FetchOptions, Oid,
+    ProxyOptions, RemoteCallbacks, RemoteConnection, Repository,
+};
+use secrecy::ExposeSecret as _;
+
+use super::error::{self, GitError};
+use super::source::Source;
+use crate::limits::{BRANCHES_MAX, FETCH_BYTES_MAX, GIT_SILENT_MAX};
+
+const RUNNING: u8 = 0;
+const FINISHED: u8 = 1;
+const GIVEN_UP: u8 = 2;
+
+static SILENT: AtomicUsize = AtomicUsize::new(0);
+
+/// How a conversation stands, as its two sides see it.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Talk(Arc<AtomicU8>);
+
+impl Talk {
+    /// Whether somebody still waits for the outcome.
+    pub(super) fn goes_on(&self) -> bool {
+        self.0.load(Ordering::Acquire) == RUNNING
+    }
+
+    /// Stops waiting. `false`: it has just ended.
+    fn give_up(&self) -> bool {
+        SILENT.fetch_add(1, Ordering::AcqRel);
+        let running = self
+            .0
+            .compare_exchange(RUNNING, GIVEN_UP, Ordering::AcqRel, Ordering::Acquire)
+            .is_ok();
+        if !running {
+            SILENT.fetch_sub(1, Ordering::AcqRel);
+        }
+        running
+    }
+}
+
+/// The thread's side: says that it ended, however it did.
+struct Ending(Talk);
+
+impl Drop for Ending {
+    fn drop(&mut self) {
+        if self.0.0.swap(FINISHED, Ordering::AcqRel) == GIVEN_UP {
+            SILENT.fetch_sub(1, Ordering::AcqRel);
+        }
+    }
+}
+
+/// Runs `talk` on a thread of its own and waits for it until the deadline.
+pub(super) fn within<T: Send + 'static>(
+    source: &Source,
+    deadline: Duration,
+    talk: impl FnOnce(&Talk) -> Result<T, GitError> + Send + 'static,
+) -> Result<T, GitError> {
+    let url = source.url.clone();
+    let silent = SILENT.load(Ordering::Acquire);
+    if silent >= GIT_SILENT_MAX {
+        return Err(GitError::Silent { url, silent });
+    }
+    let (sender, receiver) = mpsc::sync_channel(1);
+    let state = Talk::default();
+    let ending = Ending(state.clone());
+    let spawned = thread::Builder::new()
+        .name("git".to_owned())
+        .spawn(move || {
+            let outcome = talk(&ending.0);
+            // Nobody may be waiting any more.
+            drop(sender.send(outcome));
+            drop(ending);
+        });
+    if let Err(source) = spawned {
+        let what = "start a thread for the mirror of";
+        let path = url.into();
+        return Err(GitError::Cache { what, path, source });
+    }
+    match receiver.recv_timeout(deadline) {
+        Ok(outcome) => outcome,
+        Err(RecvTimeoutError::Timeout) if state.give_up() => Err(GitError::Deadline {
+            url,
+            after: deadline,
+        }),
+        Err(RecvTimeoutError::Timeout) => {
+            receiver.try_recv().unwrap_or(Err(GitError::Broken { url }))
+        }
+        Err(RecvTimeoutError::Disconnected) => Err(GitError::Broken { url }),
+    }
+}
+
+/// What a remote says that it has.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Advertisement {
+    /// Branch to tip.
+    pub(super) branches: BTreeMap<String, Oid>,
+    /// The branch that its `HEAD` names.
+    pub(super) default: Option<String>,
+}
+
+/// Callbacks that every conversation has.
+pub(super) fn callbacks<'a>(source: &'a Source, talk: &'a Talk) -> RemoteCallbacks<'a> {
+    let mut asked = false;
+    let mut callbacks = RemoteCallbacks::new();
+    callbacks.credentials(move |url, _, allowed| {
+        let denied = |why| git2::Error::new(ErrorCode::Auth, ErrorClass::Http, why);
+        let Some(credentials) = &source.credentials else {
+            return Err(denied("credentials are asked for, and there are none"));
+        };
+        if std::mem::replace(&mut asked, true) {
+            return Err(denied("the credentials were refused"));
+        }
+        if !source.same_origin(url) {
+            return Err(denied("another server asks for the credentials"));
+        }
+        if !allowed.contains(CredentialType::USER_PASS_PLAINTEXT) {
+            return Err(denied("the server does not take a user and a password"));
+        }
+        Cred::userpass_plaintext(
+            credentials.user.expose_secret(),
+            credentials.password.expose_secret(),
+        )
+    });
+    callbacks.transfer_progress(|progress| {
+        talk.goes_on() && progress.received_bytes() <= FETCH_BYTES_MAX
+    });
+    callbacks.sideband_progress(|_| talk.goes_on());
+    callbacks
+}
+
+/// The proxy that Git's own configuration and environment name, if any.
+pub(super) fn proxy<'a>() -> ProxyOptions<'a> {
+    let mut proxy = ProxyOptions::new();
+    proxy.auto();
+    proxy
+}
+
+/// What a connected remote has.
+pub(super) fn advertisement(
+    source: &Source,
+    connection: &RemoteConnection<'_, '_, '_>,
+) -> Result<Advertisement, GitError> {
+    let failed = |error| error::remote(source, "list the branches of", error);
+    let mut found = Advertisement::default();
+    for head in connection.list().map_err(failed)? {
+        // git2 panics on a ref name that is not UTF-8: such a branch cannot be tracked anyway.
+        let names = || {
+            (
+                head.name().to_owned(),
+                head.symref_target().map(str::to_owned),
+            )
+        };
+        let Ok((name, target)) = std::panic::catch_unwind(std::panic::AssertUnwindSafe(names))
+        else {
+            continue;
+        };
+        if name == "HEAD" {
+            found.default = target.and_then(|name| branch_of(&name));
+            continue;
+        }
+        if !git2::Reference::is_valid_name(&name) {
+            continue;
+        }
+        if let Some(branch) = branch_of(&name) {
+            found.branches.insert(branch, head.oid());
+        }
+        if found.branches.len() > BRANCHES_MAX {
+            return Err(GitError::TooMuch {
+                url: source.url.clone(),
+                what: "branches",
+                limit: BRANCHES_MAX,
+            });
+        }
+    }
+    if found.default.is_none() {
+        // Servers that do not say what HEAD names: libgit2 guesses by the commit.
+        let guess = connection.default_branch().ok();
+        found.default = guess.and_then(|name| branch_of(name.as_str().ok()?));
+    }
+    Ok(found)
+}
+
+fn branch_of(reference: &str) -> Option<String> {
+    reference.strip_prefix("refs/heads/").map(str::to_owned)
+}
+
+/// Asks a remote what it has and, if `wanted` says so, downloads all of its branches into the
+/// mirror at `mirror`. No ref is moved.
+pub(super) fn look(
+    source: &Source,
+    mirror: &Path,
+    talk: &Talk,
+    wanted: impl FnOnce(&Advertisement) -> bool,
+) -> Result<Advertisement, GitError> {
+    let failed = |what| move |error| error::remote(source, what, error);
+    let repository = Repository::open_bare(mirror).map_err(|error| GitError::Mirror {
+        what: "open",
+        url: source.url.clone(),
+        source: error,
+    })?;
+    let mut remote = repository
+        .remote_anonymous(&source.url)
+        .map_err(failed("reach"))?;
+    let mut connection = remote
+        .connect_auth(
+            Direction::Fetch,
+            Some(callbacks(source, talk)),
+            Some(proxy()),
+        )
+        .map_err(failed("reach"))?;
+    let found = advertisement(source, &connection)?;
+    if wanted(&found) {
+        let mut options = FetchOptions::new();
+        options
+            .remote_callbacks(callbacks(source, talk))
+            .proxy_options(proxy())
+            .download_tags(AutotagOption::None)
+            .update_fetchhead(false);
+        let received = connection
+            .remote()
+            .download(&["+refs/heads/*:refs/heads/*"], Some(&mut options));
+        received.map_err(|error| match error.code() {
+            ErrorCode::User if talk.goes_on() => GitError::TooMuch {
+                url: source.url.clone(),
+                what: "bytes to fetch",
+                limit: FETCH_BYTES_MAX,
+            },
+            _ => error::remote(source, "fetch from", error),
+        })?;
+    }
+    Ok(found)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_silent_peer_is_given_up_on_and_let_go() {
+        let source: Source = "/nowhere".parse().unwrap();
+        let (wake, asleep) = mpsc::channel::<()>();
+        let (tell, told) = mpsc::channel();
+        let error = within(&source, Duration::from_millis(50), move |talk| {
+            drop(asleep.recv());
+            tell.send(talk.goes_on()).unwrap();
+            Ok(())
+        })
+        .unwrap_err();
+        assert!(matches!(error, GitError::Deadline { .. }), "{error}");
+        drop(wake);
+        assert_eq!(told.recv(), Ok(false), "it sees that nobody waits");
+    }
+
+    #[test]
+    fn a_panic_is_an_error() {
+        let source: Source = "/nowhere".parse().unwrap();
+        let outcome = within::<()>(&source, Duration::from_secs(10), |_| panic!("on purpose"));
+        assert!(matches!(outcome, Err(GitError::Broken { .. })));
+    }
+}

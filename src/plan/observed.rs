@@ -1,0 +1,91 @@
+//! What a look at AWS found.
+
+use std::collections::BTreeMap;
+
+use serde::Serialize;
+use serde_json::Value;
+
+use crate::clock::Timestamp;
+use crate::resource::call::OpError;
+use crate::resource::kind::Kind;
+use crate::resource::owner::Tags;
+
+/// Everything that was looked at for one unit.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Observed {
+    looks: BTreeMap<(&'static str, String), Look>,
+    /// The executions of the run's pipeline, newest first; `None` where they were not read.
+    pub executions: Option<Vec<Value>>,
+    /// The versions in the package group, newest first; `None` where they were not read.
+    pub packages: Option<Vec<Value>>,
+    /// The steps of the execution that stands for the run digest, where they were asked for.
+    pub steps: Option<Vec<Value>>,
+    /// The package that the commit's run came to.
+    pub candidate: Option<super::candidate::Candidate>,
+    /// What could not be read.
+    pub gaps: Vec<Gap>,
+    /// When the look ended.
+    pub at: Option<Timestamp>,
+}
+
+/// One look at one name.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Look {
+    /// It is there.
+    Present(Object),
+    /// A Describe said that it is not.
+    Absent,
+    /// It could not be read: neither there nor absent.
+    Unknown(OpError),
+}
+
+/// A described object.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Object {
+    /// The description.
+    pub body: Value,
+    /// Its tags; empty for kinds without.
+    pub tags: Tags,
+}
+
+/// Something that could not be read.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Gap {
+    /// What was asked for.
+    pub what: String,
+    /// What came back.
+    pub error: OpError,
+}
+
+impl Observed {
+    /// The look at a name, if there was one.
+    pub fn look(&self, kind: &'static Kind, name: &str) -> Option<&Look> {
+        self.looks.get(&(kind.name, name.to_owned()))
+    }
+
+    /// The object of a name, if it was seen.
+    pub fn object(&self, kind: &'static Kind, name: &str) -> Option<&Object> {
+        match self.look(kind, name) {
+            Some(Look::Present(object)) => Some(object),
+            _ => None,
+        }
+    }
+
+    /// Adds a look. One that failed is a gap too.
+    pub fn record(&mut self, kind: &'static Kind, name: &str, look: Look) {
+        if let Look::Unknown(error) = &look {
+            self.gaps.push(Gap {
+                what: format!("{} {name}", kind.name),
+                error: error.clone(),
+            });
+        }
+        self.looks.insert((kind.name, name.to_owned()), look);
+    }
+
+    /// Every look, by kind and name.
+    pub fn looks(&self) -> impl Iterator<Item = (&'static str, &str, &Look)> {
+        self.looks
+            .iter()
+            .map(|((kind, name), look)| (*kind, name.as_str(), look))
+    }
+}

@@ -1,0 +1,206 @@
+//! What is particular about endpoints: they roll back without saying so, and they take time.
+
+use std::collections::BTreeMap;
+
+use serde_json::Value;
+
+use super::attempt::{self, Next};
+use super::observed::{Object, Observed};
+use super::planner::{Planner, subject};
+use super::report::State;
+use super::resolve::{Resolved, resolve};
+use super::step::Effect;
+use crate::clock::Timestamp;
+use crate::resource::desired::{Change, Desired, Key, Resource};
+use crate::resource::kind::{Kind, Status};
+use crate::resource::kinds::{ENDPOINT, ENDPOINT_CONFIG};
+use crate::resource::owner::{CONVERGED, Tags, UPDATE, owns};
+
+const CONFIG: &str = "/EndpointConfigName";
+
+/// What the creation of a kind means for traffic.
+pub(super) fn creation_effect(_: &Kind) -> Effect {
+    Effect::None
+}
+
+/// What changes of a kind mean for traffic.
+pub(super) fn update_effect(kind: &Kind, changes: &[Change]) -> Effect {
+    if *kind == ENDPOINT && changes.iter().any(|change| change.path == CONFIG) {
+        Effect::Roll
+    } else {
+        Effect::Live
+    }
+}
+
+/// A ready resource that differs.
+pub(super) fn update(
+    planner: &mut Planner<'_>,
+    resource: &Resource,
+    name: &str,
+    body: &Value,
+    object: &Object,
+    changes: &[Change],
+) {
+    let moves = *resource.kind == ENDPOINT && changes.iter().any(|change| change.path == CONFIG);
+    if moves && !note_attempt(planner, name, object) {
+        return;
+    }
+    planner.update(resource, name, body, object, changes);
+}
+
+/// What a new endpoint config is told at its creation: that an endpoint is about to be moved to it.
+pub(super) fn creation_tags(planner: &Planner<'_>, resource: &Resource) -> Tags {
+    let endpoint = planner.desired.get(&Key::new(&ENDPOINT, ""));
+    let moved = endpoint.and_then(|endpoint| planner.observed.object(&ENDPOINT, &endpoint.stem));
+    match moved.map(|moved| attempt::next(&Tags::new(), &moved.body, planner.desired.attempt)) {
+        Some(Next::Try(first)) if *resource.kind == ENDPOINT_CONFIG => {
+            Tags::from([(UPDATE.to_owned(), first.text())])
+        }
+        _ => Tags::new(),
+    }
+}
+
+/// Writes down that the endpoint is about to be moved. `false`: it is not, and the report says why.
+fn note_attempt(planner: &mut Planner<'_>, endpoint: &str, object: &Object) -> bool {
+    let key = Key::new(&ENDPOINT_CONFIG, "");
+    let Some(config) = planner.desired.get(&key).cloned() else {
+        return true;
+    };
+    let Some(resolved) = planner.resolution.resources.get(&key).cloned() else {
+        return false;
+    };
+    // A config made in this very pass has no ARN to tag yet, and no attempt to remember either.
+    let Resolved::Exists { name, .. } = &resolved else {
+        return true;
+    };
+    let Some(wanted) = planner.observed.object(&ENDPOINT_CONFIG, name).cloned() else {
+        return false;
+    };
+    match attempt::next(&wanted.tags, &object.body, planner.desired.attempt) {
+        Next::Failed(reason) => {
+            let words = format!(
+                "SageMaker rolled back to `{}`: {reason}",
+                object.body["EndpointConfigName"]
+                    .as_str()
+                    .unwrap_or_default()
+            );
+            planner
+                .report
+                .note(State::Degraded, subject(&ENDPOINT, endpoint), words);
+            false
+        }
+        Next::Try(next) => {
+            let text = next.text();
+            if wanted.tags.get(UPDATE) != Some(&text) {
+                let arn = wanted.body["EndpointConfigArn"].clone();
+                let words = format!("attempt {} to bring it to {endpoint} is noted", next.count);
+                planner.mark(&config, name, &arn, (UPDATE, text), words);
+            }
+            true
+        }
+    }
+}
+
+/// A resource that is broken. An endpoint that never came up, or broke, and is to run something
+/// else is made anew: it accepts nothing but its deletion, and serves nobody.
+pub(super) fn failed(
+    planner: &mut Planner<'_>,
+    resource: &Resource,
+    name: &str,
+    object: &Object,
+    changes: &[Change],
+    reason: &str,
+) {
+    let status = object.body["EndpointStatus"].as_str();
+    let wants_other = changes.iter().any(|change| change.path == CONFIG);
+    if *resource.kind == ENDPOINT && status == Some("Failed") && wants_other {
+        planner.delete(
+            resource,
+            name,
+            object,
+            format!("it failed and accepts nothing else: {reason}"),
+        );
+    } else {
+        planner
+            .report
+            .note(State::Degraded, subject(resource.kind, name), reason);
+    }
+}
+
+/// A resource that is as it should be. The first time that an endpoint is seen so, its config is
+/// marked: the soak counts from there, and a later return to it is a rollback.
+pub(super) fn settled(planner: &mut Planner<'_>, resource: &Resource, name: &str, object: &Object) {
+    if *resource.kind != ENDPOINT {
+        return;
+    }
+    if let Some(lagging) = variant_not_up(&object.body) {
+        let words = format!("variant {lagging} has fewer instances than wanted");
+        planner
+            .report
+            .note(State::Waiting, subject(resource.kind, name), words);
+        return;
+    }
+    let key = Key::new(&ENDPOINT_CONFIG, "");
+    let Some(config) = planner.desired.get(&key).cloned() else {
+        return;
+    };
+    let Some(Resolved::Exists { name, .. }) = planner.resolution.resources.get(&key).cloned()
+    else {
+        return;
+    };
+    let Some(seen) = planner.observed.object(&ENDPOINT_CONFIG, &name).cloned() else {
+        return;
+    };
+    if !seen.tags.contains_key(CONVERGED) {
+        let arn = seen.body["EndpointConfigArn"].clone();
+        let words = format!("it was seen to hold on {}", resource.stem);
+        planner.mark(
+            &config,
+            &name,
+            &arn,
+            (CONVERGED, planner.now.to_string()),
+            words,
+        );
+    }
+}
+
+fn variant_not_up(endpoint: &Value) -> Option<String> {
+    endpoint["ProductionVariants"]
+        .as_array()
+        .into_iter()
+        .flatten()
+        .find_map(|variant| {
+            let count = |member: &str| variant[member].as_u64().unwrap_or_default();
+            (count("CurrentInstanceCount") < count("DesiredInstanceCount")).then(|| {
+                variant["VariantName"]
+                    .as_str()
+                    .unwrap_or_default()
+                    .to_owned()
+            })
+        })
+}
+
+/// Since when the endpoint of a unit has run exactly what its commit asks for; `None` while it does
+/// not, or while that was not noted yet.
+pub fn converged_since(desired: &Desired, observed: &Observed) -> Option<Timestamp> {
+    let resources: BTreeMap<_, _> = resolve(desired, observed).resources;
+    let Some(Resolved::Exists { name, changes, .. }) = resources.get(&Key::new(&ENDPOINT, ""))
+    else {
+        return None;
+    };
+    let endpoint = observed.object(&ENDPOINT, name)?;
+    let ready = (ENDPOINT.status)(&endpoint.body) == Status::Ready;
+    if !ready || !changes.is_empty() || variant_not_up(&endpoint.body).is_some() {
+        return None;
+    }
+    let config = observed.object(
+        &ENDPOINT_CONFIG,
+        endpoint.body["EndpointConfigName"].as_str()?,
+    )?;
+    let name = config.body["EndpointConfigName"].as_str()?;
+    let since = config
+        .tags
+        .get(CONVERGED)
+        .filter(|_| owns(&config.tags, &desired.owner, name))?;
+    since.parse().ok()
+}

@@ -1,0 +1,147 @@
+//! Steps: what a plan is made of.
+
+use serde::Serialize;
+use serde_json::{Value, json};
+
+use crate::resource::call::{Call, Scope};
+use crate::resource::desired::{Change, Origin};
+use crate::resource::kind::Kind;
+use crate::resource::owner::Tags;
+use crate::resource::unit::Unit;
+
+/// One call that changes something, with everything that it needs: nothing is left to choose.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Step {
+    /// What it does.
+    pub action: Action,
+    /// To a resource of which kind.
+    pub kind: &'static Kind,
+    /// Called what.
+    pub name: String,
+    /// The call.
+    pub call: Call,
+    /// What must still be so right before.
+    pub guards: Vec<Guard>,
+    /// What differs.
+    pub changes: Vec<Change>,
+    /// What it means for traffic.
+    pub effect: Effect,
+    /// Why.
+    pub reason: Reason,
+}
+
+/// What a step does.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Action {
+    /// Makes a new one.
+    Create,
+    /// Starts a run.
+    Start,
+    /// Changes one.
+    Update,
+    /// Notes a fact in the tags of one.
+    Mark,
+    /// Takes one away.
+    Delete,
+}
+
+impl Action {
+    /// The sign in front of it.
+    pub fn sign(self) -> &'static str {
+        match self {
+            Self::Create | Self::Start => "+",
+            Self::Update => "~",
+            Self::Mark => "·",
+            Self::Delete => "-",
+        }
+    }
+}
+
+/// What a step means for traffic.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Effect {
+    /// None.
+    None,
+    /// A change in place.
+    Live,
+    /// Traffic moves to other instances.
+    Roll,
+    /// A pipeline runs.
+    Run,
+    /// The resource is gone for a while.
+    Recreate,
+}
+
+/// Why a step is planned.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Reason {
+    /// In words.
+    pub text: String,
+    /// The commit that asks for it.
+    pub commit: String,
+    /// The line that asks for it.
+    pub origin: Option<Origin>,
+}
+
+/// Something that is looked at again right before a step. If it does not hold the step is not
+/// taken: the next pass sees anew.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Guard {
+    /// The look.
+    pub call: Call,
+    /// What its answer must be.
+    pub expect: Expect,
+}
+
+/// What a guard's answer must be.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Expect {
+    /// Exactly this description: nothing moved since the plan was made.
+    Same(Value),
+    /// A description that holds this.
+    Covers(Value),
+    /// Exactly these tags.
+    Tags(Tags),
+    /// No such thing.
+    Absent,
+}
+
+/// What is to be done in one unit, in order.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Plan {
+    /// The unit.
+    pub unit: Unit,
+    /// Where.
+    pub scope: Scope,
+    /// The steps.
+    pub steps: Vec<Step>,
+}
+
+impl Plan {
+    /// Whether there is nothing to do.
+    pub fn is_empty(&self) -> bool {
+        self.steps.is_empty()
+    }
+
+    /// The plan as JSON, for people's tools.
+    pub fn json(&self) -> Value {
+        let steps: Vec<_> = self.steps.iter().map(Step::json).collect();
+        json!({"unit": self.unit, "scope": self.scope.to_string(), "steps": steps})
+    }
+}
+
+impl Step {
+    fn json(&self) -> Value {
+        json!({
+            "action": self.action,
+            "kind": self.kind.name,
+            "name": self.name,
+            "call": self.call.op,
+            "changes": self.changes,
+            "effect": self.effect,
+            "reason": self.reason,
+        })
+    }
+}

@@ -1,0 +1,74 @@
+//! One byte form for a JSON value, and digests over it.
+
+use serde_json::Value;
+use sha2::{Digest as _, Sha256};
+
+/// The value with sorted keys and without nulls, at every depth.
+pub fn canonical(value: &Value) -> Value {
+    match value {
+        Value::Object(members) => {
+            let mut sorted: Vec<_> = members
+                .iter()
+                .filter(|(_, member)| !member.is_null())
+                .collect();
+            sorted.sort_by_key(|(key, _)| *key);
+            Value::Object(
+                sorted
+                    .into_iter()
+                    .map(|(key, member)| (key.clone(), canonical(member)))
+                    .collect(),
+            )
+        }
+        Value::Array(items) => Value::Array(items.iter().map(canonical).collect()),
+        other => other.clone(),
+    }
+}
+
+/// The canonical text: compact JSON of [`canonical`].
+pub fn text(value: &Value) -> String {
+    canonical(value).to_string()
+}
+
+/// SHA-256 of the canonical text, 64 lower-case hexadecimal digits.
+pub fn digest(value: &Value) -> String {
+    sha256(text(value).as_bytes())
+}
+
+/// SHA-256 of bytes, 64 lower-case hexadecimal digits.
+pub fn sha256(bytes: &[u8]) -> String {
+    Sha256::digest(bytes)
+        .iter()
+        .fold(String::with_capacity(64), |mut hex, byte| {
+            const DIGITS: &[u8; 16] = b"0123456789abcdef";
+            hex.push(char::from(DIGITS[usize::from(byte >> 4)]));
+            hex.push(char::from(DIGITS[usize::from(byte & 15)]));
+            hex
+        })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn order_and_nulls_do_not_matter() {
+        let one = json!({"b": [1, {"y": null, "x": 2}], "a": null});
+        let two = json!({"b": [1, {"x": 2}]});
+        assert_eq!(digest(&one), digest(&two));
+        assert_eq!(text(&one), r#"{"b":[1,{"x":2}]}"#);
+        assert_ne!(
+            digest(&one),
+            digest(&json!({"b": [{"x": 2}, 1]})),
+            "the order of a list does"
+        );
+    }
+
+    #[test]
+    fn sha256_of_abc_is_the_standards_figure() {
+        assert_eq!(
+            sha256(b"abc"),
+            "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"
+        );
+    }
+}

@@ -1,0 +1,126 @@
+//! An endpoint: the one thing that users call.
+
+use serde_json::{Value, json};
+
+use super::kind::{Compare, Field, FieldClass, Kind, Naming, Ops, Status, Update};
+
+/// `CreateEndpoint`. The config that it names is changed by `UpdateEndpoint`, weights and counts by
+/// a call of their own.
+pub const ENDPOINT: Kind = Kind {
+    name: "Endpoint",
+    rank: 80,
+    naming: Naming::Mutable,
+    id: "EndpointName",
+    arn: Some("EndpointArn"),
+    locate: None,
+    ops: Ops {
+        create: Some("CreateEndpoint"),
+        describe: "DescribeEndpoint",
+        update: Some("UpdateEndpoint"),
+        delete: Some("DeleteEndpoint"),
+    },
+    fields: &[
+        Field::with(
+            "/EndpointConfigName",
+            FieldClass::Live,
+            Compare::Reference("EndpointConfig"),
+        ),
+        Field::with(
+            "/ProductionVariants",
+            FieldClass::LiveOnly,
+            Compare::Keyed("VariantName"),
+        ),
+    ],
+    status,
+    update,
+};
+
+fn status(body: &Value) -> Status {
+    let status = body["EndpointStatus"].as_str().unwrap_or_default();
+    match status {
+        "InService" => Status::Ready,
+        "Deleting" => Status::Deleting,
+        "Failed" | "OutOfService" | "UpdateRollbackFailed" => {
+            Status::Failed(body["FailureReason"].as_str().unwrap_or(status).to_owned())
+        }
+        _ => Status::Moving(status.to_owned()),
+    }
+}
+
+fn update(update: &Update<'_>) -> Vec<(&'static str, Value)> {
+    if update
+        .changes
+        .iter()
+        .any(|change| change.path == "/EndpointConfigName")
+    {
+        vec![("UpdateEndpoint", to_config(update))]
+    } else {
+        vec![("UpdateEndpointWeightsAndCapacities", to_weights(update))]
+    }
+}
+
+/// Moves the endpoint to another config. Weights and counts that were changed while it ran (by
+/// autoscaling, say) are kept, except those that Git itself changes between the two configs.
+fn to_config(update: &Update<'_>) -> Value {
+    let mut body = json!({
+        "EndpointName": update.name,
+        "EndpointConfigName": update.desired["EndpointConfigName"],
+        "RetainAllVariantProperties": true,
+    });
+    let excluded: Vec<Value> = [
+        ("InitialInstanceCount", "DesiredInstanceCount"),
+        ("InitialVariantWeight", "DesiredWeight"),
+    ]
+    .into_iter()
+    .filter(|(member, _)| differs(update, &variants_member(member)))
+    .map(|(_, property)| property)
+    .chain(
+        differs(update, &|config| config["DataCaptureConfig"].clone())
+            .then_some("DataCaptureConfig"),
+    )
+    .map(|property| json!({"VariantPropertyType": property}))
+    .collect();
+    if !excluded.is_empty() {
+        body["ExcludeRetainedVariantProperties"] = excluded.into();
+    }
+    body
+}
+
+/// Whether something differs between the config named now and the wanted one. Where either is
+/// unknown it does: then Git's value is the safe one.
+fn differs(update: &Update<'_>, part: &dyn Fn(&Value) -> Value) -> bool {
+    match (update.named_now, update.named_wanted) {
+        (Some(now), Some(wanted)) => {
+            let (now, wanted) = (part(now), part(wanted));
+            !crate::resource::compare::covers(&now, &wanted)
+        }
+        _ => true,
+    }
+}
+
+fn variants_member(member: &str) -> impl Fn(&Value) -> Value {
+    move |config| {
+        config["ProductionVariants"]
+            .as_array()
+            .into_iter()
+            .flatten()
+            .filter_map(|variant| {
+                Some((
+                    variant["VariantName"].as_str()?.to_owned(),
+                    variant[member].clone(),
+                ))
+            })
+            .collect::<serde_json::Map<_, _>>()
+            .into()
+    }
+}
+
+fn to_weights(update: &Update<'_>) -> Value {
+    let wanted: Vec<_> = update.desired["ProductionVariants"]
+        .as_array()
+        .into_iter()
+        .flatten()
+        .cloned()
+        .collect();
+    json!({"EndpointName": update.name, "DesiredWeightsAndCapacities": wanted})
+}

@@ -1,0 +1,31 @@
+//! A model: an image, an artefact and an environment.
+
+use super::kind::{Compare, Field, FieldClass, Kind, Naming, Ops, always_ready, never_updated};
+
+/// `CreateModel`: immutable, so named by its content.
+pub const MODEL: Kind = Kind {
+    name: "Model",
+    rank: 60,
+    naming: Naming::Digest,
+    id: "ModelName",
+    arn: Some("ModelArn"),
+    locate: None,
+    ops: Ops {
+        create: Some("CreateModel"),
+        describe: "DescribeModel",
+        update: None,
+        delete: Some("DeleteModel"),
+    },
+    fields: &[
+        Field::new("/PrimaryContainer/Image", FieldClass::CreateOnly),
+        Field::new("/PrimaryContainer/ModelDataUrl", FieldClass::CreateOnly),
+        Field::with(
+            "/PrimaryContainer/Environment",
+            FieldClass::CreateOnly,
+            Compare::WholeMap,
+        ),
+        Field::new("/ExecutionRoleArn", FieldClass::CreateOnly),
+    ],
+    status: always_ready,
+    update: never_updated,
+};

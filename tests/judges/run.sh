@@ -1,0 +1,85 @@
+#!/usr/bin/env bash
+# Judges the program from outside: with boto3, and with botocore's model of the service.
+#
+#     tests/judges/run.sh BIN
+#
+# BIN is the built program. It is started with the example deployed, judged and stopped. Needs
+# Python 3.10 or newer; the virtual environment is made once, in tests/judges/.venv.
+set -euo pipefail
+
+here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
+bin=${1:?usage: run.sh BIN}
+bin=$(realpath "$bin")
+work=$(mktemp -d)
+started=
+
+# Seconds until the example must be deployed: it trains on the way.
+START_DEADLINE=${START_DEADLINE:-300}
+
+# Whatever the user has configured for AWS is not for the judges.
+unset "${!AWS_@}"
+export AWS_CONFIG_FILE=/dev/null AWS_SHARED_CREDENTIALS_FILE=/dev/null AWS_EC2_METADATA_DISABLED=true
+export PYTHONDONTWRITEBYTECODE=1
+
+cleanup() {
+    if [[ -n $started ]] && kill "$started" 2>/dev/null; then
+        wait "$started" 2>/dev/null || true
+    fi
+    rm -rf "$work"
+}
+trap cleanup EXIT
+
+# The environment is made anew when the requirements or Python change.
+environment() {
+    local wanted
+    wanted=$({ python3 --version; cat "$here/requirements.txt"; } | sha256sum)
+    if [[ $(cat "$here/.venv/made-from" 2>/dev/null) != "$wanted" ]]; then
+        rm -rf "$here/.venv"
+        python3 -m venv "$here/.venv"
+        "$here/.venv/bin/pip" install --quiet --disable-pip-version-check --no-deps \
+            --requirement "$here/requirements.txt"
+        printf '%s\n' "$wanted" >"$here/.venv/made-from"
+    fi
+}
+
+# Starts the program with the example deployed. Once that is done it prints its manifest, a JSON
+# object with url, region, account, bucket, endpoints and calls, and stays until it is stopped.
+start() {
+    # ======================== the one line that knows the program's command line ================
+    "$bin" demo --keep --record-calls "$work/calls.jsonl" -o json >"$work/manifest.json" 2>"$work/log" &
+    # =============================================================================================
+    started=$!
+    local end=$((SECONDS + START_DEADLINE))
+    until python3 -c 'import json, sys; json.load(open(sys.argv[1]))' "$work/manifest.json" 2>/dev/null; do
+        if ! kill -0 "$started" 2>/dev/null; then
+            started=
+            give_up "the program ended before the example was deployed"
+        elif ((SECONDS >= end)); then
+            give_up "the example was not deployed within $START_DEADLINE s"
+        fi
+        sleep 0.2
+    done
+}
+
+give_up() {
+    tail -n 40 "$work/log" >&2
+    printf 'FAIL start: %s\n0 passed, 1 failed\n' "$1"
+    exit 1
+}
+
+environment
+start
+python="$here/.venv/bin/python"
+failed=0
+judge() {
+    "$python" "$here/$1" "${@:2}" | tee -a "$work/verdicts" || failed=1
+}
+judge judge_boto3.py --manifest "$work/manifest.json"
+judge judge_requests.py --calls "$work/calls.jsonl"
+if ((failed)); then
+    tail -n 40 "$work/log" >&2
+fi
+echo "all judges:"
+awk '/^[0-9]+ passed, [0-9]+ failed$/ { passed += $1; failed += $3 }
+     END { print passed " passed, " failed " failed" }' "$work/verdicts"
+exit "$failed"
