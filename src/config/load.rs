@@ -203,7 +203,8 @@ struct Composed {
     origins: Origins,
     /// The environments in the order of the file.
     environments: Vec<String>,
-    /// Whether every collection is within its bound, so that rules may compare all with all.
+    /// Whether it is a map in which every collection is within its bound, so that rules may
+    /// compare all with all.
     bounded: bool,
 }
 
@@ -257,7 +258,7 @@ fn read_config(path: &str, bytes: &[u8], findings: &mut Vec<Diagnostic>) -> Opti
         document,
         origins,
         environments: environments.iter().map(|entry| entry.key.clone()).collect(),
-        bounded: over.is_none(),
+        bounded: over.is_none() && matches!(root.kind, Kind::Mapping(_)),
     })
 }
 

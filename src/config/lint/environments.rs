@@ -74,7 +74,13 @@ fn unobserved(subject: &Subject<'_>, findings: &mut Vec<Diagnostic>) {
         let scope = format!("{account}/{region}");
         let is_scope = crate::config::installation::parse_scope(&scope).is_some();
         if is_scope && !installation.scopes.contains(&scope) {
-            let span = subject.origins.origin(&(pointer + "/region"));
+            let head = format!("{account}/");
+            let known = installation
+                .scopes
+                .iter()
+                .any(|scope| scope.starts_with(&head));
+            let key = if known { "/region" } else { "/account" };
+            let span = subject.origins.origin(&(pointer + key));
             let finding = G004.at(
                 span,
                 format!("{scope} is not among the scopes of trueup.yaml"),

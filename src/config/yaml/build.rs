@@ -98,6 +98,10 @@ impl Builder<'_> {
             Event::Scalar(text, style, anchor, tag) => {
                 self.count(mark)?;
                 let fine = self.plain(mark, anchor, tag.is_some());
+                let mark = match self.source.quoted_end(start) {
+                    Some(end) => self.source.mark(start, end),
+                    None => mark,
+                };
                 let node = self.scalar(&text, style, mark);
                 self.place(if fine { node } else { broken(mark) });
                 Ok(())
@@ -209,9 +213,12 @@ impl Builder<'_> {
             OpenKind::Sequence(items) => items.last(),
             OpenKind::Mapping { entries, .. } => entries.last().map(|entry| &entry.value),
         };
+        // The mark of a closing bracket reaches on to the next token.
+        let bracket = |at: usize| self.source.text[at..].starts_with(['}', ']']);
         let end = match last {
-            Some(node) if end_end <= end_start => self.source.end(node.mark),
-            _ => end_end,
+            _ if end_end > end_start && bracket(end_start) => end_start + 1,
+            Some(node) => self.source.end(node.mark),
+            None => end_end,
         };
         let mark = self.source.mark(open.start, end);
         let kind = match open.kind {

@@ -54,6 +54,11 @@ fn place<'a>(
         .find(['\n', '\r'])
         .map_or(source.len(), |at| span.start + at);
     let end = span.end.clamp(span.start, line);
+    let end = if source.is_char_boundary(end) {
+        end
+    } else {
+        span.start
+    };
     let mut mark = AnnotationKind::Primary.span(span.start..end);
     if let Some(label) = &finding.label {
         mark = mark.label(tame(label));
@@ -96,19 +101,36 @@ mod tests {
     fn a_finding_looks_like_rustc() {
         let mut wrong = finding("entry_pont").help("`training` takes `entry_point`");
         wrong.label = Some("did you mean `entry_point`?".to_owned());
-        assert_snapshot!(check(wrong, Some(SOURCE)), @"");
+        assert_snapshot!(check(wrong, Some(SOURCE)), @r"
+        error[S001]: unknown key `entry_pont`
+         --> config.yaml:2:12
+          |
+        2 | träining: {entry_pont: src/train.py}
+          |            ^^^^^^^^^^ did you mean `entry_point`?
+          |
+          = help: `training` takes `entry_point`
+        ");
     }
 
     #[test]
     fn a_finding_of_many_lines_marks_the_first() {
-        assert_snapshot!(check(finding("train:\n    file: x"), Some(SOURCE)), @"");
+        assert_snapshot!(check(finding("train:\n    file: x"), Some(SOURCE)), @r"
+        error[S001]: unknown key `entry_pont`
+         --> config.yaml:4:3
+          |
+        4 |   train:
+          |   ^^^^^^
+        ");
     }
 
     #[test]
     fn a_finding_without_text_has_its_place() {
         let mut wrong = finding("data");
         wrong.severity = Severity::Warning;
-        assert_snapshot!(check(wrong, None), @"");
+        assert_snapshot!(check(wrong, None), @r"
+        warning[S001]: unknown key `entry_pont`
+        --> config.yaml:3:1
+        ");
     }
 
     #[test]
