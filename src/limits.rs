@@ -51,10 +51,8 @@ pub const UPDATE_ATTEMPTS_MAX: u32 = 3;
 
 /// One call to AWS, from sending to the whole answer.
 pub const CALL_DEADLINE: Duration = Duration::from_secs(30);
-/// One fetch of a Git repository.
+/// One conversation with a Git repository: a fetch or a push.
 pub const FETCH_DEADLINE: Duration = Duration::from_secs(120);
-/// One push to a Git repository.
-pub const PUSH_DEADLINE: Duration = Duration::from_secs(120);
 /// How long a local repository must be quiet after a change before it is hinted at.
 pub const WATCH_QUIET: Duration = Duration::from_millis(200);
 /// How often a source is asked for its refs.

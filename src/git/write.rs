@@ -190,7 +190,7 @@ impl Mirror {
             self.damaged.set(source.is_damage());
         }
         match built? {
-            Some(commit) => push::remote(&self.source, &self.path, self.deadline, write, commit),
+            Some(commit) => push::remote(&self.source, &self.path, self.bounds, write, commit),
             None => Ok(Written::Nothing),
         }
     }
