@@ -13,7 +13,6 @@ use crate::execute::pass::Mode;
 use crate::git::watch::{Watch, watch as watch_source};
 use crate::git::Fetched;
 use crate::limits::POLL_INTERVAL;
-use crate::plan::report::State;
 use crate::reconcile::{ReconcileError, Reconciler, RepositoryPass};
 
 /// How often to look.
@@ -124,19 +123,11 @@ async fn look(
 
 /// How long to wait after a pass. What it changed or found in motion is looked at again.
 fn after(pass: &RepositoryPass, cadence: Cadence, acted_on: &mut Option<Fetched>) -> Duration {
-    let waits = pass
-        .models
-        .iter()
-        .any(|model| model.state() == State::Waiting);
     if pass.changed() {
         *acted_on = None;
         return AT_ONCE;
     }
-    let troubled = pass
-        .models
-        .iter()
-        .any(|model| matches!(model.state(), State::Unknown | State::Changing));
-    if waits || troubled {
+    if pass.in_motion() {
         *acted_on = None;
         return cadence.motion;
     }
@@ -153,12 +144,7 @@ fn tell(events: &mpsc::Sender<Event>, event: Event) {
                 tracing::debug!(revision.commit = %pass.commit, model = model.name, state = model.state().word(), "pass ended");
             }
         }
-        Event::Failed(error) => {
-            let cause = std::error::Error::source(error)
-                .map(ToString::to_string)
-                .unwrap_or_default();
-            tracing::warn!(error = %error, cause, "no pass");
-        }
+        Event::Failed(error) => tracing::debug!(error = %error, "no pass"),
     }
     if let Err(mpsc::error::TrySendError::Full(_)) = events.try_send(event) {
         tracing::debug!("nobody takes the loop's events: one is dropped");
