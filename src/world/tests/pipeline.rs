@@ -1,0 +1,508 @@
+//! Pipelines, from the definition to the registered package.
+
+use std::collections::BTreeMap;
+
+use serde_json::{Value, json};
+
+use super::super::work::{Job, JobKind, JobOutcome, Work};
+use super::{BUCKET, Bench, ROLE, completed, scope};
+use crate::resource::error::Class;
+
+const TOKEN: &str = "0123456789abcdef0123456789abcdef";
+
+fn resources() -> Value {
+    json!({"ClusterConfig": {"InstanceType": "ml.m5.large", "InstanceCount": 1, "VolumeSizeInGB": 30}})
+}
+
+fn output(name: &str) -> Value {
+    json!({"OutputName": name, "S3Output": {
+        "S3Uri": {"Std:Join": {"On": "/", "Values":
+            ["s3:/", BUCKET, "run", {"Get": "Execution.PipelineExecutionId"}, name]}},
+        "LocalPath": format!("/opt/ml/processing/{name}"), "S3UploadMode": "EndOfJob"}})
+}
+
+fn input(name: &str, uri: Value) -> Value {
+    json!({"InputName": name, "S3Input": {
+        "S3Uri": uri, "LocalPath": format!("/opt/ml/processing/{name}"), "S3DataType": "S3Prefix"}})
+}
+
+/// Prepare, train, evaluate; register if the measure reaches the threshold, else fail.
+fn definition() -> Value {
+    json!({
+        "Version": "2020-12-01",
+        "Parameters": [
+            {"Name": "Threshold", "Type": "Float", "DefaultValue": 0.8},
+            {"Name": "Rounds", "Type": "Integer", "DefaultValue": 10},
+            {"Name": "Data", "Type": "String"},
+        ],
+        "PipelineExperimentConfig": {"ExperimentName": {"Get": "Execution.PipelineName"},
+            "TrialName": {"Get": "Execution.PipelineExecutionId"}},
+        "Steps": [
+            {"Name": "Prepare", "Type": "Processing", "Arguments": {
+                "ProcessingResources": resources(), "RoleArn": ROLE,
+                "AppSpecification": {"ImageUri": "i"},
+                "ProcessingInputs": [input("raw", json!({"Get": "Parameters.Data"}))],
+                "ProcessingOutputConfig": {"Outputs": [output("train"), output("test")]}}},
+            {"Name": "Train", "Type": "Training", "Arguments": {
+                "AlgorithmSpecification": {"TrainingImage": "i", "TrainingInputMode": "File"},
+                "RoleArn": ROLE,
+                "HyperParameters": {"rounds": {"Std:Join": {"On": "", "Values": [{"Get": "Parameters.Rounds"}]}}},
+                "OutputDataConfig": {"S3OutputPath": format!("s3://{BUCKET}/models")},
+                "ResourceConfig": {"InstanceType": "ml.m5.large", "InstanceCount": 1, "VolumeSizeInGB": 30},
+                "InputDataConfig": [{"ChannelName": "train", "DataSource": {"S3DataSource": {
+                    "S3DataType": "S3Prefix",
+                    "S3Uri": {"Get": "Steps.Prepare.ProcessingOutputConfig.Outputs['train'].S3Output.S3Uri"}}}}]}},
+            {"Name": "Evaluate", "Type": "Processing",
+                "PropertyFiles": [{"PropertyFileName": "Report", "OutputName": "evaluation",
+                    "FilePath": "evaluation.json"}],
+                "Arguments": {
+                    "ProcessingResources": resources(), "RoleArn": ROLE,
+                    "AppSpecification": {"ImageUri": "i"},
+                    "ProcessingInputs": [
+                        input("model", json!({"Get": "Steps.Train.ModelArtifacts.S3ModelArtifacts"})),
+                        input("test", json!({"Get": "Steps.Prepare.ProcessingOutputConfig.Outputs['test'].S3Output.S3Uri"}))],
+                    "ProcessingOutputConfig": {"Outputs": [output("evaluation")]}}},
+            {"Name": "Gate", "Type": "Condition", "Arguments": {
+                "Conditions": [{"Type": "GreaterThanOrEqualTo",
+                    "LeftValue": {"Std:JsonGet": {"PropertyFile": {"Get": "Steps.Evaluate.PropertyFiles.Report"},
+                        "Path": "binary_classification_metrics.auc.value"}},
+                    "RightValue": {"Get": "Parameters.Threshold"}}],
+                "IfSteps": [{"Name": "Register", "Type": "RegisterModel", "Arguments": {
+                    "ModelPackageGroupName": "churn",
+                    "InferenceSpecification": {"Containers": [{"Image": "i",
+                        "ModelDataUrl": {"Get": "Steps.Train.ModelArtifacts.S3ModelArtifacts"}}]}}}],
+                "ElseSteps": [{"Name": "TooWeak", "Type": "Fail", "Arguments": {
+                    "ErrorMessage": {"Std:Join": {"On": " ", "Values":
+                        ["auc below", {"Get": "Parameters.Threshold"}]}}}}]}},
+        ],
+    })
+}
+
+fn created() -> Bench {
+    let mut bench = Bench::new();
+    bench.ask(
+        "CreatePipeline",
+        json!({"PipelineName": "churn", "RoleArn": ROLE, "ClientRequestToken": TOKEN,
+            "PipelineDefinition": definition().to_string()}),
+    );
+    bench
+}
+
+fn start(bench: &mut Bench, token: char) -> String {
+    let body = json!({
+        "PipelineName": "churn",
+        "ClientRequestToken": String::from(token).repeat(32),
+        "PipelineExecutionDisplayName": "run-1",
+        "PipelineParameters": [{"Name": "Data", "Value": format!("s3://{BUCKET}/data")},
+            {"Name": "Rounds", "Value": "20"}],
+    });
+    let answer = bench.ask("StartPipelineExecution", body);
+    answer["PipelineExecutionArn"].as_str().unwrap().to_owned()
+}
+
+fn describe(bench: &mut Bench, arn: &str) -> Value {
+    bench.ask(
+        "DescribePipelineExecution",
+        json!({"PipelineExecutionArn": arn}),
+    )
+}
+
+/// Names and states of the steps that have started, in the order of their start.
+fn steps(bench: &mut Bench, arn: &str) -> Vec<(String, String)> {
+    let body = json!({"PipelineExecutionArn": arn, "SortOrder": "Ascending"});
+    let steps = bench.ask("ListPipelineExecutionSteps", body);
+    let text = |step: &Value, name: &str| step[name].as_str().unwrap().to_owned();
+    steps["PipelineExecutionSteps"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|step| (text(step, "StepName"), text(step, "StepStatus")))
+        .collect()
+}
+
+fn one_job(bench: &mut Bench) -> Job {
+    let mut works = bench.wait(60);
+    match (works.pop(), works.pop()) {
+        (Some(Work::Run(job)), None) => job,
+        other => panic!("{other:?}"),
+    }
+}
+
+/// Runs everything up to the gate, with this measure in the report.
+fn run(bench: &mut Bench, auc: f64) -> String {
+    let arn = start(bench, 'a');
+    let id = arn.rsplit('/').next().unwrap().to_owned();
+    assert_eq!(id.len(), 12);
+    let prepare = one_job(bench);
+    assert!(
+        prepare
+            .name
+            .starts_with(&format!("pipelines-{id}-Prepare-")),
+        "{}",
+        prepare.name
+    );
+    bench.job(prepare.id, completed(None));
+    let train = one_job(bench);
+    assert_eq!(train.kind, JobKind::Training);
+    assert_eq!(train.request["HyperParameters"], json!({"rounds": "20"}));
+    assert_eq!(
+        train.request["InputDataConfig"][0]["DataSource"]["S3DataSource"]["S3Uri"],
+        json!(format!("s3://{BUCKET}/run/{id}/train"))
+    );
+    let artefact = format!("s3://{BUCKET}/models/{}/output/model.tar.gz", train.name);
+    bench.job(train.id, completed(Some(&artefact)));
+    let evaluate = one_job(bench);
+    assert_eq!(
+        evaluate.request["ProcessingInputs"][0]["S3Input"]["S3Uri"],
+        json!(artefact)
+    );
+    let report = json!({"binary_classification_metrics": {"auc": {"value": auc}}}).to_string();
+    bench.put(
+        &format!("run/{id}/evaluation/evaluation.json"),
+        report.as_bytes(),
+    );
+    bench.job(evaluate.id, completed(None));
+    arn
+}
+
+#[test]
+fn a_good_run_registers_a_package() {
+    let mut bench = created();
+    let arn = run(&mut bench, 0.9);
+    let execution = describe(&mut bench, &arn);
+    assert_eq!(execution["PipelineExecutionStatus"], "Succeeded");
+    assert_eq!(execution["PipelineExecutionDisplayName"], "run-1");
+    assert_eq!(execution["PipelineVersionId"], 1);
+    assert_eq!(
+        execution["PipelineExperimentConfig"]["ExperimentName"],
+        "churn"
+    );
+    let names: Vec<String> = steps(&mut bench, &arn)
+        .into_iter()
+        .map(|(name, status)| format!("{name} {status}"))
+        .collect();
+    assert_eq!(
+        names,
+        [
+            "Prepare Succeeded",
+            "Train Succeeded",
+            "Evaluate Succeeded",
+            "Gate Succeeded",
+            "Register Succeeded"
+        ]
+    );
+    let package = bench.ask(
+        "DescribeModelPackage",
+        json!({"ModelPackageName": "arn:aws:sagemaker:eu-west-1:111122223333:model-package/churn/1"}),
+    );
+    let data = package["InferenceSpecification"]["Containers"][0]["ModelDataUrl"]
+        .as_str()
+        .unwrap();
+    assert!(data.ends_with("/output/model.tar.gz"), "{data}");
+    let parameters = bench.ask(
+        "ListPipelineParametersForExecution",
+        json!({"PipelineExecutionArn": arn}),
+    );
+    let values: BTreeMap<&str, &str> = parameters["PipelineParameters"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|parameter| {
+            (
+                parameter["Name"].as_str().unwrap(),
+                parameter["Value"].as_str().unwrap(),
+            )
+        })
+        .collect();
+    assert_eq!((values["Threshold"], values["Rounds"]), ("0.8", "20"));
+    let shown = bench.ask(
+        "DescribePipelineDefinitionForExecution",
+        json!({"PipelineExecutionArn": arn}),
+    );
+    assert_eq!(shown["PipelineDefinition"], json!(definition().to_string()));
+    let listed = bench.ask("ListPipelineExecutions", json!({"PipelineName": "churn"}));
+    assert_eq!(
+        listed["PipelineExecutionSummaries"][0]["PipelineExecutionStatus"],
+        "Succeeded"
+    );
+}
+
+#[test]
+fn a_weak_run_takes_the_other_branch() {
+    let mut bench = created();
+    let arn = run(&mut bench, 0.7);
+    let execution = describe(&mut bench, &arn);
+    assert_eq!(execution["PipelineExecutionStatus"], "Failed");
+    assert_eq!(execution["FailureReason"], "auc below 0.8");
+    let steps = steps(&mut bench, &arn);
+    assert_eq!(
+        steps.last().unwrap(),
+        &("TooWeak".to_owned(), "Failed".to_owned())
+    );
+    assert!(steps.iter().all(|(name, _)| name != "Register"));
+    bench.refused(
+        "DescribeModelPackageGroup",
+        json!({"ModelPackageGroupName": "churn"}),
+        "ValidationException",
+        "does not exist.",
+    );
+}
+
+#[test]
+fn a_failed_job_fails_the_execution() {
+    let mut bench = created();
+    let arn = start(&mut bench, 'a');
+    let job = one_job(&mut bench);
+    bench.job(
+        job.id,
+        JobOutcome::Failed("AlgorithmError: no rows, exit code: 1".to_owned()),
+    );
+    let execution = describe(&mut bench, &arn);
+    assert_eq!(execution["PipelineExecutionStatus"], "Failed");
+    assert_eq!(
+        execution["FailureReason"],
+        "Step failure: One or multiple steps failed."
+    );
+    let listed = bench.ask(
+        "ListPipelineExecutionSteps",
+        json!({"PipelineExecutionArn": arn}),
+    );
+    let step = &listed["PipelineExecutionSteps"][0];
+    assert_eq!(
+        step["FailureReason"],
+        "AlgorithmError: no rows, exit code: 1"
+    );
+    assert!(step["Metadata"]["ProcessingJob"]["Arn"].is_string());
+}
+
+#[test]
+fn a_report_that_is_not_there_fails_the_gate() {
+    let mut bench = created();
+    let arn = start(&mut bench, 'a');
+    for _ in 0..3 {
+        let job = one_job(&mut bench);
+        bench.job(job.id, completed(None));
+    }
+    assert_eq!(
+        describe(&mut bench, &arn)["PipelineExecutionStatus"],
+        "Failed"
+    );
+    let listed = bench.ask(
+        "ListPipelineExecutionSteps",
+        json!({"PipelineExecutionArn": arn}),
+    );
+    let reason = listed["PipelineExecutionSteps"][0]["FailureReason"]
+        .as_str()
+        .unwrap();
+    assert!(reason.contains("cannot read property file"), "{reason}");
+}
+
+#[test]
+fn a_token_starts_once_and_parameters_are_checked() {
+    let mut bench = created();
+    let arn = start(&mut bench, 'a');
+    assert_eq!(start(&mut bench, 'a'), arn);
+    assert_ne!(start(&mut bench, 'b'), arn);
+    let mut check = |parameters: Value, message: &str| {
+        bench.refused(
+            "StartPipelineExecution",
+            json!({"PipelineName": "churn", "ClientRequestToken": "c".repeat(32),
+                "PipelineParameters": parameters}),
+            "ValidationException",
+            message,
+        );
+    };
+    check(json!([]), "[Data] has no default value");
+    check(json!([{"Name": "No", "Value": "1"}]), "[No] is not defined");
+    check(
+        json!([{"Name": "Data", "Value": "s3://b/k"}, {"Name": "Rounds", "Value": "many"}]),
+        "'many' of parameter [Rounds] is not of type Integer",
+    );
+    bench.refused(
+        "StartPipelineExecution",
+        json!({"PipelineName": "churn"}),
+        "ValidationException",
+        "Value null at 'clientRequestToken' failed to satisfy constraint: Member must not be null",
+    );
+}
+
+#[test]
+fn stopping_stops_what_runs() {
+    let mut bench = created();
+    let arn = start(&mut bench, 'a');
+    let job = one_job(&mut bench);
+    let stop = json!({"PipelineExecutionArn": arn, "ClientRequestToken": TOKEN});
+    bench.ask("StopPipelineExecution", stop.clone());
+    assert_eq!(
+        describe(&mut bench, &arn)["PipelineExecutionStatus"],
+        "Stopping"
+    );
+    let error = bench.refused(
+        "DeletePipeline",
+        json!({"PipelineName": "churn", "ClientRequestToken": TOKEN}),
+        "ConflictException",
+        "",
+    );
+    assert_eq!(error.class, Class::Busy);
+    assert_eq!(bench.wait(1), [Work::Stop(job.id)]);
+    bench.job(job.id, JobOutcome::Stopped);
+    assert_eq!(
+        describe(&mut bench, &arn)["PipelineExecutionStatus"],
+        "Stopped"
+    );
+    assert_eq!(
+        steps(&mut bench, &arn),
+        [("Prepare".to_owned(), "Stopped".to_owned())]
+    );
+    bench.refused(
+        "StopPipelineExecution",
+        stop,
+        "ValidationException",
+        "cannot be stopped",
+    );
+    bench.ask(
+        "DeletePipeline",
+        json!({"PipelineName": "churn", "ClientRequestToken": TOKEN}),
+    );
+    let error = bench.refused(
+        "DescribePipelineExecution",
+        json!({"PipelineExecutionArn": arn}),
+        "ResourceNotFound",
+        "does not exist",
+    );
+    assert_eq!(error.class, Class::NotFound);
+}
+
+#[test]
+fn every_update_is_a_version() {
+    let mut bench = created();
+    let create = json!({"PipelineName": "churn", "RoleArn": ROLE, "ClientRequestToken": TOKEN,
+        "PipelineDefinition": definition().to_string()});
+    let same = bench.ask("CreatePipeline", create.clone());
+    assert_eq!(
+        same["PipelineArn"],
+        "arn:aws:sagemaker:eu-west-1:111122223333:pipeline/churn"
+    );
+    let mut other = create;
+    other["ClientRequestToken"] = json!("x".repeat(32));
+    let error = bench.refused(
+        "CreatePipeline",
+        other,
+        "ValidationException",
+        "Pipeline names must be unique within an AWS account and region. Pipeline with name \
+         (churn) already exists.",
+    );
+    assert_eq!(error.class, Class::AlreadyExists);
+    bench.wait(10);
+    let mut changed = definition();
+    changed["Parameters"][0]["DefaultValue"] = json!(0.5);
+    let updated = bench.ask(
+        "UpdatePipeline",
+        json!({"PipelineName": "churn", "PipelineDefinition": changed.to_string(),
+            "PipelineDescription": "second"}),
+    );
+    assert_eq!(updated["PipelineVersionId"], 2);
+    let now = bench.ask("DescribePipeline", json!({"PipelineName": "churn"}));
+    assert_eq!(now["PipelineDefinition"], json!(changed.to_string()));
+    assert!(now["LastModifiedTime"].as_f64() > now["CreationTime"].as_f64());
+    let first = bench.ask(
+        "DescribePipeline",
+        json!({"PipelineName": "churn", "PipelineVersionId": 1}),
+    );
+    assert_eq!(first["PipelineDefinition"], json!(definition().to_string()));
+    assert_eq!(first.get("PipelineDescription"), None);
+    let versions = bench.ask("ListPipelineVersions", json!({"PipelineName": "churn"}));
+    assert_eq!(
+        versions["PipelineVersionSummaries"][0]["PipelineVersionId"],
+        2
+    );
+    let body = json!({
+        "PipelineName": "arn:aws:sagemaker:eu-west-1:111122223333:pipeline/churn",
+        "ClientRequestToken": TOKEN, "PipelineVersionId": 1,
+        "PipelineParameters": [{"Name": "Data", "Value": "s3://b/k"}],
+    });
+    let arn = bench.ask("StartPipelineExecution", body)["PipelineExecutionArn"].clone();
+    let execution = describe(&mut bench, arn.as_str().unwrap());
+    assert_eq!(execution["PipelineVersionId"], 1);
+    bench.refused(
+        "DescribePipeline",
+        json!({"PipelineName": "churn", "PipelineVersionId": 3}),
+        "ResourceNotFound",
+        "does not exist.",
+    );
+    bench.refused(
+        "DescribePipeline",
+        json!({"PipelineName": "none"}),
+        "ResourceNotFound",
+        "does not exist.",
+    );
+}
+
+#[test]
+fn a_definition_that_cannot_run_is_refused() {
+    let mut bench = Bench::new();
+    for (definition, message) in [
+        ("not json", "Invalid pipeline definition: expected"),
+        ("{}", "Version must be 2020-12-01"),
+        (
+            "{\"Version\": \"2020-12-01\", \"Steps\": []}",
+            "at least one step",
+        ),
+    ] {
+        bench.refused(
+            "CreatePipeline",
+            json!({"PipelineName": "p", "RoleArn": ROLE, "ClientRequestToken": TOKEN,
+                "PipelineDefinition": definition}),
+            "ValidationException",
+            message,
+        );
+    }
+}
+
+#[test]
+fn parallel_steps_keep_to_the_limit() {
+    let step = |name: &str| {
+        json!({"Name": name, "Type": "Processing", "Arguments": {
+            "ProcessingResources": resources(), "RoleArn": ROLE, "AppSpecification": {"ImageUri": "i"}}})
+    };
+    let definition = json!({"Version": "2020-12-01",
+        "Steps": [step("a"), step("b_b"), step("c"), {"Name": "l", "Type": "Lambda", "DependsOn": ["a", "b_b", "c"]}]});
+    let mut bench = Bench::new();
+    bench.ask(
+        "CreatePipeline",
+        json!({"PipelineName": "churn", "RoleArn": ROLE, "ClientRequestToken": TOKEN,
+            "PipelineDefinition": definition.to_string(),
+            "ParallelismConfiguration": {"MaxParallelExecutionSteps": 2}}),
+    );
+    let body = json!({"PipelineName": "churn", "ClientRequestToken": TOKEN});
+    let arn = bench.ask("StartPipelineExecution", body)["PipelineExecutionArn"].clone();
+    let arn = arn.as_str().unwrap();
+    let works = bench.wait(1);
+    assert_eq!(works.len(), 2);
+    for work in works {
+        let Work::Run(job) = work else {
+            panic!("{work:?}")
+        };
+        assert!(!job.name.contains('_'), "{}", job.name);
+        bench.job(job.id, completed(None));
+    }
+    let last = one_job(&mut bench);
+    bench.job(last.id, completed(None));
+    assert_eq!(
+        describe(&mut bench, arn)["PipelineExecutionStatus"],
+        "Failed"
+    );
+    let listed = bench.ask(
+        "ListPipelineExecutionSteps",
+        json!({"PipelineExecutionArn": arn}),
+    );
+    assert_eq!(
+        listed["PipelineExecutionSteps"][0]["FailureReason"],
+        "Steps of type Lambda are not run here."
+    );
+    assert!(
+        bench.world.calls().count("CreateProcessingJob").calls == 0,
+        "{}",
+        scope()
+    );
+}
