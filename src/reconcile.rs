@@ -23,6 +23,7 @@ use crate::git::{Author, Fetched, GitError, Mirror, Source, WriteError, Written}
 use crate::limits::HISTORY_COMMITS_MAX;
 use crate::plan::planner::Hints;
 use crate::plan::report::State;
+use crate::release::Release;
 use crate::resource::unit::Unit;
 use crate::snapshot::{ObjectId, Snapshot, Write};
 
@@ -65,6 +66,8 @@ pub struct RepositoryPass {
     pub models: Vec<ModelReport>,
     /// What was written to Git.
     pub writes: Vec<WriteReport>,
+    /// The commit's files.
+    pub snapshot: Arc<Snapshot>,
 }
 
 /// What a pass came to for one model.
@@ -76,6 +79,8 @@ pub struct ModelReport {
     pub folder: String,
     /// Findings about its files.
     pub diagnostics: Vec<Diagnostic>,
+    /// Environment to the release that the commit names for it.
+    pub releases: BTreeMap<String, Release>,
     /// The pass; `None` where the files do not allow one, or where it broke off.
     pub pass: Option<ModelPass>,
     /// Why it broke off: a defect of trueup's.
@@ -119,12 +124,30 @@ impl RepositoryPass {
             && self.writes.is_empty()
     }
 
-    /// Whether the pass changed anything, in AWS or in Git.
+    /// Every unit that was passed over, with the model it belongs to.
+    pub fn units(&self) -> impl Iterator<Item = (&ModelReport, &UnitPass)> {
+        self.models.iter().flat_map(|model| {
+            let units = model.pass.iter().flat_map(|pass| &pass.units);
+            units.map(move |unit| (model, unit))
+        })
+    }
+
+    /// Whether the pass changed anything, in AWS or in Git. A step that was refused changed nothing.
     pub fn changed(&self) -> bool {
         let acted = |unit: &UnitPass| unit.outcome.as_ref().is_some_and(Outcome::changed);
-        let passes = self.models.iter().filter_map(|model| model.pass.as_ref());
         self.writes.iter().any(|write| write.commit.is_some())
-            || passes.flat_map(|pass| &pass.units).any(acted)
+            || self.units().any(|(_, unit)| acted(unit))
+    }
+
+    /// Whether anything is on its way, or could not be seen: worth another look before long,
+    /// whatever else is held or broken beside it.
+    pub fn in_motion(&self) -> bool {
+        let moves = |state| matches!(state, State::Waiting | State::Changing | State::Unknown);
+        self.models.iter().any(|model| model.defect.is_some())
+            || self.units().any(|(_, unit)| {
+                let failed = unit.outcome.as_ref().is_some_and(|all| all.error().is_some());
+                failed || unit.report.notes.iter().any(|note| moves(note.state))
+            })
     }
 }
 
@@ -171,6 +194,7 @@ impl Reconciler {
         let snapshot = self
             .with_mirror(move |mirror| mirror.snapshot(&commit, None))
             .await??;
+        let snapshot = Arc::new(snapshot);
         let Loaded {
             installation,
             models,
@@ -183,6 +207,7 @@ impl Reconciler {
             diagnostics,
             models: Vec::new(),
             writes: Vec::new(),
+            snapshot: snapshot.clone(),
         };
         let Some(installation) = installation else {
             return Ok(pass);
@@ -314,7 +339,7 @@ struct Repository {
     aws: Aws,
     clock: Arc<dyn Clock>,
     installation: Installation,
-    snapshot: Snapshot,
+    snapshot: Arc<Snapshot>,
     branch: String,
     branches: BTreeSet<String>,
     hints: BTreeMap<Unit, Hints>,
@@ -334,6 +359,7 @@ async fn models_in_parallel(
             name: model.name.clone().unwrap_or_else(|| model.folder.clone()),
             folder: model.folder.clone(),
             diagnostics: model.diagnostics.clone(),
+            releases: model.releases.clone(),
             pass: None,
             defect: None,
         });

@@ -130,7 +130,7 @@ fn after(
     acted_on: &mut Option<Fetched>,
     streak: &mut u32,
 ) -> Duration {
-    let again = pass.changed() || !pass.is_settled();
+    let again = pass.changed() || pass.in_motion();
     if again {
         *acted_on = None;
     }
@@ -154,12 +154,7 @@ fn tell(events: &mpsc::Sender<Event>, event: Event) {
                 tracing::debug!(revision.commit = %pass.commit, model = model.name, state = model.state().word(), "pass ended");
             }
         }
-        Event::Failed(error) => {
-            let cause = std::error::Error::source(error)
-                .map(ToString::to_string)
-                .unwrap_or_default();
-            tracing::warn!(error = %error, cause, "no pass");
-        }
+        Event::Failed(error) => tracing::debug!(error = %error, "no pass"),
     }
     if let Err(mpsc::error::TrySendError::Full(_)) = events.try_send(event) {
         tracing::debug!("nobody takes the loop's events: one is dropped");

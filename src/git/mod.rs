@@ -21,6 +21,7 @@ mod remote;
 mod snapshot;
 pub mod source;
 pub mod watch;
+pub mod worktree;
 pub mod write;
 
 pub use error::GitError;

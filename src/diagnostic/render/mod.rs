@@ -31,7 +31,7 @@ fn many(count: usize, word: &str) -> String {
 
 /// Text from files in a form that no terminal acts on: control characters, and those that turn the
 /// direction of writing, as escapes.
-fn tame(text: &str) -> String {
+pub fn tame(text: &str) -> String {
     let acts = |c: char| {
         (c.is_control() && c != '\n' && c != '\t')
             || matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{200e}' | '\u{200f}')

@@ -1,0 +1,244 @@
+//! `trueup apply`: passes until what the commit says is what runs.
+
+use std::time::Duration;
+
+use clap::Args;
+use tokio::time::timeout;
+
+use super::connect::{CloudArg, SourceArg, open};
+use super::error::CommandError;
+use super::render::json;
+use super::render::news::Told;
+use super::shell::Shell;
+use super::signal::{Stop, raised};
+use super::{Output, exit, status};
+use crate::clock::{Clock as _, SignedDuration, SystemClock, Timestamp};
+use crate::config::units::Seconds;
+use crate::diagnostic::any_error;
+use crate::execute::pass::{Mode, UnitPass};
+use crate::plan::report::State;
+use crate::reconcile::{Reconciler, RepositoryPass};
+use crate::resource::error::Class;
+
+/// After a pass that changed something: long enough for what was just accepted to show.
+const CHANGED: Duration = Duration::from_millis(200);
+/// While something moves, and after a failure that may pass; grows up to the limit.
+const MOVING_FIRST: Duration = Duration::from_millis(500);
+const MOVING_MAX: Duration = Duration::from_secs(15);
+/// Passes in a row that only tried again what had failed.
+const AGAIN_MAX: u32 = 6;
+
+/// Bring what runs into line with the newest commit
+///
+/// Passes until nothing is left to do, until something failed or is held, or until the deadline.
+/// Commits made meanwhile count. Exits with 0 only where everything is settled and nothing is held.
+#[derive(Debug, Args)]
+pub(super) struct Apply {
+    #[command(flatten)]
+    source: SourceArg,
+    #[command(flatten)]
+    cloud: CloudArg,
+    /// One pass only
+    #[arg(long)]
+    once: bool,
+    /// How long it may take in all, such as `90s`, `30m` or `2h`
+    #[arg(long, value_name = "TIME", default_value = "30m", value_parser = duration)]
+    deadline: Duration,
+    /// The form of the final status
+    #[arg(long, short, value_enum, default_value_t = Output::Text)]
+    output: Output,
+}
+
+/// What a pass means for the next.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Verdict {
+    /// Nothing is left to do.
+    Settled,
+    /// Nothing is left to do that people have not put off.
+    Held,
+    /// Something was changed: look at what came of it.
+    Changed,
+    /// Something moves.
+    Moving,
+    /// Something failed for a reason that may pass.
+    Again,
+    /// Somebody has to act.
+    Failed,
+}
+
+/// How it ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Ending {
+    Settled,
+    Held,
+    Failed,
+    /// After one pass, with more to do.
+    Unsettled,
+    Late,
+    Stopped,
+}
+
+impl Ending {
+    fn word(self) -> &'static str {
+        match self {
+            Self::Settled => "settled",
+            Self::Held => "held",
+            Self::Failed => "failed",
+            Self::Unsettled => "unsettled",
+            Self::Late => "late",
+            Self::Stopped => "stopped",
+        }
+    }
+}
+
+pub(super) fn duration(text: &str) -> Result<Duration, String> {
+    let seconds: Seconds =
+        serde_json::from_value(text.into()).map_err(|error| error.to_string())?;
+    Ok(Duration::from_secs(seconds.0))
+}
+
+impl Apply {
+    pub(super) fn run(self, shell: &Shell) -> Result<u8, CommandError> {
+        let source = self.source.source(shell)?;
+        let name = source.to_string();
+        let (pass, ending) = shell.block_on(async {
+            let aws = self.cloud.connect(shell).await;
+            let mut reconciler = open(source, shell.cache(), aws).await?;
+            self.passes(shell, &mut reconciler).await
+        })?;
+        match self.output {
+            Output::Text => {
+                let text = status::text(shell, &pass);
+                shell.streams.data(&format!("{text}{}\n", ending.word()));
+            }
+            Output::Json => {
+                let document = json::apply(&pass, &name, ending.word());
+                shell.streams.data(&format!("{document:#}\n"));
+            }
+        }
+        Ok(if ending == Ending::Settled { exit::OK } else { exit::FAILED })
+    }
+
+    async fn passes(
+        &self,
+        shell: &Shell,
+        reconciler: &mut Reconciler,
+    ) -> Result<(RepositoryPass, Ending), CommandError> {
+        let mut stop = Stop::listen()?;
+        let end = end(SystemClock.now(), self.deadline);
+        let mut told = Told::default();
+        let mut moving = MOVING_FIRST;
+        let mut again = 0;
+        loop {
+            let fetched = reconciler.fetch().await?;
+            let pass = reconciler.pass(&fetched, Mode::Apply).await?;
+            for news in told.news(&pass) {
+                shell.streams.talk(&format!("{}: {}", news.about, news.text));
+            }
+            let wait = match judge(&pass) {
+                Verdict::Settled => return Ok((pass, Ending::Settled)),
+                Verdict::Held => return Ok((pass, Ending::Held)),
+                Verdict::Failed => return Ok((pass, Ending::Failed)),
+                _ if self.once => return Ok((pass, Ending::Unsettled)),
+                Verdict::Changed => {
+                    again = 0;
+                    moving = MOVING_FIRST;
+                    CHANGED
+                }
+                verdict => {
+                    again = if verdict == Verdict::Again { again + 1 } else { 0 };
+                    if again > AGAIN_MAX {
+                        return Ok((pass, Ending::Failed));
+                    }
+                    std::mem::replace(&mut moving, (moving * 2).min(MOVING_MAX))
+                }
+            };
+            let left = end.duration_since(SystemClock.now());
+            let Some(left) = Duration::try_from(left).ok().filter(|left| !left.is_zero()) else {
+                return Ok((pass, Ending::Late));
+            };
+            if timeout(wait.min(left), raised(&mut stop.gently)).await.is_ok() {
+                return Ok((pass, Ending::Stopped));
+            }
+        }
+    }
+}
+
+fn end(now: Timestamp, deadline: Duration) -> Timestamp {
+    SignedDuration::try_from(deadline)
+        .ok()
+        .and_then(|deadline| now.checked_add(deadline).ok())
+        .unwrap_or(Timestamp::MAX)
+}
+
+/// Whatever moves by itself is waited for; then comes what may go better next time, then what
+/// failed, then what is held.
+fn judge(pass: &RepositoryPass) -> Verdict {
+    if pass.changed() {
+        return Verdict::Changed;
+    }
+    if pass.units().any(|(_, unit)| refused(unit).is_none() && has(unit, &MOVING)) {
+        return Verdict::Moving;
+    }
+    let passing = |unit| refused(unit) == Some(false);
+    let unwritten = pass.writes.iter().any(|write| write.error.is_some());
+    if unwritten || pass.units().any(|(_, unit)| passing(unit) || has(unit, &[State::Unknown])) {
+        return Verdict::Again;
+    }
+    let broken = pass.models.iter().any(|model| model.pass.is_none());
+    let failed = |unit| refused(unit).is_some() || has(unit, &FAILED);
+    if broken || any_error(&pass.diagnostics) || pass.units().any(|(_, unit)| failed(unit)) {
+        return Verdict::Failed;
+    }
+    if pass.units().any(|(_, unit)| has(unit, &[State::Held])) {
+        return Verdict::Held;
+    }
+    Verdict::Settled
+}
+
+const MOVING: [State; 2] = [State::Waiting, State::Changing];
+const FAILED: [State; 2] = [State::Blocked, State::Degraded];
+
+fn has(unit: &UnitPass, states: &[State]) -> bool {
+    unit.report.notes.iter().any(|note| states.contains(&note.state))
+}
+
+/// Whether a step was refused: for good, or for a reason that may pass.
+fn refused(unit: &UnitPass) -> Option<bool> {
+    let error = unit.outcome.as_ref()?.error()?;
+    Some(matches!(
+        error.class,
+        Class::Denied | Class::Unavailable | Class::Quota | Class::Invalid
+    ))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cli::render::sample;
+
+    fn check(pass: &RepositoryPass, expect: Verdict) {
+        assert_eq!(judge(pass), expect);
+    }
+
+    #[test]
+    fn it_goes_on_while_anything_may_still_change() {
+        check(&sample::quiet(), Verdict::Settled);
+        check(&sample::applied(None), Verdict::Changed);
+        check(&sample::applied(Some(Class::Denied)), Verdict::Failed);
+        check(&sample::applied(Some(Class::Throttled)), Verdict::Again);
+        check(&sample::noted(&[State::Held]), Verdict::Held);
+        check(&sample::noted(&[State::Held, State::Waiting]), Verdict::Moving);
+        check(&sample::noted(&[State::Degraded, State::Waiting]), Verdict::Moving);
+        check(&sample::noted(&[State::Degraded, State::Held]), Verdict::Failed);
+        check(&sample::noted(&[State::Diverged]), Verdict::Settled);
+        check(&sample::unknown(), Verdict::Again);
+        check(&sample::broken(), Verdict::Failed);
+    }
+
+    #[test]
+    fn a_time_has_a_unit() {
+        assert_eq!(duration("30m"), Ok(Duration::from_secs(1800)));
+        assert!(duration("soon").is_err());
+    }
+}

@@ -1,0 +1,166 @@
+//! From options to a repository and a cloud.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use clap::Args;
+
+use super::error::CommandError;
+use super::shell::Shell;
+use crate::aws::{self, Aws};
+use crate::clock::SystemClock;
+use crate::git::{Author, Credentials, GitError, Source, worktree};
+use crate::reconcile::{Options, ReconcileError, Reconciler};
+
+/// The port that a local SageMaker takes where it is free.
+pub(super) const LOCAL_PORT: u16 = 4566;
+
+/// Which repository.
+#[derive(Debug, Clone, Args)]
+pub(super) struct SourceArg {
+    /// The repository and the branch that decides. Default: the one that the current folder is in,
+    /// and the branch that is checked out there
+    #[arg(long, value_name = "URL[#BRANCH]")]
+    source: Option<String>,
+}
+
+/// Which cloud.
+#[derive(Debug, Clone, Args)]
+pub(super) struct CloudArg {
+    /// The local SageMaker on its usual port
+    #[arg(long, conflicts_with = "endpoint_url")]
+    local: bool,
+}
+
+impl SourceArg {
+    /// The repository that is meant.
+    pub(super) fn source(&self, shell: &Shell) -> Result<Source, CommandError> {
+        match &self.source {
+            Some(text) => source(text, shell),
+            None => {
+                let folder = worktree::root(Path::new(".")).ok_or_else(|| {
+                    CommandError::usage("the current folder is in no Git repository")
+                        .help("name one with `--source URL[#branch]`")
+                })?;
+                source(&folder.to_string_lossy(), shell)
+            }
+        }
+    }
+}
+
+impl CloudArg {
+    /// The cloud that is meant.
+    pub(super) async fn connect(&self, shell: &Shell) -> Aws {
+        let local = self.local.then(|| format!("http://127.0.0.1:{LOCAL_PORT}"));
+        let url = local.or_else(|| shell.global.endpoint_url.clone());
+        Aws::connect(options(url, shell.global.profile.clone())).await
+    }
+}
+
+/// A source with the credentials that belong to it.
+pub(super) fn source(text: &str, shell: &Shell) -> Result<Source, CommandError> {
+    let mut source: Source = text.parse()?;
+    let remote = source.local_path().is_none();
+    if let Some(token) = shell.environment.git_token.clone()
+        && remote
+        && source.credentials.is_none()
+    {
+        source.credentials = Some(Credentials::token(token));
+    }
+    Ok(source)
+}
+
+/// How to reach AWS, or a local SageMaker at a loopback address.
+pub(super) fn options(endpoint_url: Option<String>, profile: Option<String>) -> aws::Options {
+    match endpoint_url {
+        Some(url) if profile.is_none() && is_loopback(&url) => aws::Options::local(url),
+        endpoint_url => aws::Options {
+            profile,
+            endpoint_url,
+            ..aws::Options::default()
+        },
+    }
+}
+
+fn is_loopback(url: &str) -> bool {
+    let authority = url.split_once("://").map_or("", |(_, rest)| rest);
+    let authority = authority.split('/').next().unwrap_or_default();
+    let host = match authority.rsplit_once(':') {
+        Some((host, port)) if port.bytes().all(|b| b.is_ascii_digit()) => host,
+        _ => authority,
+    };
+    host == "localhost"
+        || host
+            .trim_matches(['[', ']'])
+            .parse::<std::net::IpAddr>()
+            .is_ok_and(|address| address.is_loopback())
+}
+
+/// Opens a repository that this process alone writes to; its mirror is kept below `cache`.
+pub(super) async fn open(
+    source: Source,
+    cache: Result<PathBuf, CommandError>,
+    aws: Aws,
+) -> Result<Reconciler, CommandError> {
+    Ok(Reconciler::open(reconciling(source, cache?), aws).await?)
+}
+
+/// Opens a repository to look only. Where a daemon has its mirror, another one is made for this
+/// once.
+pub(super) async fn open_to_look(
+    shell: &Shell,
+    source: Source,
+    aws: Aws,
+) -> Result<Reconciler, CommandError> {
+    let shared = reconciling(source.clone(), shell.cache()?);
+    match Reconciler::open(shared, aws.clone()).await {
+        Err(ReconcileError::Git(GitError::Locked { .. })) => {
+            let own = reconciling(source, shell.temporary()?);
+            Ok(Reconciler::open(own, aws).await?)
+        }
+        opened => Ok(opened?),
+    }
+}
+
+fn reconciling(source: Source, cache: PathBuf) -> Options {
+    Options {
+        source,
+        cache,
+        author: Author::default(),
+        clock: Arc::new(SystemClock),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_a_loopback_address_is_taken_for_a_local_sagemaker() {
+        for url in [
+            "http://127.0.0.1:4566",
+            "http://localhost:1",
+            "http://localhost",
+            "http://[::1]:9/x",
+        ] {
+            assert!(is_loopback(url), "{url}");
+        }
+        for url in [
+            "https://sagemaker.eu-west-1.amazonaws.com",
+            "http://127.0.0.1.evil.example:4566",
+            "http://10.0.0.1:4566",
+            "http://localhost.evil.example",
+        ] {
+            assert!(!is_loopback(url), "{url}");
+        }
+    }
+
+    #[test]
+    fn a_profile_is_used_wherever_the_service_is() {
+        let url = Some("http://127.0.0.1:1".to_owned());
+        assert!(options(url.clone(), None).keys.is_some());
+        let chain = options(url.clone(), Some("p".to_owned()));
+        assert!(chain.keys.is_none());
+        assert_eq!((chain.endpoint_url, chain.profile.as_deref()), (url, Some("p")));
+    }
+}

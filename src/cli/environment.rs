@@ -1,0 +1,56 @@
+//! What the process's environment says: the only place where it is read.
+
+use std::env;
+use std::ffi::OsString;
+use std::path::PathBuf;
+
+use secrecy::SecretString;
+
+/// The variables that matter, as they were at the start.
+#[derive(Debug, Clone)]
+pub(super) struct Environment {
+    /// `TRUEUP_GIT_TOKEN`: for `http(s)` sources without credentials in their URL.
+    pub(super) git_token: Option<SecretString>,
+    /// `TRUEUP_LOG`, else `RUST_LOG`: which log lines are written.
+    pub(super) log: Option<String>,
+    /// `HOME`.
+    pub(super) home: Option<PathBuf>,
+    /// `PATH`: where the local SageMaker finds interpreters.
+    pub(super) path: Option<String>,
+    /// Whether colours are unwanted: `NO_COLOR`, or a dumb terminal.
+    pub(super) colourless: bool,
+    /// `XDG_CACHE_HOME`, if it is absolute.
+    cache_home: Option<PathBuf>,
+}
+
+impl Environment {
+    /// Reads it.
+    pub(super) fn read() -> Self {
+        let text = |name| variable(name).and_then(|value| value.into_string().ok());
+        Self {
+            git_token: text("TRUEUP_GIT_TOKEN").map(SecretString::from),
+            log: text("TRUEUP_LOG").or_else(|| text("RUST_LOG")),
+            home: variable("HOME").map(PathBuf::from),
+            path: text("PATH"),
+            colourless: variable("NO_COLOR").is_some() || text("TERM").as_deref() == Some("dumb"),
+            cache_home: variable("XDG_CACHE_HOME")
+                .map(PathBuf::from)
+                .filter(|path| path.is_absolute()),
+        }
+    }
+
+    /// The folder that mirrors are kept in, where the user has a place for such things.
+    pub(super) fn cache(&self) -> Option<PathBuf> {
+        let home = || Some(self.home.as_ref()?.join(".cache"));
+        Some(self.cache_home.clone().or_else(home)?.join("trueup"))
+    }
+}
+
+/// A variable that is set and not empty.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "the command line is where the environment is read"
+)]
+fn variable(name: &str) -> Option<OsString> {
+    env::var_os(name).filter(|value| !value.is_empty())
+}

@@ -1,0 +1,13 @@
+//! What commands print: values in, text or JSON out. Nothing here reads or writes anything.
+
+pub mod findings;
+pub mod json;
+pub mod news;
+pub mod paint;
+pub mod plan;
+#[cfg(test)]
+mod sample;
+pub mod status;
+pub mod words;
+
+pub use paint::Paint;

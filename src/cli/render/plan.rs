@@ -1,0 +1,194 @@
+//! A plan for people.
+
+use std::fmt::Write as _;
+
+use super::Paint;
+use super::words::{ago, line, many, path, short, span, value};
+use crate::clock::Timestamp;
+use crate::execute::pass::UnitPass;
+use crate::plan::report::{Note, State};
+use crate::plan::step::{Action, Effect, Step};
+use crate::reconcile::{ModelReport, RepositoryPass};
+use crate::resource::desired::Change;
+use crate::snapshot::Write;
+
+/// How many of each there are.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Counts {
+    /// Resources to be made.
+    pub create: usize,
+    /// Runs to be started.
+    pub start: usize,
+    /// Resources to be changed.
+    pub update: usize,
+    /// Resources to be taken away.
+    pub delete: usize,
+    /// Facts to be noted in tags.
+    pub mark: usize,
+    /// Commits to be made.
+    pub commits: usize,
+}
+
+impl Counts {
+    /// What a pass would do.
+    pub fn of(pass: &RepositoryPass) -> Self {
+        let mut counts = Self::default();
+        for (_, unit) in pass.units() {
+            for step in &unit.plan.steps {
+                *match step.action {
+                    Action::Create => &mut counts.create,
+                    Action::Start => &mut counts.start,
+                    Action::Update => &mut counts.update,
+                    Action::Delete => &mut counts.delete,
+                    Action::Mark => &mut counts.mark,
+                } += 1;
+            }
+        }
+        counts.commits = writes(pass).count();
+        counts
+    }
+
+    /// Whether there is nothing to do.
+    pub fn is_empty(&self) -> bool {
+        *self == Self::default()
+    }
+
+    fn sentence(&self) -> String {
+        let parts = [
+            (self.create, "to create"),
+            (self.start, "to run"),
+            (self.update, "to change"),
+            (self.delete, "to delete"),
+            (self.mark, "to note"),
+        ];
+        let mut said: Vec<_> = parts
+            .iter()
+            .filter(|(count, _)| *count > 0)
+            .map(|(count, what)| format!("{count} {what}"))
+            .collect();
+        if self.commits > 0 {
+            said.push(format!("{} to make", many(self.commits, "commit")));
+        }
+        format!("Plan: {}.", said.join(", "))
+    }
+}
+
+/// The commits that a pass would make.
+pub fn writes(pass: &RepositoryPass) -> impl Iterator<Item = &Write> {
+    let passes = pass.models.iter().filter_map(|model| model.pass.as_ref());
+    passes.flat_map(|pass| &pass.writes)
+}
+
+/// Every unit with its steps and notes, then one line that counts. `now` is what waits are
+/// measured by.
+pub fn plan(pass: &RepositoryPass, now: Timestamp, paint: Paint) -> String {
+    let mut text = format!("{} at {}\n", line(&pass.branch), pass.commit.short());
+    for model in &pass.models {
+        match &model.pass {
+            None => text.push_str(&without_pass(model, paint)),
+            Some(pass) => {
+                for one in &pass.units {
+                    text.push_str(&unit(one, now, paint));
+                }
+                for write in &pass.writes {
+                    text.push_str(&commit(write, paint));
+                }
+            }
+        }
+    }
+    let counts = Counts::of(pass);
+    let last = if counts.is_empty() {
+        "No changes.".to_owned()
+    } else {
+        counts.sentence()
+    };
+    text + "\n" + &last + "\n"
+}
+
+fn without_pass(model: &ModelReport, paint: Paint) -> String {
+    let why = match &model.defect {
+        Some(defect) => line(defect),
+        None => "its files do not allow a plan".to_owned(),
+    };
+    let head = paint.bold(&line(&model.name));
+    format!("\n{head}  {}\n  {why}\n", paint.state(model.state()))
+}
+
+fn unit(unit: &UnitPass, now: Timestamp, paint: Paint) -> String {
+    let head = paint.bold(&line(&unit.plan.unit.to_string()));
+    let scope = paint.dim(&unit.plan.scope.to_string());
+    let mut text = format!("\n{head}  {scope}  {}\n", paint.state(unit.state()));
+    for one in &unit.plan.steps {
+        text.push_str(&step(one, paint));
+    }
+    // That there are steps has just been seen.
+    let notes = unit.report.notes.iter();
+    for one in notes.filter(|note| note.state != State::Changing) {
+        text.push_str(&note(one, now, paint));
+    }
+    text
+}
+
+fn step(step: &Step, paint: Paint) -> String {
+    let effect = match step.effect {
+        Effect::None => String::new(),
+        Effect::Live => format!("  {}", paint.dim("live")),
+        Effect::Roll => format!("  {}", paint.bold("roll")),
+        Effect::Run => format!("  {}", paint.bold("run")),
+        Effect::Recreate => format!("  {}", paint.bold("recreate")),
+    };
+    let sign = paint.sign(step);
+    let mut text = format!("  {sign} {} {}{effect}\n", step.kind.name, line(&step.name));
+    for one in &step.changes {
+        writeln!(text, "      {}", change(one)).expect("a string takes everything");
+    }
+    let mut reason = line(&step.reason.text);
+    write!(reason, " ({}", short(&step.reason.commit)).expect("a string takes everything");
+    if let Some(origin) = &step.reason.origin {
+        write!(reason, ", {}:{}", line(&origin.file), origin.line)
+            .expect("a string takes everything");
+    }
+    reason.push(')');
+    writeln!(text, "      {}", paint.dim(&reason)).expect("a string takes everything");
+    text
+}
+
+fn change(change: &Change) -> String {
+    let from = change.from.as_ref().map_or_else(|| "nothing".to_owned(), value);
+    format!("{}: {from} → {}", path(&change.path), value(&change.to))
+}
+
+/// One line: the state, about what, in words, since when, until when.
+pub fn note(note: &Note, now: Timestamp, paint: Paint) -> String {
+    let mut text = format!(
+        "  {} {}: {}",
+        paint.as_state(note.state, &format!("{}:", note.state.word())),
+        line(&note.subject),
+        line(&note.message),
+    );
+    let mut times = Vec::new();
+    if let Some(since) = note.since {
+        times.push(format!("since {}", ago(since, now)));
+    }
+    if let Some(deadline) = note.deadline {
+        times.push(if deadline < now {
+            format!("late by {}", span(now.duration_since(deadline)))
+        } else {
+            format!("deadline in {}", span(deadline.duration_since(now)))
+        });
+    }
+    if !times.is_empty() {
+        write!(text, ", {}", times.join(", ")).expect("a string takes everything");
+    }
+    text.push('\n');
+    text
+}
+
+fn commit(write: &Write, paint: Paint) -> String {
+    let head = paint.bold(&format!("commit to {}", line(&write.branch)));
+    let mut text = format!("\n{head}\n  {}\n", line(&write.reason));
+    for file in write.files.keys() {
+        writeln!(text, "      {}", line(file)).expect("a string takes everything");
+    }
+    text
+}

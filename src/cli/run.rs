@@ -1,0 +1,205 @@
+//! `trueup run`: the daemon.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::Args;
+use tokio::sync::mpsc;
+use tokio::task::JoinSet;
+
+use super::apply::duration;
+use super::connect::{open, source};
+use super::error::CommandError;
+use super::render::news::Told;
+use super::shell::Shell;
+use super::signal::{Stop, raised};
+use super::{connect, exit, local, log};
+use crate::aws::{self, Aws};
+use crate::daemon::{self, Cadence, Event};
+use crate::git::Source;
+use crate::reconcile::ReconcileError;
+
+/// Events of one source that may wait to be told.
+const EVENTS_MAX: usize = 64;
+
+/// Keep what runs in line with what is committed
+///
+/// Watches every source, each by itself: a slow or dead one delays no other. Ends after SIGINT or
+/// SIGTERM, once the passes at hand are finished; at once after a second one. Log lines, on
+/// standard error, tell what changed and nothing else.
+#[derive(Debug, Args)]
+pub(super) struct Run {
+    /// A repository and the branch that decides; may be given several times
+    #[arg(long = "source", value_name = "URL[#BRANCH]", required = true)]
+    sources: Vec<String>,
+    /// Start a local SageMaker in this process, and use it; prints one line of JSON with its URL
+    #[arg(long, conflicts_with_all = ["endpoint_url", "profile"])]
+    local: bool,
+    #[command(flatten)]
+    server: local::ServerArg,
+    /// How often a source is asked for its branches. Default: 15s, or 5s with `--local`;
+    /// repositories on this machine are watched besides
+    #[arg(long, value_name = "TIME", value_parser = duration)]
+    poll: Option<Duration>,
+}
+
+impl Run {
+    pub(super) fn run(self, shell: &Shell) -> Result<u8, CommandError> {
+        if !self.local && self.server.is_set() {
+            return Err(CommandError::usage(
+                "`--port`, `--state` and `--account` are for the local SageMaker",
+            )
+            .help("add `--local`"));
+        }
+        let sources = self.sources.iter().map(|text| source(text, shell));
+        let sources: Vec<_> = sources.collect::<Result<_, _>>()?;
+        log::start(shell, "trueup=info,warn")?;
+        shell.block_on(self.serve(shell, sources))
+    }
+
+    async fn serve(&self, shell: &Shell, sources: Vec<Source>) -> Result<u8, CommandError> {
+        let mut stop = Stop::listen()?;
+        let (local, aws) = self.cloud(shell).await?;
+        let code = tokio::select! {
+            () = self.reconcile(shell, sources, &aws, &stop) => exit::OK,
+            () = raised(&mut stop.now) => {
+                tracing::warn!("ended without finishing what was at hand");
+                exit::FAILED
+            }
+        };
+        if let Some(local) = local {
+            local.shutdown().await;
+        }
+        Ok(code)
+    }
+
+    async fn cloud(
+        &self,
+        shell: &Shell,
+    ) -> Result<(Option<crate::local::LocalHandle>, Aws), CommandError> {
+        if self.local {
+            let handle = local::start(shell, &self.server).await?;
+            let aws = Aws::connect(aws::Options::local(handle.url.clone())).await;
+            return Ok((Some(handle), aws));
+        }
+        let options = connect::options(
+            shell.global.endpoint_url.clone(),
+            shell.global.profile.clone(),
+        );
+        Ok((None, Aws::connect(options).await))
+    }
+
+    /// Every source in a task of its own, until all have stopped.
+    async fn reconcile(&self, shell: &Shell, sources: Vec<Source>, aws: &Aws, stop: &Stop) {
+        let mut cadence = if self.local {
+            Cadence::local()
+        } else {
+            Cadence::default()
+        };
+        cadence.poll = self.poll.unwrap_or(cadence.poll);
+        let mut tasks = JoinSet::new();
+        for source in sources {
+            let one = Watched {
+                cache: shell.cache(),
+                aws: aws.clone(),
+                cadence,
+                stop: stop.gently.clone(),
+                source,
+            };
+            tasks.spawn(one.reconcile());
+        }
+        while let Some(ended) = tasks.join_next().await {
+            if let Err(error) = ended {
+                tracing::error!(%error, "a source is no longer watched: this is a bug");
+            }
+        }
+    }
+}
+
+/// One source.
+struct Watched {
+    source: Source,
+    cache: Result<PathBuf, CommandError>,
+    aws: Aws,
+    cadence: Cadence,
+    stop: tokio::sync::watch::Receiver<bool>,
+}
+
+impl Watched {
+    /// Opens the source, again and again until that works, and passes over it until the end.
+    async fn reconcile(mut self) {
+        let mut pause = self.cadence.retry;
+        let mut told = Teller::new(&self.source);
+        while !*self.stop.borrow() {
+            match open(self.source.clone(), self.cache.clone(), self.aws.clone()).await {
+                Ok(reconciler) => {
+                    let (events, heard) = mpsc::channel(EVENTS_MAX);
+                    let passes = daemon::run(reconciler, self.cadence, events, self.stop.clone());
+                    tokio::join!(passes, told.listen(heard));
+                    return;
+                }
+                Err(error) => told.failed(&error),
+            }
+            let stopped = tokio::time::timeout(pause, raised(&mut self.stop)).await;
+            if stopped.is_ok() {
+                return;
+            }
+            pause = (pause * 2).min(self.cadence.sweep.max(self.cadence.retry));
+        }
+    }
+}
+
+/// Writes log lines about one source, on changes only.
+struct Teller {
+    source: String,
+    told: Told,
+    failure: Option<String>,
+}
+
+impl Teller {
+    fn new(source: &Source) -> Self {
+        Self {
+            source: source.to_string(),
+            told: Told::default(),
+            failure: None,
+        }
+    }
+
+    async fn listen(&mut self, mut events: mpsc::Receiver<Event>) {
+        while let Some(event) = events.recv().await {
+            match event {
+                Event::Passed(pass) => {
+                    self.recovered();
+                    let (source, commit) = (&self.source, pass.commit.short());
+                    for news in self.told.news(&pass) {
+                        let (about, text) = (&news.about, &news.text);
+                        if news.bad {
+                            tracing::warn!(source, commit, about, "{about}: {text}");
+                        } else {
+                            tracing::info!(source, commit, about, "{about}: {text}");
+                        }
+                    }
+                }
+                Event::Failed(error) => self.failed(&failure(error)),
+            }
+        }
+    }
+
+    fn failed(&mut self, error: &CommandError) {
+        let text = error.line();
+        if self.failure.as_ref() != Some(&text) {
+            tracing::warn!(source = self.source, "{text}");
+            self.failure = Some(text);
+        }
+    }
+
+    fn recovered(&mut self) {
+        if self.failure.take().is_some() {
+            tracing::info!(source = self.source, "the repository can be read again");
+        }
+    }
+}
+
+fn failure(error: ReconcileError) -> CommandError {
+    CommandError::from(error)
+}
