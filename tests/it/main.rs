@@ -1,5 +1,8 @@
 //! The integration tests: one binary, one module a capability.
 
 mod aws;
+mod code;
 mod git;
+mod links;
 mod support;
+mod tidy;
