@@ -46,7 +46,7 @@ fn dead_links(
     exists: &dyn Fn(&Path) -> bool,
     text: &dyn Fn(&Path) -> String,
 ) -> Vec<String> {
-    let folder = Path::new(path).parent().unwrap_or(Path::new(""));
+    let folder = Path::new(path).parent().unwrap_or_else(|| Path::new(""));
     let mut found = Vec::new();
     for (number, line) in prose(page) {
         // Every other piece between backquotes is code.
