@@ -236,8 +236,17 @@ pub(super) fn sources() -> Vec<Source> {
         .collect()
 }
 
-/// The files below `folder` with this ending, by path from the root, sorted.
+/// The text files below `folder` with this ending, by path from the root, sorted.
 pub(super) fn read_all(folder: &str, ending: &str) -> Vec<(String, String)> {
+    read_bytes(folder)
+        .into_iter()
+        .filter(|(path, _)| path.rsplit_once('.').is_some_and(|(_, one)| one == ending))
+        .map(|(path, bytes)| (path, String::from_utf8(bytes).expect("sources are UTF-8")))
+        .collect()
+}
+
+/// The files below `folder`, by path from the root, sorted.
+pub(super) fn read_bytes(folder: &str) -> Vec<(String, Vec<u8>)> {
     let mut found = Vec::new();
     let mut folders: Vec<PathBuf> = vec![root().join(folder)];
     while let Some(folder) = folders.pop() {
@@ -245,10 +254,10 @@ pub(super) fn read_all(folder: &str, ending: &str) -> Vec<(String, String)> {
             let path = entry.expect("a folder's entries can be read").path();
             if path.is_dir() && !path.ends_with(".venv") {
                 folders.push(path);
-            } else if path.extension().is_some_and(|one| one == ending) {
+            } else if path.is_file() {
                 let name = path.strip_prefix(root()).expect("it is below the root");
-                let text = fs::read_to_string(&path).expect("sources are UTF-8");
-                found.push((name.display().to_string(), text));
+                let bytes = fs::read(&path).expect("a file can be read");
+                found.push((name.display().to_string(), bytes));
             }
         }
     }

@@ -4,5 +4,6 @@ mod aws;
 mod code;
 mod git;
 mod links;
+mod readme;
 mod support;
 mod tidy;
