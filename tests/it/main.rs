@@ -1,5 +1,9 @@
 //! The integration tests: one binary, one module a capability.
 
 mod aws;
+mod code;
 mod git;
+mod links;
+mod readme;
 mod support;
+mod tidy;
