@@ -2,4 +2,5 @@
 
 mod aws;
 mod git;
+mod sim;
 mod support;
