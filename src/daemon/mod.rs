@@ -10,8 +10,8 @@ use tokio::sync::{mpsc, watch};
 use tokio::time::timeout;
 
 use crate::execute::pass::Mode;
-use crate::git::watch::{Watch, watch as watch_source};
 use crate::git::Fetched;
+use crate::git::watch::{Watch, watch as watch_source};
 use crate::limits::POLL_INTERVAL;
 use crate::plan::report::State;
 use crate::reconcile::{ReconcileError, Reconciler, RepositoryPass};
