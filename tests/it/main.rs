@@ -5,5 +5,6 @@ mod code;
 mod git;
 mod links;
 mod readme;
+mod sim;
 mod support;
 mod tidy;
