@@ -11,6 +11,27 @@ pub const YAML_NODES_MAX: usize = 50_000;
 /// Diagnostics reported for one model; the rest is counted.
 pub const DIAGNOSTICS_MAX: usize = 200;
 
+/// Entries of one map or list in one configuration file.
+pub const COLLECTION_MAX: usize = 100;
+/// Bytes of a path that a configuration file names.
+pub const PATH_BYTES_MAX: usize = 512;
+/// Characters of a name that is made of a model's and an environment's (the service model's figure).
+pub const NAME_MAX: usize = 63;
+/// Tags that a configuration may give: AWS's 50 less those that trueup keeps for its own.
+pub const TAGS_MAX: usize = 40;
+/// Characters of a tag's key (the service model's figure).
+pub const TAG_KEY_MAX: usize = 128;
+/// Characters of a tag's value (the service model's figure).
+pub const TAG_VALUE_MAX: usize = 256;
+/// Variants of one endpoint (the service model's figure).
+pub const VARIANTS_MAX: usize = 10;
+/// Hyperparameters of one training job (the service model's figure).
+pub const HYPERPARAMETERS_MAX: usize = 100;
+/// Characters of a hyperparameter's value (the service model's figure).
+pub const HYPERPARAMETER_CHARS_MAX: usize = 2_500;
+/// Models of one repository.
+pub const MODELS_MAX: usize = 20_000;
+
 /// Files of one snapshot.
 pub const SNAPSHOT_FILES_MAX: usize = 100_000;
 /// Bytes of one file of a snapshot.

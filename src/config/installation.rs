@@ -12,10 +12,19 @@ use crate::resource::call::Scope;
 #[serde(deny_unknown_fields)]
 pub struct Installation {
     /// Major version of the format.
+    #[schemars(extend("const" = 1))]
     pub version: u32,
     /// Who owns what is created: the first part of every owner tag.
+    #[schemars(extend("pattern" = r"^[a-z0-9](-?[a-z0-9])*$",
+        "x-expected" = "lower-case letters, digits and single hyphens between them"))]
+    #[schemars(length(max = 63))]
     pub installation: String,
     /// What is observed, `<account>/<region>` each.
+    #[schemars(length(min = 1, max = 1000), extend("items" = {
+        "type": "string",
+        "pattern": "^[0-9]{12}/[a-z]{2}(-[a-z]+)+-[0-9]{1,2}$",
+        "x-expected": "an account and a region, such as `111122223333/eu-west-1`",
+    }))]
     pub scopes: Vec<String>,
     /// Where the models' files are.
     #[serde(default = "default_models")]
@@ -45,6 +54,12 @@ fn default_models() -> String {
 }
 
 impl Installation {
+    /// What is observed, as scopes. Text that is no scope is left out; [`super::load()`] has
+    /// reported it.
+    pub fn scopes(&self) -> Vec<Scope> {
+        self.scopes.iter().filter_map(|text| parse_scope(text)).collect()
+    }
+
     /// The bucket of an account and region.
     pub fn bucket(&self, scope: &Scope) -> String {
         self.accounts
@@ -52,4 +67,14 @@ impl Installation {
             .and_then(|account| account.bucket.clone())
             .unwrap_or_else(|| format!("sagemaker-{}-{}", scope.region, scope.account))
     }
+}
+
+/// Reads `<account>/<region>`.
+pub fn parse_scope(text: &str) -> Option<Scope> {
+    let (account, region) = text.split_once('/')?;
+    let digits = account.len() == 12 && account.bytes().all(|b| b.is_ascii_digit());
+    (digits && !region.is_empty() && !region.contains('/')).then(|| Scope {
+        account: account.to_owned(),
+        region: region.to_owned(),
+    })
 }

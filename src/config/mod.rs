@@ -1,5 +1,51 @@
 //! Reading what people write: YAML with spans, merged documents, typed configuration.
+//!
+//! ```text
+//! bytes -> yaml::read -> tree with places
+//!       -> shape (partial schema)          each file for itself
+//!       -> compose                         defaults < base < environments.<name>
+//!       -> shape (full schema), lint       every violation in the place it was written in
+//!       -> ModelConfig                     typed, environments in the order of promotion
+//! ```
+//!
+//! Nothing here fails: a file that cannot be used gives findings, and one model's findings are no
+//! other model's.
 
+mod companion;
+mod compose;
+pub mod document;
+pub mod emit;
+pub mod file;
+mod glob;
 pub mod installation;
+pub mod lint;
+mod load;
 pub mod model;
+mod quarantine;
+pub mod schema;
+mod shape;
 pub mod units;
+pub mod yaml;
+
+#[cfg(test)]
+mod tests;
+
+pub use document::Origins;
+pub use load::{Loaded, LoadedModel, load, load_model};
+pub use quarantine::Quarantined;
+
+/// The file of a repository that says what all of its models share.
+pub const INSTALLATION_FILE: &str = "trueup.yaml";
+/// The file of a model that people write.
+pub const MODEL_FILE: &str = "config.yaml";
+/// The format of pins.
+pub const PIN_VERSION: &str = "trueup/data.v1";
+
+/// The path of a file of a model's folder; the folder is empty for the root.
+pub fn below(folder: &str, relative: &str) -> String {
+    if folder.is_empty() {
+        relative.to_owned()
+    } else {
+        format!("{folder}/{relative}")
+    }
+}

@@ -1,8 +1,9 @@
 //! The typed `config.yaml` of one model, after composition: what the rest of the program reads.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
-use schemars::JsonSchema;
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Serialize};
 
 use super::units::{Comparison, Seconds};
@@ -13,8 +14,11 @@ use super::units::{Comparison, Seconds};
 #[serde(deny_unknown_fields)]
 pub struct ModelConfig {
     /// Major version of the format.
+    #[schemars(extend("const" = 1))]
     pub version: u32,
     /// The model's name: lower-case letters, digits and single hyphens.
+    #[schemars(extend("pattern" = r"^[a-z0-9](-?[a-z0-9])*$",
+        "x-expected" = "lower-case letters, digits and single hyphens between them"))]
     pub name: String,
     /// Who answers for the model.
     #[serde(default)]
@@ -26,10 +30,15 @@ pub struct ModelConfig {
     #[serde(default)]
     pub tags: BTreeMap<String, String>,
     /// The home account: where the code, the pipeline, the runs and the package group live.
+    #[schemars(extend("pattern" = "^[0-9]{12}$", "x-expected" = "12 digits in quotes"))]
     pub account: String,
     /// The home region.
+    #[schemars(extend("pattern" = "^[a-z]{2}(-[a-z]+)+-[0-9]{1,2}$",
+        "x-expected" = "a region such as `eu-west-1`"))]
     pub region: String,
     /// Framework and version, such as `sklearn@1.2-1`.
+    #[schemars(extend("pattern" = "^[a-z0-9-]+@[A-Za-z0-9.-]+$",
+        "x-expected" = "a framework and its version, such as `sklearn@1.2-1`"))]
     pub framework: String,
     /// IAM roles.
     #[serde(default)]
@@ -68,6 +77,8 @@ pub struct Roles {
 #[serde(deny_unknown_fields)]
 pub struct ExecutionRole {
     /// Its ARN.
+    #[schemars(extend("pattern" = "^arn:aws[a-z-]*:iam::[0-9]{12}:role/.+$",
+        "x-expected" = "the ARN of an IAM role"))]
     pub arn: String,
 }
 
@@ -117,14 +128,19 @@ pub struct Processing {
     /// The script, relative to the model's folder.
     pub script: String,
     /// Datasets, or outputs of earlier steps as `<step>.<output>`, that it reads.
+    #[schemars(length(min = 1, max = 10))]
     pub inputs: Vec<String>,
     /// Names of the folders that it writes.
+    #[schemars(length(min = 1, max = 10))]
     pub outputs: Vec<String>,
     /// Instance type.
     #[serde(default = "default_job_instance")]
+    #[schemars(extend("pattern" = r"^ml\.[a-z0-9-]+\.[a-z0-9]+$",
+        "x-expected" = "an instance type such as `ml.m5.large`"))]
     pub instance_type: String,
     /// Instances.
     #[serde(default = "one")]
+    #[schemars(range(min = 1, max = 1000))]
     pub instance_count: u32,
     /// When to give up.
     #[serde(default = "default_max_runtime")]
@@ -139,12 +155,16 @@ pub struct Training {
     pub entry_point: String,
     /// Instance type.
     #[serde(default = "default_job_instance")]
+    #[schemars(extend("pattern" = r"^ml\.[a-z0-9-]+\.[a-z0-9]+$",
+        "x-expected" = "an instance type such as `ml.m5.large`"))]
     pub instance_type: String,
     /// Instances.
     #[serde(default = "one")]
+    #[schemars(range(min = 1, max = 1000))]
     pub instance_count: u32,
     /// Disk of each instance in GiB.
     #[serde(default = "default_volume")]
+    #[schemars(range(min = 1, max = 16_384))]
     pub volume_size_in_gb: u32,
     /// When to give up.
     #[serde(default = "default_max_runtime")]
@@ -155,10 +175,23 @@ pub struct Training {
 }
 
 /// A scalar of the configuration: kept as it was written.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(try_from = "serde_json::Value", into = "serde_json::Value")]
-#[schemars(with = "serde_json::Value")]
 pub struct Scalar(serde_json::Value);
+
+impl JsonSchema for Scalar {
+    fn inline_schema() -> bool {
+        true
+    }
+
+    fn schema_name() -> Cow<'static, str> {
+        "Scalar".into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({"type": ["string", "number", "boolean"]})
+    }
+}
 
 impl TryFrom<serde_json::Value> for Scalar {
     type Error = String;
@@ -205,6 +238,8 @@ pub struct Evaluation {
     pub problem_type: ProblemType,
     /// Instance type.
     #[serde(default = "default_job_instance")]
+    #[schemars(extend("pattern" = r"^ml\.[a-z0-9-]+\.[a-z0-9]+$",
+        "x-expected" = "an instance type such as `ml.m5.large`"))]
     pub instance_type: String,
     /// Metric to condition: what a version must reach to be registered.
     #[serde(default)]
@@ -224,9 +259,8 @@ pub enum ProblemType {
 }
 
 /// A condition on one metric: comparisons joined by `and`, such as `>= 0.80 and <= 0.99`.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
-#[schemars(with = "String")]
 pub struct Gate(pub Vec<Comparison>);
 
 /// How the model answers.
@@ -270,8 +304,11 @@ pub struct Environment {
     /// How strict. Default: `production` for an environment of that name, else `development`.
     pub mode: EnvironmentMode,
     /// The account that serves.
+    #[schemars(extend("pattern" = "^[0-9]{12}$", "x-expected" = "12 digits in quotes"))]
     pub account: String,
     /// The region that serves.
+    #[schemars(extend("pattern" = "^[a-z]{2}(-[a-z]+)+-[0-9]{1,2}$",
+        "x-expected" = "a region such as `eu-west-1`"))]
     pub region: String,
     /// IAM roles.
     #[serde(default)]
@@ -352,12 +389,16 @@ pub enum DeploymentType {
 pub struct Variant {
     /// Instance type.
     #[serde(default = "default_serving_instance")]
+    #[schemars(extend("pattern" = r"^ml\.[a-z0-9-]+\.[a-z0-9]+$",
+        "x-expected" = "an instance type such as `ml.m5.large`"))]
     pub instance_type: String,
     /// Instances at the start.
     #[serde(default = "one")]
+    #[schemars(range(min = 1, max = 1000))]
     pub initial_instance_count: u32,
     /// Share of the traffic, relative to the other variants.
     #[serde(default = "default_weight")]
+    #[schemars(range(min = 0.0, max = 1_000_000.0))]
     pub initial_weight: f64,
 }
 
@@ -366,12 +407,16 @@ pub struct Variant {
 #[serde(deny_unknown_fields)]
 pub struct DataCapture {
     /// Share of requests, 0 to 100.
+    #[schemars(range(max = 100))]
     pub sampling_percentage: u32,
     /// Which sides.
     #[serde(default = "default_capture_modes")]
+    #[schemars(length(min = 1, max = 2))]
     pub modes: Vec<CaptureMode>,
     /// Where to. Default: below the model's prefix of the account's bucket.
     #[serde(default)]
+    #[schemars(extend("pattern" = "^s3://[a-z0-9][a-z0-9.-]+(/.*)?$",
+        "x-expected" = "an S3 address such as `s3://bucket/prefix/`"))]
     pub s3_uri: Option<String>,
 }
 
@@ -408,6 +453,8 @@ pub struct DataQuality {
     pub baseline: String,
     /// Instance type of the monitoring job.
     #[serde(default = "default_job_instance")]
+    #[schemars(extend("pattern" = r"^ml\.[a-z0-9-]+\.[a-z0-9]+$",
+        "x-expected" = "an instance type such as `ml.m5.large`"))]
     pub instance_type: String,
 }
 

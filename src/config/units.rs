@@ -1,19 +1,63 @@
 //! Values with a unit or a small grammar: durations and gate conditions.
 
+use std::borrow::Cow;
 use std::fmt;
 
-use schemars::JsonSchema;
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Serialize};
 
 use super::model::Gate;
 
 /// A duration in whole seconds; written as a number of seconds or as `90s`, `15m`, `2h`, `7d`.
 #[derive(
-    Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema,
+    Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize,
 )]
 #[serde(try_from = "serde_json::Value", into = "u64")]
-#[schemars(with = "serde_json::Value")]
 pub struct Seconds(pub u64);
+
+impl Seconds {
+    /// The longest duration that a file may ask for: ten years.
+    pub const MAX: u64 = 10 * 365 * 86_400;
+}
+
+impl JsonSchema for Seconds {
+    fn inline_schema() -> bool {
+        true
+    }
+
+    fn schema_name() -> Cow<'static, str> {
+        "Seconds".into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({
+            "type": ["integer", "string"],
+            "minimum": 0,
+            "maximum": Self::MAX,
+            "pattern": "^([0-9]{1,9}s|[0-9]{1,7}m|[0-9]{1,5}h|[0-9]{1,4}d)$",
+            "x-expected": "a duration such as `90s`, `15m`, `2h` or `7d`",
+        })
+    }
+}
+
+impl JsonSchema for Gate {
+    fn inline_schema() -> bool {
+        true
+    }
+
+    fn schema_name() -> Cow<'static, str> {
+        "Gate".into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        let one = r"\s*(>=|<=|>|<)\s*[-+]?([0-9]{1,15}(\.[0-9]{0,15})?|\.[0-9]{1,15})([eE][-+]?[0-9]{1,2})?\s*";
+        json_schema!({
+            "type": "string",
+            "pattern": format!("^{one}( and {one})*$"),
+            "x-expected": "comparisons with a number joined by `and`, such as `>= 0.80 and <= 0.99`",
+        })
+    }
+}
 
 impl From<Seconds> for u64 {
     fn from(seconds: Seconds) -> Self {

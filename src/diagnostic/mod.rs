@@ -1,6 +1,10 @@
 //! Findings about the user's files: values, collected, never an `Err`.
 
+pub mod render;
+
 use serde::{Deserialize, Serialize};
+
+use crate::limits;
 
 /// How bad a finding is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -73,4 +77,50 @@ pub fn any_error(diagnostics: &[Diagnostic]) -> bool {
     diagnostics
         .iter()
         .any(|finding| finding.severity == Severity::Error)
+}
+
+/// Findings in the order of the files, without repetitions, and at most
+/// [`limits::DIAGNOSTICS_MAX`] of them: the worst are kept, and one more counts the rest.
+pub fn settle(mut findings: Vec<Diagnostic>) -> Vec<Diagnostic> {
+    let order = |a: &Diagnostic, b: &Diagnostic| {
+        (&a.span, &a.code, &a.message).cmp(&(&b.span, &b.code, &b.message))
+    };
+    findings.sort_by(order);
+    findings.dedup_by(|a, b| (&a.span, &a.code, &a.message) == (&b.span, &b.code, &b.message));
+    let more = findings.len().saturating_sub(limits::DIAGNOSTICS_MAX);
+    if more == 0 {
+        return findings;
+    }
+    findings.sort_by(|a, b| b.severity.cmp(&a.severity).then_with(|| order(a, b)));
+    findings.truncate(limits::DIAGNOSTICS_MAX);
+    findings.sort_by(order);
+    let last = findings.last().expect("the limit is not 0").span.clone();
+    let mut rest = Diagnostic::error("S014", last, format!("{more} more findings"));
+    rest.severity = Severity::Info;
+    findings.push(rest);
+    findings
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn findings_are_sorted_single_and_bounded_with_the_worst_kept() {
+        let at = |line: usize, severity| {
+            let span = Span { file: "f".to_owned(), start: line, end: line, line, column: 1 };
+            let mut finding = Diagnostic::error("S002", span, "x");
+            finding.severity = severity;
+            finding
+        };
+        let few = settle(vec![at(2, Severity::Error), at(1, Severity::Info), at(2, Severity::Error)]);
+        assert_eq!(few.iter().map(|one| one.span.line).collect::<Vec<_>>(), [1, 2]);
+        let lines = 1..limits::DIAGNOSTICS_MAX + 10;
+        let mut many: Vec<_> = lines.map(|line| at(line, Severity::Warning)).collect();
+        many.push(at(9000, Severity::Error));
+        let many = settle(many);
+        assert_eq!(many.len(), limits::DIAGNOSTICS_MAX + 1);
+        assert!(any_error(&many));
+        assert_eq!(many.last().unwrap().message, "10 more findings");
+    }
 }

@@ -1,0 +1,148 @@
+//! The rules about users' files: one file a family, one list of all.
+//!
+//! A rule looks at the composed document, not at typed values, so that it still judges a file of
+//! which another part is misshapen. What it cannot see it does not judge.
+
+mod data;
+mod deployment;
+mod environments;
+mod files;
+mod monitors;
+mod naming;
+mod pages;
+mod promotion;
+mod quality;
+mod schema;
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde_json::{Map, Value};
+
+use super::document::Origins;
+use super::installation::Installation;
+use crate::diagnostic::{Diagnostic, Severity, Span};
+use crate::pin::Pin;
+use crate::snapshot::Snapshot;
+
+pub(super) use naming::collisions;
+pub use pages::pages;
+pub(super) use promotion::order;
+
+/// One rule.
+pub struct Rule {
+    /// Its stable code, such as `S001`; the severity is not part of it.
+    pub code: &'static str,
+    /// What it finds: a phrase.
+    pub title: &'static str,
+    /// How bad that is.
+    pub severity: Severity,
+    /// Why it matters and what to do, in Markdown.
+    pub docs: &'static str,
+    /// Looks for violations in one model; absent where they are found while reading.
+    check: Option<fn(&Subject<'_>, &mut Vec<Diagnostic>)>,
+}
+
+/// All rules, by code.
+pub const RULES: &[&Rule] = &[
+    &data::D001,
+    &data::D002,
+    &data::D005,
+    &data::D008,
+    &data::D009,
+    &data::D010,
+    &files::F001,
+    &files::F002,
+    &environments::G001,
+    &environments::G004,
+    &deployment::H001,
+    &deployment::H013,
+    &monitors::M001,
+    &monitors::M004,
+    &naming::N001,
+    &naming::N002,
+    &naming::N003,
+    &naming::N004,
+    &naming::N005,
+    &promotion::P002,
+    &quality::Q001,
+    &environments::R004,
+    &schema::S000,
+    &schema::S001,
+    &schema::S002,
+    &schema::S003,
+    &schema::S004,
+    &schema::S007,
+    &schema::S011,
+    &schema::S014,
+    &quality::T010,
+];
+
+/// What a rule judges: one model.
+pub(super) struct Subject<'a> {
+    /// The composed document.
+    pub(super) document: &'a Value,
+    /// Where its values were written.
+    pub(super) origins: &'a Origins,
+    /// The commit.
+    pub(super) snapshot: &'a Snapshot,
+    /// The model's folder; empty for the root.
+    pub(super) folder: &'a str,
+    /// The environments in the order of the file.
+    pub(super) environments: &'a [String],
+    /// Pins that could be read.
+    pub(super) pins: &'a BTreeMap<String, Pin>,
+    /// The names of all pins, readable or not.
+    pub(super) pin_names: &'a BTreeSet<String>,
+    /// The names of all releases, readable or not.
+    pub(super) release_names: &'a BTreeSet<String>,
+    /// `trueup.yaml`, where it could be read.
+    pub(super) installation: Option<&'a Installation>,
+}
+
+/// Judges one model by every rule.
+pub(super) fn check(subject: &Subject<'_>) -> Vec<Diagnostic> {
+    let mut findings = Vec::new();
+    for rule in RULES {
+        if let Some(check) = rule.check {
+            check(subject, &mut findings);
+        }
+    }
+    findings
+}
+
+impl Rule {
+    /// A finding of this rule.
+    fn at(&self, span: Span, message: impl Into<String>) -> Diagnostic {
+        let mut finding = Diagnostic::error(self.code, span, message);
+        finding.severity = self.severity;
+        finding
+    }
+}
+
+impl<'a> Subject<'a> {
+    /// The text at a pointer.
+    fn text(&self, pointer: &str) -> Option<&'a str> {
+        self.document.pointer(pointer)?.as_str()
+    }
+
+    /// The entries of the map at a pointer, in alphabetical order or that of the file.
+    fn entries(&self, pointer: &str) -> impl Iterator<Item = (&'a str, &'a Value)> + use<'a> {
+        let map = self.document.pointer(pointer).and_then(Value::as_object);
+        map.into_iter().flat_map(Map::iter).map(|(key, value)| (key.as_str(), value))
+    }
+
+    /// The environments that are maps, in the order of the file, each with its pointer.
+    fn environments(&self) -> impl Iterator<Item = (&'a str, String, &'a Value)> + use<'a> {
+        let document = self.document;
+        self.environments.iter().filter_map(move |name| {
+            let value = document.get("environments")?.get(name)?;
+            let pointer = super::document::join("/environments", name);
+            value.is_object().then_some((name.as_str(), pointer, value))
+        })
+    }
+
+    /// Where a path of the model lies in the snapshot.
+    fn path(&self, relative: &str) -> String {
+        super::below(self.folder, relative)
+    }
+}

@@ -1,0 +1,43 @@
+//! Findings as text for people and as JSON for machines.
+
+mod json;
+mod text;
+
+pub use json::{array, lines};
+pub use text::text;
+
+use super::{Diagnostic, Severity};
+
+/// One line that counts, such as `2 errors, 1 warning in 3 models`.
+pub fn summary(findings: &[Diagnostic], models: usize) -> String {
+    let count = |severity| findings.iter().filter(|one| one.severity == severity).count();
+    let (errors, warnings) = (count(Severity::Error), count(Severity::Warning));
+    let infos = count(Severity::Info);
+    let mut line = format!("{}, {}", many(errors, "error"), many(warnings, "warning"));
+    if infos > 0 {
+        line = format!("{line}, {infos} info");
+    }
+    format!("{line} in {}", many(models, "model"))
+}
+
+fn many(count: usize, word: &str) -> String {
+    format!("{count} {word}{}", if count == 1 { "" } else { "s" })
+}
+
+/// Text from files in a form that no terminal acts on: control characters, and those that turn the
+/// direction of writing, as escapes.
+fn tame(text: &str) -> String {
+    let acts = |c: char| {
+        (c.is_control() && c != '\n' && c != '\t')
+            || matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{200e}' | '\u{200f}')
+    };
+    let mut tamed = String::with_capacity(text.len());
+    for c in text.chars() {
+        if acts(c) {
+            tamed.extend(c.escape_unicode());
+        } else {
+            tamed.push(c);
+        }
+    }
+    tamed
+}
