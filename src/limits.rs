@@ -99,3 +99,8 @@ pub const JOB_LOG_BYTES_MAX: usize = 1024 * 1024;
 pub const JOB_STOP_GRACE: Duration = Duration::from_secs(120);
 /// How long one answer of a local serving process may take (SageMaker's own figure).
 pub const INVOKE_DEADLINE: Duration = Duration::from_secs(60);
+
+/// Calls that the service model keeps in its log.
+pub const WORLD_CALLS_MAX: usize = 4_096;
+/// Steps of one pipeline, those in branches included.
+pub const PIPELINE_STEPS_MAX: usize = 200;

@@ -1,3 +1,257 @@
-//! The service as a pure state machine.
+//! The service as a pure state machine: names, limits, texts, status transitions over a clock that
+//! is an argument, tags, lists, and failures on request.
+//!
+//! [`World::call`] answers one request; [`World::advance`] moves the clock and hands out the
+//! [`Work`] that somebody else really does; [`World::finish`] takes the outcome. A clone is cheap
+//! and shares everything until one of the two changes it; a world can be written with serde and
+//! read again, and goes on where it was.
 
+mod create;
+mod deployment;
+mod encode;
+mod endpoint;
+mod endpoint_config;
+pub mod faults;
+mod jobs;
+mod kind;
+mod list;
+pub mod log;
+mod model;
+pub mod objects;
+mod operations;
+mod pace;
+mod package;
+mod pattern;
+mod pipeline;
+mod records;
+mod request;
+pub mod route;
+mod s3;
+mod schedule;
+mod shape;
+mod tags;
+#[cfg(test)]
+mod tests;
 pub mod work;
+mod works;
+
+use std::collections::BTreeSet;
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+pub use faults::FaultKind;
+pub use log::{CallLog, LogEntry};
+pub use objects::{Object, ObjectError, Objects};
+pub use pace::Pace;
+pub use route::{Capture, Route, Shadow};
+
+use crate::clock::{SignedDuration, Timestamp};
+use crate::resource::call::{Answer, Call, OpError, Scope};
+use faults::Faults;
+use kind::KINDS;
+use records::{Key, Records};
+use request::Refusal;
+use tags::Tags;
+use work::{Done, Work, WorkId};
+use works::Works;
+
+/// One SageMaker, in all accounts and regions, with its S3.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct World {
+    pace: Pace,
+    now: Timestamp,
+    counter: u64,
+    records: Records,
+    tags: Tags,
+    objects: Objects,
+    timers: BTreeSet<Timer>,
+    works: Works,
+    faults: Faults,
+    calls: CallLog,
+}
+
+/// Something that happens by itself: the machine of a record looks at the clock.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+struct Timer {
+    at: Timestamp,
+    seq: u64,
+    key: Key,
+}
+
+impl World {
+    /// A world with nothing in it.
+    pub fn new(pace: Pace) -> Self {
+        Self {
+            pace,
+            now: Timestamp::UNIX_EPOCH,
+            counter: 0,
+            records: Records::default(),
+            tags: Tags::default(),
+            objects: Objects::default(),
+            timers: BTreeSet::new(),
+            works: Works::default(),
+            faults: Faults::default(),
+            calls: CallLog::default(),
+        }
+    }
+
+    /// The operation's name as a constant, if it is supported.
+    pub fn operation(name: &str) -> Option<&'static str> {
+        operations::find(name).map(|operation| operation.name)
+    }
+
+    /// Answers a request, at `now` or, if that lies behind, at the latest instant seen.
+    pub fn call(&mut self, now: Timestamp, call: &Call) -> Answer {
+        self.run_until(now);
+        let fault = self.faults.take(call.op);
+        let answer = match fault {
+            None => self.answer(call),
+            Some(kind) => {
+                if kind == FaultKind::Http500AfterCommit {
+                    drop(self.answer(call));
+                }
+                let s3 = operations::find(call.op).is_some_and(operations::Operation::is_s3);
+                Err(kind.refusal(call.op, &call.scope, s3).error(call.op))
+            }
+        };
+        self.calls.push(LogEntry {
+            at: self.now,
+            op: call.op.to_owned(),
+            scope: call.scope.clone(),
+            name: operations::subject(call),
+            error: answer.as_ref().err().map(|error| error.code.clone()),
+            mutates: call.mutates(),
+        });
+        answer
+    }
+
+    fn answer(&mut self, call: &Call) -> Answer {
+        let Some(operation) = operations::find(call.op) else {
+            return Err(unsupported(call.op));
+        };
+        operation
+            .run(self, call)
+            .map_err(|refusal| refusal.error(call.op))
+    }
+
+    /// Moves the clock forward, lets everything happen that falls due, and hands out the work that
+    /// has come up since the last time. Time never goes back: an earlier `to` only hands out work.
+    pub fn advance(&mut self, to: Timestamp) -> Vec<Work> {
+        self.run_until(to);
+        self.works.hand_out()
+    }
+
+    /// When the next thing happens by itself.
+    pub fn next_timer(&self) -> Option<Timestamp> {
+        self.timers.first().map(|timer| timer.at)
+    }
+
+    /// Takes the outcome of a piece of work. What is not, or no longer, waited for is ignored.
+    pub fn finish(&mut self, now: Timestamp, done: Done) {
+        self.run_until(now);
+        match done {
+            Done::Job { id, outcome } => self.job_done(id, outcome),
+            Done::Fleet { id, failure } => self.fleet_done(id, failure),
+        }
+    }
+
+    /// The work whose outcome is still to come, and the fleets that serve: what has to be started
+    /// again when whoever does the work was restarted. It includes what `advance` has yet to hand
+    /// out.
+    pub fn outstanding(&self) -> Vec<Work> {
+        self.works.outstanding()
+    }
+
+    /// S3.
+    pub fn objects(&self) -> &Objects {
+        &self.objects
+    }
+
+    /// S3, to write to.
+    pub fn objects_mut(&mut self) -> &mut Objects {
+        &mut self.objects
+    }
+
+    /// The log of calls.
+    pub fn calls(&self) -> &CallLog {
+        &self.calls
+    }
+
+    /// The latest instant that this world has seen.
+    pub fn now(&self) -> Timestamp {
+        self.now
+    }
+
+    /// Lets the next call of `op` (of any operation, if `op` is `*`) fail so. Asking twice lets two
+    /// calls fail.
+    pub fn fail_next(&mut self, op: &str, kind: FaultKind) {
+        self.faults.push(op, kind);
+    }
+
+    /// Changes a resource behind everybody's back. `describe` is its Describe operation, `name` a
+    /// name or an ARN, and `change` gets the answer of that Describe, tags apart. Whether there is
+    /// such a resource.
+    pub fn edit(
+        &mut self,
+        scope: &Scope,
+        describe: &str,
+        name: &str,
+        change: impl FnOnce(&mut Value),
+    ) -> bool {
+        let Some(kind) = KINDS.iter().find(|kind| kind.describe == describe) else {
+            return false;
+        };
+        let key = self.key(kind, scope, name);
+        let Some(record) = self.records.get_mut(&key) else {
+            return false;
+        };
+        change(&mut record.body);
+        true
+    }
+
+    fn run_until(&mut self, to: Timestamp) {
+        while let Some(timer) = self.timers.first().filter(|timer| timer.at <= to).cloned() {
+            self.timers.remove(&timer);
+            self.now = self.now.max(timer.at);
+            self.fire(&timer.key);
+        }
+        self.now = self.now.max(to);
+    }
+
+    fn fire(&mut self, key: &Key) {
+        match key.id {
+            kind::Id::Endpoint => self.endpoint_due(key),
+            kind::Id::Schedule => self.schedule_due(key),
+            _ => {}
+        }
+    }
+
+    fn set_timer(&mut self, after: SignedDuration, key: &Key) -> Timestamp {
+        let at = self.now.saturating_add(after).unwrap_or(Timestamp::MAX);
+        let seq = self.next();
+        self.timers.insert(Timer {
+            at,
+            seq,
+            key: key.clone(),
+        });
+        at
+    }
+
+    /// The next number: ids, order of creation, seeds of generated names.
+    fn next(&mut self) -> u64 {
+        self.counter += 1;
+        self.counter
+    }
+
+    fn next_work(&mut self) -> WorkId {
+        WorkId(self.next())
+    }
+}
+
+fn unsupported(op: &str) -> OpError {
+    let mut error =
+        Refusal::new("UnsupportedOperation", format!("{op} is not supported here")).error(op);
+    error.class = crate::resource::error::Class::Invalid;
+    error
+}

@@ -1,0 +1,247 @@
+//! Training and processing jobs: created once, run to their end.
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value, json};
+
+use super::World;
+use super::kind::{Id, Kind};
+use super::records::{Key, State};
+use super::request::{Refusal, Reply, Request, cut, default, epoch, text};
+use super::shape;
+use super::work::{Job, JobKind, JobOutcome, WorkId};
+
+/// What a job remembers besides its Describe.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub(super) struct JobState {
+    /// The work that it is.
+    pub(super) work: WorkId,
+    /// The pipeline execution and step that it belongs to.
+    pub(super) step: Option<(Key, String)>,
+}
+
+/// Characters of a FailureReason and of an ExitMessage.
+const REASON_MAX: usize = 1024;
+
+/// What differs between the kinds of jobs: names of members.
+struct Names {
+    status: &'static str,
+    start: &'static str,
+    end: &'static str,
+}
+
+fn names(id: Id) -> Names {
+    match id {
+        Id::TrainingJob => Names {
+            status: "TrainingJobStatus",
+            start: "TrainingStartTime",
+            end: "TrainingEndTime",
+        },
+        _ => Names {
+            status: "ProcessingJobStatus",
+            start: "ProcessingStartTime",
+            end: "ProcessingEndTime",
+        },
+    }
+}
+
+fn job_kind(op: &str) -> &'static Kind {
+    if op.contains("Training") {
+        Id::TrainingJob.kind()
+    } else {
+        Id::ProcessingJob.kind()
+    }
+}
+
+impl World {
+    pub(super) fn create_job(&mut self, request: &Request<'_>) -> Reply {
+        self.launch(request, None)
+    }
+
+    /// Creates a job of a Create request, and asks for it to be run.
+    pub(super) fn launch(&mut self, request: &Request<'_>, step: Option<(Key, String)>) -> Reply {
+        let kind = job_kind(request.op);
+        let name = request.text(kind.name);
+        self.free(kind, request.scope, name)?;
+        let mut body = Value::Object(shape::echo(kind.describe, &request.body));
+        let names = names(kind.id);
+        body[names.status] = json!("InProgress");
+        body[names.start] = epoch(request.now);
+        body["LastModifiedTime"] = epoch(request.now);
+        default(&mut body, "StoppingCondition", json!({"MaxRuntimeInSeconds": 86400}));
+        if kind.id == Id::TrainingJob {
+            check_training(&body)?;
+            training_defaults(&mut body, request);
+        }
+        let work = self.next_work();
+        let state = State::Job(JobState { work, step });
+        let answer = self.put(kind, request, name, body, state)?;
+        let job = Job {
+            id: work,
+            kind: if kind.id == Id::TrainingJob {
+                JobKind::Training
+            } else {
+                JobKind::Processing
+            },
+            scope: request.scope.clone(),
+            name: name.to_owned(),
+            request: Value::Object(request.body.clone()),
+        };
+        self.works.run(Key::new(kind.id, request.scope, name), job);
+        Ok(answer)
+    }
+
+    pub(super) fn stop_job(&mut self, request: &Request<'_>) -> Reply {
+        let kind = job_kind(request.op);
+        let record = self.find(kind, request)?;
+        let status = text(&record.body, names(kind.id).status);
+        if status != "InProgress" && status != "Stopping" {
+            return Err(Refusal::invalid(format!(
+                "The request was rejected because the job {} is in status {status}.",
+                record.name
+            )));
+        }
+        let key = Key::new(kind.id, request.scope, request.text(kind.name));
+        self.stop_running(&key);
+        Ok(json!({}))
+    }
+
+    /// Asks for a running job to be stopped; once.
+    pub(super) fn stop_running(&mut self, key: &Key) {
+        let now = self.now;
+        let Some(record) = self.records.get_mut(key) else {
+            return;
+        };
+        let status = names(key.id).status;
+        let State::Job(state) = &record.state else {
+            return;
+        };
+        let work = state.work;
+        if record.body[status] != "InProgress" {
+            return;
+        }
+        record.body[status] = json!("Stopping");
+        record.body["LastModifiedTime"] = epoch(now);
+        if key.id == Id::TrainingJob {
+            secondary(&mut record.body, "Stopping", now);
+        }
+        self.works.stop(work);
+    }
+
+    /// A job ended.
+    pub(super) fn job_done(&mut self, id: WorkId, outcome: JobOutcome) {
+        if !self.works.is_job(id) {
+            return;
+        }
+        let Some(key) = self.works.end(id) else {
+            return;
+        };
+        let now = self.now;
+        let Some(record) = self.records.get_mut(&key) else {
+            return;
+        };
+        let names = names(key.id);
+        let body = &mut record.body;
+        let status = match &outcome {
+            JobOutcome::Completed { .. } => "Completed",
+            JobOutcome::Failed(_) => "Failed",
+            JobOutcome::Stopped => "Stopped",
+        };
+        body[names.status] = json!(status);
+        body[names.end] = epoch(now);
+        body["LastModifiedTime"] = epoch(now);
+        if key.id == Id::TrainingJob {
+            secondary(body, status, now);
+            let seconds = elapsed(body, names.start, now);
+            body["TrainingTimeInSeconds"] = json!(seconds);
+            body["BillableTimeInSeconds"] = json!(seconds);
+        }
+        match outcome {
+            JobOutcome::Completed {
+                model_artifacts,
+                exit_message,
+                metrics,
+            } => {
+                if let Some(uri) = model_artifacts.filter(|_| key.id == Id::TrainingJob) {
+                    body["ModelArtifacts"] = json!({"S3ModelArtifacts": uri});
+                }
+                if let Some(message) = exit_message.filter(|_| key.id == Id::ProcessingJob) {
+                    body["ExitMessage"] = json!(cut(&message, REASON_MAX));
+                }
+                if !metrics.is_empty() && key.id == Id::TrainingJob {
+                    let metrics = metrics.iter().map(|(name, value)| {
+                        json!({"MetricName": name, "Value": value, "Timestamp": epoch(now)})
+                    });
+                    body["FinalMetricDataList"] = metrics.collect();
+                }
+            }
+            JobOutcome::Failed(reason) => {
+                body["FailureReason"] = json!(cut(&reason, REASON_MAX));
+            }
+            JobOutcome::Stopped => {}
+        }
+        let step = match &record.state {
+            State::Job(state) => state.step.clone(),
+            _ => None,
+        };
+        if let Some((execution, step)) = step {
+            self.step_job_done(&execution, &step, &key);
+        }
+    }
+}
+
+fn check_training(body: &Value) -> Result<(), Refusal> {
+    let algorithm = body.get("AlgorithmSpecification").unwrap_or(&Value::Null);
+    let image = !text(algorithm, "TrainingImage").is_empty();
+    let name = !text(algorithm, "AlgorithmName").is_empty();
+    if image == name && body.get("ServerlessJobConfig").is_none() {
+        return Err(Refusal::invalid(
+            "Exactly one of TrainingImage and AlgorithmName must be provided in \
+             AlgorithmSpecification.",
+        ));
+    }
+    Ok(())
+}
+
+fn training_defaults(body: &mut Value, request: &Request<'_>) {
+    for flag in [
+        "EnableNetworkIsolation",
+        "EnableInterContainerTrafficEncryption",
+        "EnableManagedSpotTraining",
+    ] {
+        default(body, flag, false);
+    }
+    let output = body.pointer("/OutputDataConfig/S3OutputPath");
+    let output = output.and_then(Value::as_str).unwrap_or("").trim_end_matches('/');
+    let artefact = format!("{output}/{}/output/model.tar.gz", request.text("TrainingJobName"));
+    body["ModelArtifacts"] = json!({"S3ModelArtifacts": artefact});
+    secondary(body, "Training", request.now);
+}
+
+/// Enters a secondary status and closes the one before.
+fn secondary(body: &mut Value, status: &str, now: crate::clock::Timestamp) {
+    body["SecondaryStatus"] = json!(status);
+    let mut entered = Map::new();
+    entered.insert("Status".to_owned(), json!(status));
+    entered.insert("StartTime".to_owned(), epoch(now));
+    if matches!(status, "Completed" | "Failed" | "Stopped") {
+        entered.insert("EndTime".to_owned(), epoch(now));
+    }
+    default(body, "SecondaryStatusTransitions", json!([]));
+    if let Some(transitions) = body["SecondaryStatusTransitions"].as_array_mut() {
+        if let Some(last) = transitions.last_mut() {
+            default(last, "EndTime", epoch(now));
+        }
+        transitions.push(Value::Object(entered));
+    }
+}
+
+/// Whole seconds since `start`, at least one.
+#[expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "a run takes far less than 2^63 seconds and never a negative time"
+)]
+fn elapsed(body: &Value, start: &str, now: crate::clock::Timestamp) -> u64 {
+    let seconds = epoch(now).as_f64().unwrap_or(0.0) - body[start].as_f64().unwrap_or(0.0);
+    seconds.max(1.0).round() as u64
+}

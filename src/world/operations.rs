@@ -1,0 +1,171 @@
+//! The operations: each is one line.
+
+use serde_json::{Map, Value};
+
+use super::kind::{Id, KINDS};
+use super::request::{Reply, Request, text};
+use super::{World, s3, shape};
+use crate::resource::call::Call;
+
+/// One operation.
+pub(super) struct Operation {
+    /// Its name in the service model.
+    pub(super) name: &'static str,
+    does: Does,
+}
+
+type Handler = fn(&mut World, &Request<'_>) -> Reply;
+
+enum Does {
+    /// Puts a record on the shelf, after the kind's own checks and defaults.
+    Create(Id),
+    /// Answers the record's body.
+    Describe(Id),
+    List(Id),
+    /// Takes the record off the shelf.
+    Delete(Id),
+    /// What has a machine of its own.
+    Special(Handler),
+    /// S3 has no shapes here, and one operation carries bytes.
+    S3(fn(&mut World, &Call, &Request<'_>) -> Reply),
+}
+
+macro_rules! operations {
+    ($($name:ident => $does:expr;)*) => {
+        const OPERATIONS: &[Operation] = &[$(Operation { name: stringify!($name), does: $does }),*];
+    };
+}
+
+use Does::{Create, Delete, Describe, List, S3, Special};
+
+operations! {
+    CreateModel => Create(Id::Model);
+    DescribeModel => Describe(Id::Model);
+    ListModels => List(Id::Model);
+    DeleteModel => Delete(Id::Model);
+    CreateEndpointConfig => Create(Id::EndpointConfig);
+    DescribeEndpointConfig => Describe(Id::EndpointConfig);
+    ListEndpointConfigs => List(Id::EndpointConfig);
+    DeleteEndpointConfig => Delete(Id::EndpointConfig);
+    CreateEndpoint => Special(World::create_endpoint);
+    DescribeEndpoint => Describe(Id::Endpoint);
+    ListEndpoints => List(Id::Endpoint);
+    UpdateEndpoint => Special(World::update_endpoint);
+    UpdateEndpointWeightsAndCapacities => Special(World::update_weights);
+    DeleteEndpoint => Special(World::delete_endpoint);
+    CreatePipeline => Special(World::create_pipeline);
+    DescribePipeline => Special(|world, request| world.describe_pipeline(request));
+    ListPipelines => List(Id::Pipeline);
+    UpdatePipeline => Special(World::update_pipeline);
+    DeletePipeline => Special(World::delete_pipeline);
+    ListPipelineVersions => Special(|world, request| world.list_pipeline_versions(request));
+    StartPipelineExecution => Special(World::start_execution);
+    StopPipelineExecution => Special(World::stop_execution);
+    DescribePipelineExecution => Describe(Id::Execution);
+    ListPipelineExecutions => Special(|world, request| world.list_executions(request));
+    ListPipelineExecutionSteps => Special(|world, request| world.list_steps(request));
+    ListPipelineParametersForExecution => Special(|world, request| world.list_parameters(request));
+    DescribePipelineDefinitionForExecution =>
+        Special(|world, request| world.describe_definition(request));
+    CreateTrainingJob => Special(World::create_job);
+    DescribeTrainingJob => Describe(Id::TrainingJob);
+    ListTrainingJobs => List(Id::TrainingJob);
+    StopTrainingJob => Special(World::stop_job);
+    CreateProcessingJob => Special(World::create_job);
+    DescribeProcessingJob => Describe(Id::ProcessingJob);
+    ListProcessingJobs => List(Id::ProcessingJob);
+    StopProcessingJob => Special(World::stop_job);
+    CreateModelPackageGroup => Create(Id::PackageGroup);
+    DescribeModelPackageGroup => Describe(Id::PackageGroup);
+    ListModelPackageGroups => List(Id::PackageGroup);
+    DeleteModelPackageGroup => Special(World::delete_group);
+    CreateModelPackage => Special(World::create_package);
+    DescribeModelPackage => Describe(Id::Package);
+    ListModelPackages => Special(|world, request| world.list_packages(request));
+    UpdateModelPackage => Special(World::update_package);
+    DeleteModelPackage => Delete(Id::Package);
+    CreateDataQualityJobDefinition => Create(Id::DataQuality);
+    DescribeDataQualityJobDefinition => Describe(Id::DataQuality);
+    ListDataQualityJobDefinitions => List(Id::DataQuality);
+    DeleteDataQualityJobDefinition => Delete(Id::DataQuality);
+    CreateMonitoringSchedule => Special(World::create_schedule);
+    DescribeMonitoringSchedule => Describe(Id::Schedule);
+    ListMonitoringSchedules => List(Id::Schedule);
+    UpdateMonitoringSchedule => Special(World::update_schedule);
+    StartMonitoringSchedule => Special(World::start_schedule);
+    StopMonitoringSchedule => Special(World::stop_schedule);
+    DeleteMonitoringSchedule => Special(World::delete_schedule);
+    ListMonitoringExecutions => Special(|_, _| Ok(serde_json::json!({
+        // Schedules are kept, not run: there is no execution to show.
+        "MonitoringExecutionSummaries": [],
+    })));
+    AddTags => Special(World::add_tags);
+    ListTags => Special(|world, request| world.list_tags(request));
+    DeleteTags => Special(World::delete_tags);
+    PutObject => S3(World::put_object);
+    HeadObject => S3(|world, _, request| world.head_object(request));
+    GetObject => S3(|world, _, request| world.get_object(request));
+    CreateBucket => S3(|world, _, request| world.create_bucket(request));
+}
+
+impl Operation {
+    /// Checks the request's form and carries it out.
+    pub(super) fn run(&self, world: &mut World, call: &Call) -> Reply {
+        let body = match (&self.does, &call.body) {
+            (S3(_), Value::Object(body)) => body.clone(),
+            (S3(_), _) => Map::new(),
+            _ => shape::request(self.name, &call.body)?,
+        };
+        let request = Request {
+            op: self.name,
+            scope: &call.scope,
+            body,
+            now: world.now,
+        };
+        match &self.does {
+            Create(id) => world.create(id.kind(), &request),
+            Describe(id) => world.describe(id.kind(), &request),
+            List(id) => world.list(id.kind(), "", &request),
+            Delete(id) => world.delete(id.kind(), &request),
+            Special(run) => run(world, &request),
+            S3(run) => run(world, call, &request),
+        }
+    }
+
+    /// Whether it is S3's.
+    pub(super) fn is_s3(&self) -> bool {
+        matches!(self.does, S3(_))
+    }
+}
+
+/// The operation of that name.
+pub(super) fn find(name: &str) -> Option<&'static Operation> {
+    OPERATIONS.iter().find(|operation| operation.name == name)
+}
+
+/// What a call is about, for the log: a name, an ARN, or bucket and key.
+pub(super) fn subject(call: &Call) -> String {
+    if find(call.op).is_some_and(Operation::is_s3) {
+        return s3::name(&call.body);
+    }
+    let named = ["ResourceArn", "PipelineExecutionArn", "ModelPackageArn"]
+        .into_iter()
+        .chain(KINDS.iter().map(|kind| kind.name))
+        .filter(|name| call.op.contains("EndpointConfig") || *name != "EndpointConfigName")
+        .chain(["ModelPackageGroupName"])
+        .map(|name| text(&call.body, name))
+        .find(|name| !name.is_empty());
+    named.unwrap_or("").to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_operation_has_its_shapes() {
+        for operation in OPERATIONS {
+            assert_eq!(shape::knows(operation.name), !operation.is_s3(), "{}", operation.name);
+        }
+    }
+}

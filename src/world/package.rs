@@ -1,0 +1,229 @@
+//! Model packages: the versions of a group, and single ones; approval and what may change later.
+
+use serde_json::{Value, json};
+
+use super::World;
+use super::create::user;
+use super::encode::sha256_hex;
+use super::kind::{Id, locate};
+use super::records::{Key, Record, State};
+use super::request::{Refusal, Reply, Request, default, epoch, items, text};
+use super::shape;
+use crate::resource::call::Scope;
+
+impl World {
+    pub(super) fn create_package(&mut self, request: &Request<'_>) -> Reply {
+        let single = request.text("ModelPackageName");
+        let group = request.text("ModelPackageGroupName");
+        let kind = Id::Package.kind();
+        match (single.is_empty(), group.is_empty()) {
+            (false, false) => Err(Refusal::invalid(
+                "Both ModelPackageName and ModelPackageGroupName are provided in the input. \
+                 Cannot determine which one to use.",
+            )),
+            (true, true) => Err(Refusal::invalid("Missing ARN.")),
+            (false, true) => {
+                self.free(kind, request.scope, single)?;
+                let body = package(request);
+                self.put(kind, request, single, body, token(request))
+            }
+            (true, false) => self.create_version(request, group),
+        }
+    }
+
+    fn create_version(&mut self, request: &Request<'_>, group: &str) -> Reply {
+        if request.get("Tags").is_some() {
+            return Err(Refusal::invalid(
+                "Tags are not supported for versioned model packages; tag the model package group.",
+            ));
+        }
+        let kind = Id::Package.kind();
+        let key = self.key(Id::PackageGroup.kind(), request.scope, group);
+        let Some(record) = self.records.get(&key) else {
+            return Err(Id::PackageGroup.kind().missing(request.scope, group));
+        };
+        let group = record.name.clone();
+        let versions = format!("{}/", group.to_ascii_lowercase());
+        let wanted = token(request);
+        let known = self
+            .records
+            .under(Id::Package, request.scope, &versions)
+            .find(|record| wanted != State::Plain && record.state == wanted);
+        if let Some(record) = known {
+            return Ok(json!({"ModelPackageArn": record.body["ModelPackageArn"]}));
+        }
+        // Numbers are never used twice, also after the newest version was deleted.
+        let version = match self.records.get_mut(&key).map(|record| &mut record.state) {
+            Some(State::Versions(last)) => {
+                *last += 1;
+                *last
+            }
+            Some(state) => {
+                *state = State::Versions(1);
+                1
+            }
+            None => 1,
+        };
+        let mut body = package(request);
+        body["ModelPackageGroupName"] = json!(group);
+        body["ModelPackageVersion"] = json!(version);
+        default(&mut body, "ModelApprovalStatus", "PendingManualApproval");
+        self.put(kind, request, &format!("{group}/{version}"), body, wanted)
+    }
+
+    pub(super) fn update_package(&mut self, request: &Request<'_>) -> Reply {
+        let arn = request.text("ModelPackageArn");
+        let kind = Id::Package.kind();
+        let missing = || Refusal::invalid(format!("ModelPackage {arn} does not exist."));
+        let (_, scope, name) = locate(arn)
+            .filter(|(found, ..)| found.id == Id::Package)
+            .ok_or_else(missing)?;
+        let record = self
+            .records
+            .get_mut(&Key::new(kind.id, &scope, &name))
+            .ok_or_else(missing)?;
+        change(&mut record.body, request);
+        Ok(json!({"ModelPackageArn": record.body["ModelPackageArn"]}))
+    }
+
+    pub(super) fn list_packages(&self, request: &Request<'_>) -> Reply {
+        let group = request.text("ModelPackageGroupName");
+        let start = if group.is_empty() {
+            String::new()
+        } else {
+            self.group_name(request.scope, group)?
+        };
+        self.list(Id::Package.kind(), &start, request)
+    }
+
+    pub(super) fn delete_group(&mut self, request: &Request<'_>) -> Reply {
+        let kind = Id::PackageGroup.kind();
+        let group = request.text("ModelPackageGroupName");
+        let start = self.group_name(request.scope, group)?;
+        if self
+            .records
+            .under(Id::Package, request.scope, &start)
+            .next()
+            .is_some()
+        {
+            return Err(Refusal::new(
+                "ConflictException",
+                format!(
+                    "Model Package Group {} cannot be deleted while it contains model packages.",
+                    kind.arn(request.scope, group)
+                ),
+            ));
+        }
+        self.delete(kind, request)
+    }
+
+    /// `<group>/` in lower case, of a group that exists.
+    fn group_name(&self, scope: &Scope, group: &str) -> Result<String, Refusal> {
+        let kind = Id::PackageGroup.kind();
+        self.records
+            .get(&self.key(kind, scope, group))
+            .map(|record| format!("{}/", record.name.to_ascii_lowercase()))
+            .ok_or_else(|| kind.missing(scope, group))
+    }
+}
+
+/// Which packages a list without a group shows: single ones, unless versions are asked for.
+pub(super) fn listed(record: &Record, request: &Request<'_>) -> bool {
+    let versioned = record.body.get("ModelPackageVersion").is_some();
+    match request.text("ModelPackageType") {
+        "Both" => true,
+        "Versioned" => versioned,
+        "Unversioned" => !versioned,
+        _ => versioned != request.text("ModelPackageGroupName").is_empty(),
+    }
+}
+
+fn token(request: &Request<'_>) -> State {
+    match request.text("ClientToken") {
+        "" => State::Plain,
+        token => State::Token(token.to_owned()),
+    }
+}
+
+fn package(request: &Request<'_>) -> Value {
+    let mut body = Value::Object(shape::echo("DescribeModelPackage", &request.body));
+    if let Some(body) = body.as_object_mut() {
+        body.remove("ModelPackageGroupName");
+    }
+    resolve_images(body.pointer_mut("/InferenceSpecification/Containers"));
+    for specification in body
+        .get_mut("AdditionalInferenceSpecifications")
+        .and_then(Value::as_array_mut)
+        .into_iter()
+        .flatten()
+    {
+        resolve_images(specification.get_mut("Containers"));
+    }
+    default(&mut body, "CertifyForMarketplace", false);
+    body["ModelPackageStatus"] = json!("Completed");
+    body["ModelPackageStatusDetails"] = json!({"ValidationStatuses": []});
+    body["CreatedBy"] = user(request.scope);
+    body
+}
+
+/// Fills in the digest that each image stands for.
+fn resolve_images(containers: Option<&mut Value>) {
+    for container in containers.and_then(Value::as_array_mut).into_iter().flatten() {
+        let image = text(container, "Image");
+        if image.is_empty() {
+            continue;
+        }
+        let digest = image.split_once("@sha256:").map_or_else(
+            || sha256_hex(image.as_bytes()),
+            |(_, digest)| digest.to_owned(),
+        );
+        default(container, "ImageDigest", format!("sha256:{digest}"));
+    }
+}
+
+/// Writes what an update may change.
+fn change(body: &mut Value, request: &Request<'_>) {
+    for member in [
+        "ModelApprovalStatus",
+        "ApprovalDescription",
+        "ModelPackageRegistrationType",
+        "SourceUri",
+        "ModelCard",
+        "ModelLifeCycle",
+        "InferenceSpecification",
+    ] {
+        if let Some(value) = request.get(member) {
+            body[member] = value.clone();
+        }
+    }
+    resolve_images(body.pointer_mut("/InferenceSpecification/Containers"));
+    if let Some(Value::Object(properties)) = request.get("CustomerMetadataProperties") {
+        default(body, "CustomerMetadataProperties", json!({}));
+        for (name, value) in properties {
+            body["CustomerMetadataProperties"][name] = value.clone();
+        }
+    }
+    let asked = Value::Object(request.body.clone());
+    for name in items(&asked, "CustomerMetadataPropertiesToRemove") {
+        if let Some(properties) = body
+            .get_mut("CustomerMetadataProperties")
+            .and_then(Value::as_object_mut)
+        {
+            properties.remove(name.as_str().unwrap_or(""));
+        }
+    }
+    let more = items(&asked, "AdditionalInferenceSpecificationsToAdd");
+    if !more.is_empty() {
+        default(body, "AdditionalInferenceSpecifications", json!([]));
+        if let Some(all) = body["AdditionalInferenceSpecifications"].as_array_mut() {
+            all.extend(more.iter().cloned());
+        }
+    }
+    if body["CustomerMetadataProperties"].as_object().is_some_and(serde_json::Map::is_empty)
+        && let Some(body) = body.as_object_mut()
+    {
+        body.remove("CustomerMetadataProperties");
+    }
+    body["LastModifiedTime"] = epoch(request.now);
+    body["LastModifiedBy"] = user(request.scope);
+}

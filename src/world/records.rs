@@ -1,0 +1,110 @@
+//! The store of records: one shelf a kind, shared between clones until written to.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use super::endpoint::EndpointState;
+use super::jobs::JobState;
+use super::kind::Id;
+use super::pipeline::{ExecutionState, PipelineState};
+use super::schedule::ScheduleState;
+use crate::resource::call::Scope;
+
+/// One resource.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub(super) struct Record {
+    /// Order of creation in this world.
+    pub(super) seq: u64,
+    /// Where it lives.
+    pub(super) scope: Scope,
+    /// Its name as it was given.
+    pub(super) name: String,
+    /// What its Describe answers.
+    pub(super) body: Value,
+    /// What its machine remembers besides.
+    pub(super) state: State,
+}
+
+/// What a machine remembers of a record, beyond what is shown.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub(super) enum State {
+    /// Nothing.
+    Plain,
+    /// The token that it was created with.
+    Token(String),
+    /// The last version number that a package group has given.
+    Versions(u64),
+    Endpoint(EndpointState),
+    Job(JobState),
+    Pipeline(PipelineState),
+    Execution(Box<ExecutionState>),
+    Schedule(ScheduleState),
+}
+
+/// Names a record: a kind, and account, region and lower-case name in one string.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub(super) struct Key {
+    pub(super) id: Id,
+    pub(super) place: String,
+}
+
+impl Key {
+    pub(super) fn new(id: Id, scope: &Scope, name: &str) -> Self {
+        Self {
+            id,
+            place: format!("{}{}", prefix(scope), name.to_ascii_lowercase()),
+        }
+    }
+}
+
+fn prefix(scope: &Scope) -> String {
+    format!("{}/{}/", scope.account, scope.region)
+}
+
+type Shelf = Arc<BTreeMap<String, Arc<Record>>>;
+
+/// All records.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub(super) struct Records(BTreeMap<Id, Shelf>);
+
+impl Records {
+    pub(super) fn get(&self, key: &Key) -> Option<&Record> {
+        self.0.get(&key.id)?.get(&key.place).map(|record| &**record)
+    }
+
+    pub(super) fn get_mut(&mut self, key: &Key) -> Option<&mut Record> {
+        let shelf = self.0.get_mut(&key.id)?;
+        if !shelf.contains_key(&key.place) {
+            return None;
+        }
+        Arc::make_mut(shelf).get_mut(&key.place).map(Arc::make_mut)
+    }
+
+    pub(super) fn insert(&mut self, key: Key, record: Record) {
+        let shelf = self.0.entry(key.id).or_default();
+        Arc::make_mut(shelf).insert(key.place, Arc::new(record));
+    }
+
+    pub(super) fn remove(&mut self, key: &Key) -> Option<Arc<Record>> {
+        let shelf = self.0.get_mut(&key.id)?;
+        if !shelf.contains_key(&key.place) {
+            return None;
+        }
+        Arc::make_mut(shelf).remove(&key.place)
+    }
+
+    /// Records of a kind in one account and region whose lower-case name starts with `start`.
+    pub(super) fn under(&self, id: Id, scope: &Scope, start: &str) -> impl Iterator<Item = &Record> {
+        let from = format!("{}{start}", prefix(scope));
+        let shelf = self.0.get(&id);
+        let until = from.clone();
+        shelf
+            .into_iter()
+            .flat_map(move |shelf| shelf.range(from.clone()..))
+            .take_while(move |(place, _)| place.starts_with(&until))
+            .map(|(_, record)| &**record)
+    }
+}

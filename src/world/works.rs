@@ -1,0 +1,79 @@
+//! The work that is going on.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+
+use super::records::Key;
+use super::work::{Fleet, Job, Work, WorkId};
+
+/// What runs, and what is yet to be handed out.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub(super) struct Works {
+    fresh: Vec<Work>,
+    going: Arc<BTreeMap<WorkId, Arc<Going>>>,
+}
+
+/// A job that runs, or a fleet that comes up or serves; and whose it is.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub(super) struct Going {
+    pub(super) key: Key,
+    work: Work,
+}
+
+impl Works {
+    pub(super) fn run(&mut self, key: Key, job: Job) {
+        self.start(job.id, key, Work::Run(job));
+    }
+
+    pub(super) fn serve(&mut self, key: Key, fleet: Fleet) {
+        self.start(fleet.id, key, Work::Serve(fleet));
+    }
+
+    fn start(&mut self, id: WorkId, key: Key, work: Work) {
+        self.fresh.push(work.clone());
+        Arc::make_mut(&mut self.going).insert(id, Arc::new(Going { key, work }));
+    }
+
+    /// Asks for a job to be stopped; its end still comes.
+    pub(super) fn stop(&mut self, id: WorkId) {
+        self.fresh.push(Work::Stop(id));
+    }
+
+    /// Takes a fleet down: nothing more is heard of it.
+    pub(super) fn retire(&mut self, id: WorkId) {
+        if self.end(id).is_some() {
+            self.fresh.push(Work::Retire(id));
+        }
+    }
+
+    /// Forgets a job that ended, and says whose it was.
+    pub(super) fn end(&mut self, id: WorkId) -> Option<Key> {
+        let going = self.going.get(&id)?;
+        let key = going.key.clone();
+        Arc::make_mut(&mut self.going).remove(&id);
+        Some(key)
+    }
+
+    /// Whose a fleet is.
+    pub(super) fn fleet(&self, id: WorkId) -> Option<&Key> {
+        let going = self.going.get(&id)?;
+        matches!(going.work, Work::Serve(_)).then_some(&going.key)
+    }
+
+    /// Whether a job of that id runs.
+    pub(super) fn is_job(&self, id: WorkId) -> bool {
+        self.going
+            .get(&id)
+            .is_some_and(|going| matches!(going.work, Work::Run(_)))
+    }
+
+    pub(super) fn hand_out(&mut self) -> Vec<Work> {
+        std::mem::take(&mut self.fresh)
+    }
+
+    pub(super) fn outstanding(&self) -> Vec<Work> {
+        self.going.values().map(|going| going.work.clone()).collect()
+    }
+}
