@@ -72,6 +72,8 @@ pub const UPDATE_ATTEMPTS_MAX: u32 = 3;
 
 /// One call to AWS, from sending to the whole answer.
 pub const CALL_DEADLINE: Duration = Duration::from_secs(30);
+/// Until a connection to AWS stands.
+pub const CONNECT_DEADLINE: Duration = Duration::from_secs(5);
 /// Bytes of one answer of AWS; `GetObject`'s has its own limit.
 pub const ANSWER_BYTES_MAX: usize = 8 * 1024 * 1024;
 /// One fetch of a Git repository.

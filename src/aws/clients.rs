@@ -8,6 +8,7 @@ use aws_config::{Region as RegionName, SdkConfig};
 use aws_smithy_types::retry::RetryConfig;
 use aws_smithy_types::timeout::TimeoutConfig;
 
+use crate::limits;
 use crate::resource::call::Call;
 
 /// Attempts at a call that only reads.
@@ -62,17 +63,15 @@ impl Region {
             .to_builder()
             .region(RegionName::new(name.to_owned()))
             .build();
-        let attempt = TimeoutConfig::builder()
-            .operation_attempt_timeout(deadline / READ_ATTEMPTS)
-            .build();
+        let attempt = deadline / READ_ATTEMPTS;
+        // Well before the deadline, because then it is known that nothing was sent.
+        let connecting =
+            TimeoutConfig::builder().connect_timeout(attempt.min(limits::CONNECT_DEADLINE));
+        let reading = connecting.clone().operation_attempt_timeout(attempt);
         let retries = RetryConfig::standard().with_max_attempts(READ_ATTEMPTS);
         Self {
-            reading: Services::new(&config, retries, attempt),
-            changing: Services::new(
-                &config,
-                RetryConfig::disabled(),
-                TimeoutConfig::builder().build(),
-            ),
+            reading: Services::new(&config, retries, reading.build()),
+            changing: Services::new(&config, RetryConfig::disabled(), connecting.build()),
         }
     }
 

@@ -57,7 +57,10 @@ impl Installation {
     /// What is observed, as scopes. Text that is no scope is left out; [`super::load()`] has
     /// reported it.
     pub fn scopes(&self) -> Vec<Scope> {
-        self.scopes.iter().filter_map(|text| parse_scope(text)).collect()
+        self.scopes
+            .iter()
+            .filter_map(|text| parse_scope(text))
+            .collect()
     }
 
     /// The bucket of an account and region.

@@ -10,7 +10,8 @@ use tokio::sync::{mpsc, watch};
 use tokio::time::timeout;
 
 use crate::execute::pass::Mode;
-use crate::git::{Fetched, watch as watch_source};
+use crate::git::Fetched;
+use crate::git::watch::{Watch, watch as watch_source};
 use crate::limits::POLL_INTERVAL;
 use crate::plan::report::State;
 use crate::reconcile::{ReconcileError, Reconciler, RepositoryPass};
@@ -165,7 +166,7 @@ fn tell(events: &mpsc::Sender<Event>, event: Event) {
 }
 
 /// Why to look before the time: a change in a repository on this machine.
-struct Hints(Option<crate::git::Watch>);
+struct Hints(Option<Watch>);
 
 impl Hints {
     fn of(reconciler: &Reconciler) -> Self {

@@ -173,7 +173,11 @@ impl World {
         let Some(Change::Deploy(deployment)) = &mut state.change else {
             return;
         };
-        let Some(placed) = deployment.fleets.iter_mut().find(|placed| placed.fleet == id) else {
+        let Some(placed) = deployment
+            .fleets
+            .iter_mut()
+            .find(|placed| placed.fleet == id)
+        else {
             return;
         };
         match failure {
@@ -244,7 +248,11 @@ impl World {
         let Some(Change::Deploy(deployment)) = state.change.take() else {
             return;
         };
-        let status = if deployment.create { "Failed" } else { "InService" };
+        let status = if deployment.create {
+            "Failed"
+        } else {
+            "InService"
+        };
         forget(body, "PendingDeploymentSummary");
         body["FailureReason"] = Value::from(cut(reason, REASON_MAX));
         set_status(body, status, now);
@@ -282,7 +290,11 @@ fn image(image: &str, now: Timestamp) -> Value {
         image.to_owned()
     } else {
         let name = image.rfind(':').filter(|at| !image[*at..].contains('/'));
-        format!("{}@sha256:{}", &image[..name.unwrap_or(image.len())], sha256_hex(image.as_bytes()))
+        format!(
+            "{}@sha256:{}",
+            &image[..name.unwrap_or(image.len())],
+            sha256_hex(image.as_bytes())
+        )
     };
     json!({"SpecifiedImage": image, "ResolvedImage": resolved, "ResolutionTime": epoch(now)})
 }
@@ -311,9 +323,11 @@ pub(super) fn retain(plan: &mut Deployment, body: &Value, kept: impl Fn(&str) ->
             ("DesiredInstanceCount", "CurrentInstanceCount"),
             ("DesiredWeight", "CurrentWeight"),
         ] {
-            if let (true, Some(value), true) =
-                (kept(property), now.get(property), variant.get(property).is_some())
-            {
+            if let (true, Some(value), true) = (
+                kept(property),
+                now.get(property),
+                variant.get(property).is_some(),
+            ) {
                 variant[property] = value.clone();
                 variant[current] = value.clone();
             }

@@ -25,7 +25,10 @@ pub(super) struct EndpointState {
 impl World {
     pub(super) fn create_endpoint(&mut self, request: &Request<'_>) -> Reply {
         let kind = Id::Endpoint.kind();
-        let (name, config) = (request.text("EndpointName"), request.text("EndpointConfigName"));
+        let (name, config) = (
+            request.text("EndpointName"),
+            request.text("EndpointConfigName"),
+        );
         self.free(kind, request.scope, name)?;
         let mut plan = self.plan(request.scope, config)?;
         plan.policy = request.get("DeploymentConfig").cloned();
@@ -62,7 +65,9 @@ impl World {
             };
             deployment::retain(&mut plan, &body, kept);
             if kept("DataCaptureConfig") {
-                plan.capture = self.endpoint(&key).and_then(|(_, state)| state.capture.clone());
+                plan.capture = self
+                    .endpoint(&key)
+                    .and_then(|(_, state)| state.capture.clone());
             }
         }
         self.deploy(&key, plan);

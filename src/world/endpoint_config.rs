@@ -116,7 +116,10 @@ fn check_serverless(variant: &Value) -> Result<(), Refusal> {
 fn check_together(body: &Value) -> Result<(), Refusal> {
     let variants = items(body, "ProductionVariants");
     let shadows = items(body, "ShadowProductionVariants");
-    if variants.iter().any(|variant| variant.get("ServerlessConfig").is_some()) {
+    if variants
+        .iter()
+        .any(|variant| variant.get("ServerlessConfig").is_some())
+    {
         if variants.len() > 1 || !shadows.is_empty() {
             return Err(Refusal::invalid(
                 "A serverless endpoint must have exactly one variant.",
@@ -144,7 +147,11 @@ fn check_together(body: &Value) -> Result<(), Refusal> {
 
 /// What the service fills in of a data quality job definition.
 pub(super) fn job_defaults(body: &mut Value) {
-    default(body, "StoppingCondition", json!({"MaxRuntimeInSeconds": 3600}));
+    default(
+        body,
+        "StoppingCondition",
+        json!({"MaxRuntimeInSeconds": 3600}),
+    );
     if let Some(input) = body.pointer_mut("/DataQualityJobInput/EndpointInput") {
         input_defaults(input);
     }

@@ -67,7 +67,11 @@ impl World {
         body[names.status] = json!("InProgress");
         body[names.start] = epoch(request.now);
         body["LastModifiedTime"] = epoch(request.now);
-        default(&mut body, "StoppingCondition", json!({"MaxRuntimeInSeconds": 86400}));
+        default(
+            &mut body,
+            "StoppingCondition",
+            json!({"MaxRuntimeInSeconds": 86400}),
+        );
         if kind.id == Id::TrainingJob {
             check_training(&body)?;
             training_defaults(&mut body, request);
@@ -211,8 +215,14 @@ fn training_defaults(body: &mut Value, request: &Request<'_>) {
         default(body, flag, false);
     }
     let output = body.pointer("/OutputDataConfig/S3OutputPath");
-    let output = output.and_then(Value::as_str).unwrap_or("").trim_end_matches('/');
-    let artefact = format!("{output}/{}/output/model.tar.gz", request.text("TrainingJobName"));
+    let output = output
+        .and_then(Value::as_str)
+        .unwrap_or("")
+        .trim_end_matches('/');
+    let artefact = format!(
+        "{output}/{}/output/model.tar.gz",
+        request.text("TrainingJobName")
+    );
     body["ModelArtifacts"] = json!({"S3ModelArtifacts": artefact});
     secondary(body, "Training", request.now);
 }

@@ -86,7 +86,10 @@ pub(super) const KINDS: &[Kind] = &[
         arn: "ModelArn",
         path: "model",
         missing: (VALIDATION, "Could not find model \"{arn}\"."),
-        exists: (VALIDATION, "Cannot create already existing model \"{arn}\"."),
+        exists: (
+            VALIDATION,
+            "Cannot create already existing model \"{arn}\".",
+        ),
         list: list(
             "Models",
             "",
@@ -103,7 +106,10 @@ pub(super) const KINDS: &[Kind] = &[
         name: "EndpointConfigName",
         arn: "EndpointConfigArn",
         path: "endpoint-config",
-        missing: (VALIDATION, "Could not find endpoint configuration \"{arn}\"."),
+        missing: (
+            VALIDATION,
+            "Could not find endpoint configuration \"{arn}\".",
+        ),
         exists: (
             VALIDATION,
             "Cannot create already existing endpoint configuration \"{arn}\".",
@@ -125,7 +131,10 @@ pub(super) const KINDS: &[Kind] = &[
         arn: "EndpointArn",
         path: "endpoint",
         missing: (VALIDATION, "Could not find endpoint \"{arn}\"."),
-        exists: (VALIDATION, "Cannot create already existing endpoint \"{arn}\"."),
+        exists: (
+            VALIDATION,
+            "Cannot create already existing endpoint \"{arn}\".",
+        ),
         list: list(
             "Endpoints",
             "/EndpointStatus",
@@ -171,7 +180,10 @@ pub(super) const KINDS: &[Kind] = &[
         name: "PipelineExecutionArn",
         arn: "PipelineExecutionArn",
         path: "pipeline",
-        missing: (NOT_FOUND, "Pipeline execution with ARN {arn} does not exist"),
+        missing: (
+            NOT_FOUND,
+            "Pipeline execution with ARN {arn} does not exist",
+        ),
         exists: (VALIDATION, "Pipeline execution {arn} already exists."),
         list: List {
             page: 100,
@@ -182,8 +194,14 @@ pub(super) const KINDS: &[Kind] = &[
                     ("PipelineExecutionArn", "/PipelineExecutionArn"),
                     ("StartTime", "/CreationTime"),
                     ("PipelineExecutionStatus", "/PipelineExecutionStatus"),
-                    ("PipelineExecutionDescription", "/PipelineExecutionDescription"),
-                    ("PipelineExecutionDisplayName", "/PipelineExecutionDisplayName"),
+                    (
+                        "PipelineExecutionDescription",
+                        "/PipelineExecutionDescription",
+                    ),
+                    (
+                        "PipelineExecutionDisplayName",
+                        "/PipelineExecutionDisplayName",
+                    ),
                     ("PipelineExecutionFailureReason", "/FailureReason"),
                 ],
             )
@@ -256,7 +274,10 @@ pub(super) const KINDS: &[Kind] = &[
             &[
                 ("ModelPackageGroupName", "/ModelPackageGroupName"),
                 ("ModelPackageGroupArn", "/ModelPackageGroupArn"),
-                ("ModelPackageGroupDescription", "/ModelPackageGroupDescription"),
+                (
+                    "ModelPackageGroupDescription",
+                    "/ModelPackageGroupDescription",
+                ),
                 ("CreationTime", "/CreationTime"),
                 ("ModelPackageGroupStatus", "/ModelPackageGroupStatus"),
             ],
@@ -286,7 +307,10 @@ pub(super) const KINDS: &[Kind] = &[
                     ("ModelPackageStatus", "/ModelPackageStatus"),
                     ("ModelApprovalStatus", "/ModelApprovalStatus"),
                     ("ModelLifeCycle", "/ModelLifeCycle"),
-                    ("ModelPackageRegistrationType", "/ModelPackageRegistrationType"),
+                    (
+                        "ModelPackageRegistrationType",
+                        "/ModelPackageRegistrationType",
+                    ),
                 ],
             )
         },
@@ -300,7 +324,10 @@ pub(super) const KINDS: &[Kind] = &[
         missing: (NOT_FOUND, "Job definition {arn} not found"),
         exists: (IN_USE, "Job definition {arn} already exists"),
         list: List {
-            equal: &[("EndpointName", "/DataQualityJobInput/EndpointInput/EndpointName")],
+            equal: &[(
+                "EndpointName",
+                "/DataQualityJobInput/EndpointInput/EndpointName",
+            )],
             ..list(
                 "JobDefinitionSummaries",
                 "",
@@ -308,7 +335,10 @@ pub(super) const KINDS: &[Kind] = &[
                     ("MonitoringJobDefinitionName", "/JobDefinitionName"),
                     ("MonitoringJobDefinitionArn", "/JobDefinitionArn"),
                     ("CreationTime", "/CreationTime"),
-                    ("EndpointName", "/DataQualityJobInput/EndpointInput/EndpointName"),
+                    (
+                        "EndpointName",
+                        "/DataQualityJobInput/EndpointInput/EndpointName",
+                    ),
                 ],
             )
         },
@@ -377,12 +407,7 @@ impl Kind {
         self.refuse(self.exists, scope, name)
     }
 
-    fn refuse(
-        &self,
-        (code, text): (&'static str, &str),
-        scope: &Scope,
-        name: &str,
-    ) -> Refusal {
+    fn refuse(&self, (code, text): (&'static str, &str), scope: &Scope, name: &str) -> Refusal {
         let arn = self.arn(scope, name);
         Refusal::new(code, text.replace("{arn}", &arn).replace("{name}", name))
     }

@@ -77,9 +77,17 @@ fn belongs(kind: &Kind, record: &Record, request: &Request<'_>) -> bool {
         && name.starts_with(&starts)
         && when("CreationTimeAfter", "CreationTimeBefore", "CreationTime")
         && when("CreatedAfter", "CreatedBefore", "CreationTime")
-        && when("LastModifiedTimeAfter", "LastModifiedTimeBefore", "LastModifiedTime")
+        && when(
+            "LastModifiedTimeAfter",
+            "LastModifiedTimeBefore",
+            "LastModifiedTime",
+        )
         && equal("StatusEquals", kind.list.status)
-        && kind.list.equal.iter().all(|(member, from)| equal(member, from))
+        && kind
+            .list
+            .equal
+            .iter()
+            .all(|(member, from)| equal(member, from))
         && (kind.list.keep)(record, request)
 }
 
@@ -106,9 +114,13 @@ pub(super) fn page<T>(
         token => Some(read_token(request.op, token)?),
     };
     let mut rest = all.into_iter().filter(|(place, _)| {
-        after
-            .as_ref()
-            .is_none_or(|after| if ascending { place > after } else { place < after })
+        after.as_ref().is_none_or(|after| {
+            if ascending {
+                place > after
+            } else {
+                place < after
+            }
+        })
     });
     let mut page = Vec::new();
     let mut last = None;
@@ -117,7 +129,9 @@ pub(super) fn page<T>(
         last = Some(place);
     }
     let more = rest.next().is_some();
-    let next = last.filter(|_| more).map(|place| write_token(request.op, &place));
+    let next = last
+        .filter(|_| more)
+        .map(|place| write_token(request.op, &place));
     Ok((page, next))
 }
 

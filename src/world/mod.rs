@@ -250,8 +250,11 @@ impl World {
 }
 
 fn unsupported(op: &str) -> OpError {
-    let mut error =
-        Refusal::new("UnsupportedOperation", format!("{op} is not supported here")).error(op);
+    let mut error = Refusal::new(
+        "UnsupportedOperation",
+        format!("{op} is not supported here"),
+    )
+    .error(op);
     error.class = crate::resource::error::Class::Invalid;
     error
 }

@@ -50,14 +50,19 @@ impl World {
             let kind = Id::Package.kind();
             let key = self.key(kind, request.scope, package);
             if self.records.get(&key).is_none() {
-                return Err(Refusal::invalid(format!("ModelPackage {package} does not exist.")));
+                return Err(Refusal::invalid(format!(
+                    "ModelPackage {package} does not exist."
+                )));
             }
         }
         let container = self.resolved(request.scope, container);
         let data = text(&container, "ModelDataUrl");
         let source = container.pointer("/ModelDataSource/S3DataSource");
         let (uri, prefix) = match source {
-            Some(source) => (text(source, "S3Uri"), text(source, "S3DataType") == "S3Prefix"),
+            Some(source) => (
+                text(source, "S3Uri"),
+                text(source, "S3DataType") == "S3Prefix",
+            ),
             None => (data, false),
         };
         if uri.is_empty() || self.readable(request.scope, uri, prefix) {

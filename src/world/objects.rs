@@ -324,7 +324,12 @@ mod tests {
         let mut objects = Objects::default();
         for key in keys {
             objects
-                .put(BUCKET, key, Arc::from(key.as_bytes()), Timestamp::UNIX_EPOCH)
+                .put(
+                    BUCKET,
+                    key,
+                    Arc::from(key.as_bytes()),
+                    Timestamp::UNIX_EPOCH,
+                )
                 .unwrap();
         }
         objects
@@ -352,7 +357,12 @@ mod tests {
 
     #[test]
     fn lists_page_by_page() {
-        check("", None, 100, &[&["a/1", "a/2", "a/b/3", "b", "c/4", "c/5", "d"]]);
+        check(
+            "",
+            None,
+            100,
+            &[&["a/1", "a/2", "a/b/3", "b", "c/4", "c/5", "d"]],
+        );
         check("a/", None, 2, &[&["a/1", "a/2"], &["a/b/3"]]);
         check("", Some("/"), 100, &[&["a/", "b", "c/", "d"]]);
         check("", Some("/"), 1, &[&["a/"], &["b"], &["c/"], &["d"]]);
@@ -374,8 +384,13 @@ mod tests {
         assert_eq!(owner.region, "eu-west-1");
         objects.create_bucket(&owner, "other", now).unwrap();
         objects.put("other", "k", bytes, now).unwrap();
-        assert_eq!(objects.delete_bucket("other"), Err(ObjectError::BucketNotEmpty));
-        objects.copy(("other", "k"), (BUCKET, "copied"), now).unwrap();
+        assert_eq!(
+            objects.delete_bucket("other"),
+            Err(ObjectError::BucketNotEmpty)
+        );
+        objects
+            .copy(("other", "k"), (BUCKET, "copied"), now)
+            .unwrap();
         assert_eq!(objects.get(BUCKET, "copied").unwrap().size, 1);
         assert_eq!(objects.delete("other", "k"), Ok(true));
         assert_eq!(objects.delete("other", "k"), Ok(false));

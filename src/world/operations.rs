@@ -165,7 +165,12 @@ mod tests {
     #[test]
     fn every_operation_has_its_shapes() {
         for operation in OPERATIONS {
-            assert_eq!(shape::knows(operation.name), !operation.is_s3(), "{}", operation.name);
+            assert_eq!(
+                shape::knows(operation.name),
+                !operation.is_s3(),
+                "{}",
+                operation.name
+            );
         }
     }
 }

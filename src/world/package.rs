@@ -168,7 +168,11 @@ fn package(request: &Request<'_>) -> Value {
 
 /// Fills in the digest that each image stands for.
 fn resolve_images(containers: Option<&mut Value>) {
-    for container in containers.and_then(Value::as_array_mut).into_iter().flatten() {
+    for container in containers
+        .and_then(Value::as_array_mut)
+        .into_iter()
+        .flatten()
+    {
         let image = text(container, "Image");
         if image.is_empty() {
             continue;
@@ -219,7 +223,9 @@ fn change(body: &mut Value, request: &Request<'_>) {
             all.extend(more.iter().cloned());
         }
     }
-    if body["CustomerMetadataProperties"].as_object().is_some_and(serde_json::Map::is_empty)
+    if body["CustomerMetadataProperties"]
+        .as_object()
+        .is_some_and(serde_json::Map::is_empty)
         && let Some(body) = body.as_object_mut()
     {
         body.remove("CustomerMetadataProperties");

@@ -336,7 +336,10 @@ mod tests {
             assert!(compiled.matches(text), "{pattern} should match {text:?}");
         }
         for text in no {
-            assert!(!compiled.matches(text), "{pattern} should not match {text:?}");
+            assert!(
+                !compiled.matches(text),
+                "{pattern} should not match {text:?}"
+            );
         }
     }
 
@@ -349,20 +352,35 @@ mod tests {
             &["a", "a-b", "a--b", "Churn-1", &long],
             &["", "-a", "a-", "a_b", "a.b", "é", &longer],
         );
-        check("[a-zA-Z0-9]([\\-a-zA-Z0-9]*[a-zA-Z0-9])?", &["a", "a-b"], &["a-", ""]);
+        check(
+            "[a-zA-Z0-9]([\\-a-zA-Z0-9]*[a-zA-Z0-9])?",
+            &["a", "a-b"],
+            &["a-", ""],
+        );
     }
 
     #[test]
     fn uris_and_arns() {
-        check("(https|s3)://([^/]+)/?(.*)", &["s3://b", "s3://b/k/l"], &["s3:///", "http://b/k"]);
+        check(
+            "(https|s3)://([^/]+)/?(.*)",
+            &["s3://b", "s3://b/k/l"],
+            &["s3:///", "http://b/k"],
+        );
         check(
             "arn:aws[a-z\\-]*:iam::\\d{12}:role/?[a-zA-Z_0-9+=,.@\\-_/]+",
-            &["arn:aws:iam::123456789012:role/a/b", "arn:aws-cn:iam::123456789012:role/x"],
+            &[
+                "arn:aws:iam::123456789012:role/a/b",
+                "arn:aws-cn:iam::123456789012:role/x",
+            ],
             &["arn:aws:iam::12345678901:role/x", "role"],
         );
         check(
             "(arn:aws[a-z\\-]*:sagemaker:[a-z0-9\\-]*:[0-9]{12}:[a-z\\-]*\\/)?([a-zA-Z0-9]([a-zA-Z0-9-]){0,62})(?<!-)(\\/[0-9]{1,9})?",
-            &["g", "g/1", "arn:aws:sagemaker:eu-west-1:123456789012:model-package/g/12"],
+            &[
+                "g",
+                "g/1",
+                "arn:aws:sagemaker:eu-west-1:123456789012:model-package/g/12",
+            ],
             &["g-", "g-/1", "g/x"],
         );
     }

@@ -97,7 +97,12 @@ impl Records {
     }
 
     /// Records of a kind in one account and region whose lower-case name starts with `start`.
-    pub(super) fn under(&self, id: Id, scope: &Scope, start: &str) -> impl Iterator<Item = &Record> {
+    pub(super) fn under(
+        &self,
+        id: Id,
+        scope: &Scope,
+        start: &str,
+    ) -> impl Iterator<Item = &Record> {
         let from = format!("{}{start}", prefix(scope));
         let shelf = self.0.get(&id);
         let until = from.clone();

@@ -65,7 +65,8 @@ impl World {
         target_variant: Option<&str>,
         dice: f64,
     ) -> Result<Route, OpError> {
-        let refuse = |message: String| Refusal::new("ValidationError", message).error("InvokeEndpoint");
+        let refuse =
+            |message: String| Refusal::new("ValidationError", message).error("InvokeEndpoint");
         let found = self
             .endpoint(&Key::new(Id::Endpoint, scope, endpoint))
             .filter(|(record, state)| record.name == endpoint && !state.live.is_empty());
@@ -95,7 +96,9 @@ impl World {
         };
         let variant = text(chosen, "VariantName").to_owned();
         let Some(serving) = fleet(&variant) else {
-            return Err(refuse(format!("Variant {variant} of endpoint {endpoint} has no fleet.")));
+            return Err(refuse(format!(
+                "Variant {variant} of endpoint {endpoint} has no fleet."
+            )));
         };
         Ok(Route {
             fleet: serving,
@@ -156,12 +159,18 @@ fn capture(config: &Value) -> Option<Capture> {
     // Without lists, the usual types are told apart.
     let listed = config.get("CaptureContentTypeHeader").is_some();
     let or_usual = |types: Vec<String>, usual: &str| {
-        if listed { types } else { vec![usual.to_owned()] }
+        if listed {
+            types
+        } else {
+            vec![usual.to_owned()]
+        }
     };
     let percentage = config["InitialSamplingPercentage"].as_u64().unwrap_or(100);
     Some(Capture {
         sampling_percentage: u8::try_from(percentage.min(100)).unwrap_or(100),
-        destination: text(config, "DestinationS3Uri").trim_end_matches('/').to_owned(),
+        destination: text(config, "DestinationS3Uri")
+            .trim_end_matches('/')
+            .to_owned(),
         input: mode("Input"),
         output: mode("Output"),
         csv_content_types: or_usual(types("CsvContentTypes"), "text/csv"),

@@ -27,11 +27,9 @@ impl World {
             .and_then(Value::as_str)
             .map(str::to_owned);
         object.metadata = metadata(request);
-        let object = self.objects.put_stored(
-            place(request, "Bucket")?,
-            place(request, "Key")?,
-            object,
-        )?;
+        let object =
+            self.objects
+                .put_stored(place(request, "Bucket")?, place(request, "Key")?, object)?;
         Ok(json!({"ETag": quoted(&object), "ChecksumSHA256": checksum(&object)}))
     }
 
@@ -62,7 +60,10 @@ impl World {
                 )
             })?;
         let body = std::str::from_utf8(bytes).map_err(|_| {
-            Refusal::new("InvalidRequest", "an object that is not UTF-8 is not answered as text")
+            Refusal::new(
+                "InvalidRequest",
+                "an object that is not UTF-8 is not answered as text",
+            )
         })?;
         let mut answer = head(object);
         answer["Body"] = Value::from(body);
@@ -117,7 +118,9 @@ fn quoted(object: &Object) -> String {
 }
 
 fn checksum(object: &Object) -> String {
-    unhex(&object.sha256).map(|digest| base64(&digest)).unwrap_or_default()
+    unhex(&object.sha256)
+        .map(|digest| base64(&digest))
+        .unwrap_or_default()
 }
 
 /// What the log shows of a call to S3.

@@ -43,7 +43,10 @@ impl World {
             then: Then::Scheduled,
         });
         let answer = self.put(kind, request, name, body, state)?;
-        self.pend(&Key::new(Id::Schedule, request.scope, name), Then::Scheduled);
+        self.pend(
+            &Key::new(Id::Schedule, request.scope, name),
+            Then::Scheduled,
+        );
         Ok(answer)
     }
 
@@ -214,9 +217,17 @@ fn check_expression(config: &Value) -> Result<(), Refusal> {
 
 /// Fills in an inline definition; the endpoint that it watches.
 fn inline_defaults(definition: &mut Value) -> Option<String> {
-    default(definition, "StoppingCondition", json!({"MaxRuntimeInSeconds": 3600}));
+    default(
+        definition,
+        "StoppingCondition",
+        json!({"MaxRuntimeInSeconds": 3600}),
+    );
     output_defaults(definition.pointer_mut("/MonitoringOutputConfig/MonitoringOutputs"));
-    for input in definition["MonitoringInputs"].as_array_mut().into_iter().flatten() {
+    for input in definition["MonitoringInputs"]
+        .as_array_mut()
+        .into_iter()
+        .flatten()
+    {
         for member in ["EndpointInput", "BatchTransformInput"] {
             if let Some(input) = input.get_mut(member) {
                 input_defaults(input);

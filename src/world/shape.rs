@@ -228,7 +228,10 @@ impl Shape {
             "list" => Self::List(Bounds::read(&mut words), words.next().unwrap_or("-")),
             "map" => {
                 let bounds = Bounds::read(&mut words);
-                let (key, item) = words.next().and_then(|both| both.split_once(' ')).unwrap_or(("-", "-"));
+                let (key, item) = words
+                    .next()
+                    .and_then(|both| both.split_once(' '))
+                    .unwrap_or(("-", "-"));
                 Self::Map(bounds, key, item)
             }
             _ => {
@@ -278,7 +281,9 @@ fn shown(value: &Value) -> &'static str {
 }
 
 fn fault(value: &Value, at: &str, rule: &str) -> String {
-    let shown = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+    let shown = value
+        .as_str()
+        .map_or_else(|| value.to_string(), str::to_owned);
     format!("Value '{shown}' at '{at}' failed to satisfy constraint: Member must {rule}")
 }
 
@@ -362,7 +367,11 @@ mod tests {
             }))
             .flatten();
         for member in named {
-            assert!(SERVICE.shapes.contains_key(member.shape), "{}", member.shape);
+            assert!(
+                SERVICE.shapes.contains_key(member.shape),
+                "{}",
+                member.shape
+            );
         }
         for (name, shape) in &SERVICE.shapes {
             match shape {
@@ -415,7 +424,11 @@ mod tests {
             "1 validation error detected: Value '101' at 'maxResults' failed to satisfy \
              constraint: Member must have value less than or equal to 100",
         );
-        check("ListModels", json!({"MaxResults": "5"}), "STRING_VALUE can not be converted");
+        check(
+            "ListModels",
+            json!({"MaxResults": "5"}),
+            "STRING_VALUE can not be converted",
+        );
     }
 
     #[test]

@@ -74,6 +74,9 @@ impl Works {
     }
 
     pub(super) fn outstanding(&self) -> Vec<Work> {
-        self.going.values().map(|going| going.work.clone()).collect()
+        self.going
+            .values()
+            .map(|going| going.work.clone())
+            .collect()
     }
 }

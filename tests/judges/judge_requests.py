@@ -3,7 +3,8 @@
     python judge_requests.py --calls FILE
 
 FILE holds one JSON object a line: {"op": "CreateEndpoint", "body": {...}}. Each body must pass
-botocore's own validator, and the stricter look of shapes.py.
+botocore's own validator, and the stricter look of shapes.py; a pipeline's definition is judged step by
+step.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ import botocore.session
 from botocore.model import OperationModel
 from botocore.validate import ParamValidator
 
+import definitions
 import shapes
 from judging import Judge
 
@@ -70,7 +72,10 @@ def judge_line(models: Models, line: str) -> tuple[str, List[str]]:
     operation = models.operation(op)
     if operation is None:
         return op, [f"no such operation in botocore's {' or '.join(SERVICES)}"]
-    return op, judge_body(operation, body)
+    found = judge_body(operation, body)
+    if not found and "PipelineDefinition" in body:
+        found = definitions.problems(models.services[0], body["PipelineDefinition"])
+    return op, found
 
 
 def judge_body(operation: OperationModel, body: Any) -> List[str]:

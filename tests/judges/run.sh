@@ -71,9 +71,15 @@ environment
 start
 python="$here/.venv/bin/python"
 failed=0
-"$python" "$here/judge_boto3.py" --manifest "$work/manifest.json" || failed=1
-"$python" "$here/judge_requests.py" --calls "$work/calls.jsonl" || failed=1
+judge() {
+    "$python" "$here/$1" "${@:2}" | tee -a "$work/verdicts" || failed=1
+}
+judge judge_boto3.py --manifest "$work/manifest.json"
+judge judge_requests.py --calls "$work/calls.jsonl"
 if ((failed)); then
     tail -n 40 "$work/log" >&2
 fi
+echo "all judges:"
+awk '/^[0-9]+ passed, [0-9]+ failed$/ { passed += $1; failed += $3 }
+     END { print passed " passed, " failed " failed" }' "$work/verdicts"
 exit "$failed"

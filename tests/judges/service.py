@@ -52,7 +52,7 @@ class Service:
         except ValueError as error:
             self.problems.append(f"{op}: the body is not JSON: {error}")
             return
-        self.problems += [f"{op}{found}" for found in shapes.problems(operation_model.output_shape, value)]
+        self.problems += shapes.problems(operation_model.output_shape, value, op)
 
     def call(self, name: str, op: str, **request: object) -> Dict[str, Any]:
         """One call of SageMaker as a check of its own: it succeeds, and in the model's shape."""

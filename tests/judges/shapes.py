@@ -14,52 +14,69 @@ from typing import Any, Callable, Dict, List, Optional
 import regex
 from botocore.model import Shape
 
-Check = Callable[[Shape, Any, str], List[str]]
+Known = Callable[[Any], bool]
+Check = Callable[[Shape, Any, str, Known], List[str]]
+
+# `<operation><path>` of what the model requires and the service leaves out: a versioned package has
+# no name.
+LEFT_OUT = frozenset({"DescribeModelPackage.ModelPackageName"})
 
 
-def problems(shape: Optional[Shape], value: Any, path: str = "") -> List[str]:
-    """What is wrong with a value, each with its place; nothing if it fits."""
+def nothing(_: Any) -> bool:
+    return False
+
+
+def problems(
+    shape: Optional[Shape], value: Any, path: str = "", known: Known = nothing
+) -> List[str]:
+    """What is wrong with a value, each with its place; nothing if it fits.
+
+    A value that is `known` is not looked at: it stands for one that comes later.
+    """
+    if known(value):
+        return []
     if shape is None:
         return [] if value in ({}, None) else [f"expected nothing, found {_brief(value)}"]
     check = _CHECKS.get(shape.type_name)
     if check is None:
         return [f"{path or '.'}: no check for the type {shape.type_name}"]
-    return check(shape, value, path)
+    return check(shape, value, path, known)
 
 
-def _structure(shape: Shape, value: Any, path: str) -> List[str]:
+def _structure(shape: Shape, value: Any, path: str, known: Known) -> List[str]:
     if not isinstance(value, dict):
         return _wrong("an object", value, path)
     found = [f"{path}.{name}: is not in the model" for name in value if name not in shape.members]
-    found += [f"{path}.{name}: is missing" for name in shape.required_members if name not in value]
+    required = [f"{path}.{name}" for name in shape.required_members if name not in value]
+    found += [f"{place}: is missing" for place in required if place not in LEFT_OUT]
     chosen = [name for name in value if name in shape.members]
     if getattr(shape, "is_tagged_union", False) and len(chosen) != 1:
         found.append(f"{path or '.'}: a union needs one member, found {len(chosen)}")
     for name in chosen:
-        found += problems(shape.members[name], value[name], f"{path}.{name}")
+        found += problems(shape.members[name], value[name], f"{path}.{name}", known)
     return found
 
 
-def _list(shape: Shape, value: Any, path: str) -> List[str]:
+def _list(shape: Shape, value: Any, path: str, known: Known) -> List[str]:
     if not isinstance(value, list):
         return _wrong("an array", value, path)
     found = _bounds(shape, len(value), "items", path)
     for index, item in enumerate(value):
-        found += problems(shape.member, item, f"{path}[{index}]")
+        found += problems(shape.member, item, f"{path}[{index}]", known)
     return found
 
 
-def _map(shape: Shape, value: Any, path: str) -> List[str]:
+def _map(shape: Shape, value: Any, path: str, known: Known) -> List[str]:
     if not isinstance(value, dict):
         return _wrong("an object", value, path)
     found = _bounds(shape, len(value), "entries", path)
     for key, item in value.items():
-        found += problems(shape.key, key, f"{path}[key {key!r}]")
-        found += problems(shape.value, item, f"{path}[{key!r}]")
+        found += problems(shape.key, key, f"{path}[key {key!r}]", known)
+        found += problems(shape.value, item, f"{path}[{key!r}]", known)
     return found
 
 
-def _string(shape: Shape, value: Any, path: str) -> List[str]:
+def _string(shape: Shape, value: Any, path: str, _: Known) -> List[str]:
     if not isinstance(value, str):
         return _wrong("a string", value, path)
     found = _bounds(shape, len(value), "characters", path)
@@ -72,23 +89,23 @@ def _string(shape: Shape, value: Any, path: str) -> List[str]:
     return found
 
 
-def _integer(shape: Shape, value: Any, path: str) -> List[str]:
+def _integer(shape: Shape, value: Any, path: str, _: Known) -> List[str]:
     if isinstance(value, bool) or not isinstance(value, int):
         return _wrong("an integer", value, path)
     return _bounds(shape, value, "", path)
 
 
-def _number(shape: Shape, value: Any, path: str) -> List[str]:
+def _number(shape: Shape, value: Any, path: str, _: Known) -> List[str]:
     if isinstance(value, bool) or not isinstance(value, (int, float)) or not math.isfinite(value):
         return _wrong("a number", value, path)
     return _bounds(shape, value, "", path)
 
 
-def _boolean(shape: Shape, value: Any, path: str) -> List[str]:
+def _boolean(shape: Shape, value: Any, path: str, _: Known) -> List[str]:
     return [] if isinstance(value, bool) else _wrong("a boolean", value, path)
 
 
-def _timestamp(shape: Shape, value: Any, path: str) -> List[str]:
+def _timestamp(shape: Shape, value: Any, path: str, _: Known) -> List[str]:
     """In JSON 1.1: seconds since the epoch."""
     number = not isinstance(value, bool) and isinstance(value, (int, float))
     if not number or not 0 < value < 1e11:

@@ -136,7 +136,12 @@ impl Builder<'_> {
 
     fn refuse(&mut self, mark: Mark, what: &str) {
         let help = Some("write the value out; overlays under `environments` share what is common");
-        self.error("S011", mark, format!("{what}, which is not used here"), help);
+        self.error(
+            "S011",
+            mark,
+            format!("{what}, which is not used here"),
+            help,
+        );
     }
 
     /// Reports an anchor or a tag; whether there was neither.
@@ -157,7 +162,12 @@ impl Builder<'_> {
             return Ok(());
         }
         let message = format!("more than {} values in the file", limits::YAML_NODES_MAX);
-        self.error("S000", mark, message, Some("keep data in files of their own"));
+        self.error(
+            "S000",
+            mark,
+            message,
+            Some("keep data in files of their own"),
+        );
         Err(Stop)
     }
 
@@ -219,12 +229,18 @@ impl Builder<'_> {
         };
         match &mut open.kind {
             OpenKind::Sequence(items) => items.push(node),
-            OpenKind::Mapping { key, entries, lines } => match key.take() {
+            OpenKind::Mapping {
+                key,
+                entries,
+                lines,
+            } => match key.take() {
                 None => {
                     let mark = node.mark;
                     let name = self.key(node);
-                    if let Some(Open { kind: OpenKind::Mapping { key, .. }, .. }) =
-                        self.open.last_mut()
+                    if let Some(Open {
+                        kind: OpenKind::Mapping { key, .. },
+                        ..
+                    }) = self.open.last_mut()
                     {
                         *key = Some((name, mark));
                     }
@@ -237,7 +253,11 @@ impl Builder<'_> {
                         self.error("S007", mark, message, Some(&help));
                     } else {
                         lines.insert(name.clone(), mark.line);
-                        entries.push(Entry { key: name, mark, value: node });
+                        entries.push(Entry {
+                            key: name,
+                            mark,
+                            value: node,
+                        });
                     }
                 }
             },
@@ -272,5 +292,8 @@ impl Builder<'_> {
 }
 
 fn broken(mark: Mark) -> Node {
-    Node { mark, kind: Kind::Broken }
+    Node {
+        mark,
+        kind: Kind::Broken,
+    }
 }

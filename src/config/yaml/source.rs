@@ -91,7 +91,10 @@ impl<'a> Source<'a> {
             start: start + self.offset,
             end: start + held.len() + self.offset,
             line,
-            column: 1 + self.text.get(first..start).map_or(0, |text| text.chars().count()),
+            column: 1 + self
+                .text
+                .get(first..start)
+                .map_or(0, |text| text.chars().count()),
         }
     }
 

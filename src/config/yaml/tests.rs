@@ -83,7 +83,16 @@ fn the_first_of_two_equal_keys_is_kept() {
 
 #[test]
 fn broken_syntax_has_a_place() {
-    for text in ["a: [1, 2\n", "a: {b: 1\n", "a: \"b\n", "a: 'b\n", "a: b: c\n", "\ta: 1\n", "a: `b`\n", "a: b\n c: d\n"] {
+    for text in [
+        "a: [1, 2\n",
+        "a: {b: 1\n",
+        "a: \"b\n",
+        "a: 'b\n",
+        "a: b: c\n",
+        "\ta: 1\n",
+        "a: `b`\n",
+        "a: b\n c: d\n",
+    ] {
         let Read { root, diagnostics } = read("config.yaml", text.as_bytes());
         assert_eq!(root, None, "{text}");
         assert_eq!(diagnostics.len(), 1, "{text}: {diagnostics:?}");
@@ -104,7 +113,8 @@ fn an_empty_file_is_null() {
 
 #[test]
 fn limits_hold() {
-    let deep = |open: &str, close: &str, depth: usize| open.repeat(depth) + "1" + &close.repeat(depth);
+    let deep =
+        |open: &str, close: &str, depth: usize| open.repeat(depth) + "1" + &close.repeat(depth);
     let levels = limits::YAML_DEPTH_MAX;
     assert!(read("f", deep("[", "]", levels).as_bytes()).root.is_some());
     for bomb in [
@@ -138,7 +148,10 @@ fn marks_hold_exactly_what_was_written() {
     assert_eq!(held(last.get("flow").unwrap()), "{a: 1}");
     assert_eq!(held(last), "block: |\n    über\n\n  flow: {a: 1}");
     let key = root.entry("last").unwrap().mark;
-    assert_eq!((&text[key.start..key.end], key.line, key.column), ("last", 2, 1));
+    assert_eq!(
+        (&text[key.start..key.end], key.line, key.column),
+        ("last", 2, 1)
+    );
 }
 
 proptest! {

@@ -28,7 +28,10 @@ fn holds(condition: &Value, around: &Surroundings<'_>) -> Result<bool, String> {
                 .as_array()
                 .is_some_and(|values| values.iter().any(|value| same(value, &sought))))
         }
-        "Not" => Ok(!holds(condition.get("Expression").unwrap_or(&Value::Null), around)?),
+        "Not" => Ok(!holds(
+            condition.get("Expression").unwrap_or(&Value::Null),
+            around,
+        )?),
         "Or" => {
             for one in items(condition, "Conditions") {
                 if holds(one, around)? {
@@ -93,29 +96,43 @@ mod tests {
             objects: &Objects::default(),
         };
         let found = all_hold(std::slice::from_ref(&condition), &around);
-        assert_eq!(found.as_ref().copied().map_err(String::as_str), expected, "{condition}");
+        assert_eq!(
+            found.as_ref().copied().map_err(String::as_str),
+            expected,
+            "{condition}"
+        );
     }
 
     #[test]
     fn conditions_compare_and_combine() {
-        let two = |kind: &str, left: Value, right: Value| {
-            json!({"Type": kind, "LeftValue": left, "RightValue": right})
-        };
+        let two = |kind: &str, left: Value, right: Value| json!({"Type": kind, "LeftValue": left, "RightValue": right});
         check(two("Equals", json!(1), json!(1.0)), Ok(true));
         check(two("Equals", json!("1"), json!(1)), Ok(false));
         check(two("GreaterThan", json!(0.9), json!(0.9)), Ok(false));
-        check(two("GreaterThanOrEqualTo", json!(0.9), json!(0.9)), Ok(true));
+        check(
+            two("GreaterThanOrEqualTo", json!(0.9), json!(0.9)),
+            Ok(true),
+        );
         check(two("LessThan", json!(1), json!(2)), Ok(true));
         check(two("LessThanOrEqualTo", json!(3), json!(2)), Ok(false));
         check(
             two("LessThan", json!("NaN"), json!(2)),
             Err("cannot compare \"NaN\" with 2"),
         );
-        check(json!({"Type": "In", "QueryValue": "b", "Values": ["a", "b"]}), Ok(true));
+        check(
+            json!({"Type": "In", "QueryValue": "b", "Values": ["a", "b"]}),
+            Ok(true),
+        );
         let never = two("LessThan", json!(3), json!(2));
         check(json!({"Type": "Not", "Expression": never}), Ok(true));
-        let either = json!([two("LessThan", json!(3), json!(2)), two("Equals", json!(1), json!(1))]);
+        let either = json!([
+            two("LessThan", json!(3), json!(2)),
+            two("Equals", json!(1), json!(1))
+        ]);
         check(json!({"Type": "Or", "Conditions": either}), Ok(true));
-        check(json!({"Type": "Maybe"}), Err("unknown condition type 'Maybe'"));
+        check(
+            json!({"Type": "Maybe"}),
+            Err("unknown condition type 'Maybe'"),
+        );
     }
 }

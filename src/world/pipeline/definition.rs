@@ -13,9 +13,25 @@ const PARAMETERS_MAX: usize = 200;
 
 /// Types that the service knows. Not all of them are run here.
 const TYPES: &[&str] = &[
-    "AutoML", "Callback", "ClarifyCheck", "Condition", "EMR", "EMRServerless", "Endpoint",
-    "EndpointConfig", "Fail", "InferenceComponent", "Lambda", "Lineage", "Model", "Processing",
-    "QualityCheck", "RegisterModel", "Training", "Transform", "Tuning",
+    "AutoML",
+    "Callback",
+    "ClarifyCheck",
+    "Condition",
+    "EMR",
+    "EMRServerless",
+    "Endpoint",
+    "EndpointConfig",
+    "Fail",
+    "InferenceComponent",
+    "Lambda",
+    "Lineage",
+    "Model",
+    "Processing",
+    "QualityCheck",
+    "RegisterModel",
+    "Training",
+    "Transform",
+    "Tuning",
 ];
 
 /// A view of a definition's document.
@@ -84,7 +100,9 @@ impl<'a> Definition<'a> {
                     .bytes()
                     .all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_'));
             if !legal {
-                return Err(format!("step name '{name}' does not match [A-Za-z0-9\\-_]{{1,64}}"));
+                return Err(format!(
+                    "step name '{name}' does not match [A-Za-z0-9\\-_]{{1,64}}"
+                ));
             }
             if !TYPES.contains(&kind) {
                 return Err(format!("step {name} has the unknown type '{kind}'"));
@@ -101,7 +119,10 @@ impl<'a> Definition<'a> {
                 .filter_map(Value::as_str)
                 .collect();
             if kind == "Condition" {
-                steps_named(arguments.get("Conditions").unwrap_or(&Value::Null), &mut after);
+                steps_named(
+                    arguments.get("Conditions").unwrap_or(&Value::Null),
+                    &mut after,
+                );
             } else {
                 steps_named(body, &mut after);
             }
@@ -125,7 +146,10 @@ impl<'a> Definition<'a> {
         for step in &self.steps {
             for name in &step.after {
                 if self.step(name).is_none() {
-                    return Err(format!("step {} refers to the unknown step {name}", step.name));
+                    return Err(format!(
+                        "step {} refers to the unknown step {name}",
+                        step.name
+                    ));
                 }
             }
             let mut gets = Vec::new();
@@ -189,13 +213,19 @@ fn check_parameter(name: &str, parameter: &Value) -> Result<(), String> {
     if !matches!(kind, "String" | "Integer" | "Float" | "Boolean") {
         return Err(format!("parameter {name} has the unknown type '{kind}'"));
     }
-    let default = parameter.get("DefaultValue").filter(|value| !value.is_null());
+    let default = parameter
+        .get("DefaultValue")
+        .filter(|value| !value.is_null());
     if default.is_some_and(|value| !fits(value)) {
-        return Err(format!("the default value of parameter {name} is not of type {kind}"));
+        return Err(format!(
+            "the default value of parameter {name} is not of type {kind}"
+        ));
     }
     let allowed = items(parameter, "EnumValues");
     if !allowed.is_empty() && default.is_some_and(|value| !allowed.contains(value)) {
-        return Err(format!("the default value of parameter {name} is not one of its values"));
+        return Err(format!(
+            "the default value of parameter {name} is not one of its values"
+        ));
     }
     Ok(())
 }
@@ -250,7 +280,10 @@ mod tests {
     fn what_is_wrong_is_named() {
         let fail = |name: &str| json!({"Name": name, "Type": "Fail", "Arguments": {}});
         check(json!([]), "a pipeline must have at least one step");
-        check(json!([fail("a"), fail("a")]), "step names must be unique: a is not");
+        check(
+            json!([fail("a"), fail("a")]),
+            "step names must be unique: a is not",
+        );
         check(
             json!([{"Name": "a", "Type": "Nap"}]),
             "step a has the unknown type 'Nap'",
@@ -269,6 +302,9 @@ mod tests {
                 {"Name": "b", "Type": "Fail", "Arguments": {"ErrorMessage": {"Get": "Steps.a.X"}}}]),
             "steps wait for each other: a, b",
         );
-        check(json!([fail("a"), {"Name": "b", "Type": "Fail", "DependsOn": ["a"]}]), "");
+        check(
+            json!([fail("a"), {"Name": "b", "Type": "Fail", "DependsOn": ["a"]}]),
+            "",
+        );
     }
 }

@@ -81,7 +81,9 @@ impl World {
             return Ok(json!({"PipelineExecutionArn": arn}));
         }
         if request.get("SelectiveExecutionConfig").is_some() {
-            return Err(Refusal::invalid("SelectiveExecutionConfig is not supported here."));
+            return Err(Refusal::invalid(
+                "SelectiveExecutionConfig is not supported here.",
+            ));
         }
         let pipeline = Key::new(Id::Pipeline, &record.scope, &record.name);
         let seed = format!("{}/{}", pipeline.place, self.next());
@@ -136,7 +138,11 @@ impl World {
             "CreatedBy": user(request.scope),
             "LastModifiedBy": user(request.scope),
         });
-        for member in ["PipelineExecutionDisplayName", "PipelineExecutionDescription", "RoleArn"] {
+        for member in [
+            "PipelineExecutionDisplayName",
+            "PipelineExecutionDescription",
+            "RoleArn",
+        ] {
             if let Some(value) = request.get(member) {
                 body[member] = value.clone();
             }
@@ -201,10 +207,19 @@ impl World {
 
     pub(in crate::world) fn list_parameters(&self, request: &Request<'_>) -> Reply {
         let (_, state) = self.execution(request)?;
-        let parameters = state.parameters.iter().enumerate().map(|(at, (name, value))| {
-            let value = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
-            ((String::new(), at as u64), json!({"Name": name, "Value": value}))
-        });
+        let parameters = state
+            .parameters
+            .iter()
+            .enumerate()
+            .map(|(at, (name, value))| {
+                let value = value
+                    .as_str()
+                    .map_or_else(|| value.to_string(), str::to_owned);
+                (
+                    (String::new(), at as u64),
+                    json!({"Name": name, "Value": value}),
+                )
+            });
         let (page, next) = page(parameters.collect(), 100, request)?;
         Ok(paged("PipelineParameters", page, next))
     }
@@ -267,11 +282,17 @@ fn typed(name: &str, declared: &Value, value: &str) -> Result<Value, Refusal> {
             .ok()
             .filter(|number| number.is_finite())
             .map(Value::from),
-        "Boolean" => value.to_ascii_lowercase().parse::<bool>().ok().map(Value::from),
+        "Boolean" => value
+            .to_ascii_lowercase()
+            .parse::<bool>()
+            .ok()
+            .map(Value::from),
         _ => Some(Value::from(value)),
     };
     let typed = typed.ok_or_else(|| {
-        Refusal::invalid(format!("The value '{value}' of parameter [{name}] is not of type {kind}."))
+        Refusal::invalid(format!(
+            "The value '{value}' of parameter [{name}] is not of type {kind}."
+        ))
     })?;
     let allowed = items(declared, "EnumValues");
     if !allowed.is_empty() && !allowed.contains(&typed) {
@@ -289,7 +310,10 @@ fn shown(name: &str, step: &StepState, body: Option<&Value>) -> Value {
         "StepStatus": step.status,
         "AttemptCount": 1,
     });
-    for (member, from) in [("StepDisplayName", "DisplayName"), ("StepDescription", "Description")] {
+    for (member, from) in [
+        ("StepDisplayName", "DisplayName"),
+        ("StepDescription", "Description"),
+    ] {
         if let Some(text) = body.and_then(|body| body.get(from)) {
             shown[member] = text.clone();
         }

@@ -58,20 +58,27 @@ pub(super) fn path(source: &str) -> Result<Vec<Segment<'_>>, String> {
 pub(super) fn follow<'v>(value: &'v Value, segments: &[Segment<'_>]) -> Option<&'v Value> {
     /// Members by which an element of a list is known.
     const NAMES: &[&str] = &[
-        "OutputName", "InputName", "ChannelName", "MetricName", "VariantName", "Name",
+        "OutputName",
+        "InputName",
+        "ChannelName",
+        "MetricName",
+        "VariantName",
+        "Name",
     ];
-    segments.iter().try_fold(value, |value, segment| match segment {
-        Segment::Name(name) => value.get(name),
-        Segment::Index(index) => value.get(index),
-        Segment::Key(key) => match value {
-            Value::Array(elements) => elements.iter().find(|element| {
-                NAMES
-                    .iter()
-                    .any(|name| element.get(name).and_then(Value::as_str) == Some(key))
-            }),
-            other => other.get(key),
-        },
-    })
+    segments
+        .iter()
+        .try_fold(value, |value, segment| match segment {
+            Segment::Name(name) => value.get(name),
+            Segment::Index(index) => value.get(index),
+            Segment::Key(key) => match value {
+                Value::Array(elements) => elements.iter().find(|element| {
+                    NAMES
+                        .iter()
+                        .any(|name| element.get(name).and_then(Value::as_str) == Some(key))
+                }),
+                other => other.get(key),
+            },
+        })
 }
 
 /// What functions can refer to.
@@ -196,7 +203,11 @@ impl Surroundings<'_> {
             .and_then(|body| follow(body, &place))
             .and_then(Value::as_str)
             .ok_or_else(|| format!("step {step} has no output {output}"))?;
-        Ok(format!("{}/{}", folder.trim_end_matches('/'), text(file, "FilePath")))
+        Ok(format!(
+            "{}/{}",
+            folder.trim_end_matches('/'),
+            text(file, "FilePath")
+        ))
     }
 }
 
@@ -213,7 +224,11 @@ mod tests {
             "Map": {"k.v": [{"c": 3}]},
         });
         let check = |source: &str, found: Option<Value>| {
-            assert_eq!(follow(&value, &path(source).unwrap()).cloned(), found, "{source}");
+            assert_eq!(
+                follow(&value, &path(source).unwrap()).cloned(),
+                found,
+                "{source}"
+            );
         };
         check("Outputs['train.x'].U", Some(json!(2)));
         check("Outputs[0].U", Some(json!(1)));

@@ -144,7 +144,11 @@ impl World {
             .iter()
             .map(|record| Key::new(Id::Execution, &record.scope, &record.name))
             .collect();
-        keys.push(Key::new(Id::Pipeline, request.scope, request.text("PipelineName")));
+        keys.push(Key::new(
+            Id::Pipeline,
+            request.scope,
+            request.text("PipelineName"),
+        ));
         keys.iter().for_each(|key| self.drop_record(key));
         Ok(json!({"PipelineArn": arn}))
     }
@@ -238,7 +242,11 @@ impl World {
     }
 
     fn stored_definition(&self, place: &Value) -> Result<String, Refusal> {
-        let uri = format!("s3://{}/{}", text(place, "Bucket"), text(place, "ObjectKey"));
+        let uri = format!(
+            "s3://{}/{}",
+            text(place, "Bucket"),
+            text(place, "ObjectKey")
+        );
         let (bucket, key) = split_uri(&uri).unwrap_or(("", ""));
         self.objects
             .head(bucket, key)

@@ -139,7 +139,10 @@ impl World {
         let now = self.now;
         if let Some(record) = self.records.get_mut(key) {
             let body = &mut record.body;
-            if matches!(text(body, "PipelineExecutionStatus"), "Executing" | "Stopping") {
+            if matches!(
+                text(body, "PipelineExecutionStatus"),
+                "Executing" | "Stopping"
+            ) {
                 body["PipelineExecutionStatus"] = json!(status);
                 body["LastModifiedTime"] = epoch(now);
                 if let Some(reason) = reason {
@@ -338,7 +341,11 @@ fn due<'d, 'a>(definition: &'d Definition<'a>, state: &ExecutionState) -> Option
         .steps
         .values()
         .any(|step| matches!(step.status, StepStatus::Failed | StepStatus::Stopped));
-    let running = state.steps.values().filter(|step| step.status.runs()).count();
+    let running = state
+        .steps
+        .values()
+        .filter(|step| step.status.runs())
+        .count();
     if wrong || state.end.is_some() || running as u64 >= state.limit {
         return None;
     }

@@ -240,6 +240,35 @@ async fn a_hung_service_is_given_up_at_the_deadline() {
 }
 
 #[tokio::test]
+async fn a_connection_that_does_not_come_about_is_no_call() {
+    // A listener that accepts nothing and whose queue is full: further connections hang.
+    let socket = tokio::net::TcpSocket::new_v4().unwrap();
+    socket.bind("127.0.0.1:0".parse().unwrap()).unwrap();
+    let listener = socket.listen(0).unwrap();
+    let address = listener.local_addr().unwrap();
+    let mut waiting = Vec::new();
+    let patience = Duration::from_millis(200);
+    while let Ok(stream) =
+        tokio::time::timeout(patience, tokio::net::TcpStream::connect(address)).await
+    {
+        waiting.push(stream.unwrap());
+        assert!(waiting.len() < 16, "the queue does not fill");
+    }
+    let deadline = Duration::from_millis(900);
+    let url = format!("http://{address}");
+    let aws = Aws::connect(Options {
+        deadline,
+        ..options(&url)
+    })
+    .await;
+    let error = aws
+        .call(&call("CreateEndpoint", json!({})))
+        .await
+        .unwrap_err();
+    check(&error, "CannotConnect", Class::Transient, Sent::No);
+}
+
+#[tokio::test]
 async fn an_answer_has_a_limit() {
     let long = "x".repeat(trueup::limits::ANSWER_BYTES_MAX);
     let replies = [Reply::json(200, json!({"EndpointArn": long}))];
