@@ -95,6 +95,35 @@ pub const LOCAL_REQUEST_BYTES_MAX: usize = 8 * 1024 * 1024;
 pub const INVOKE_BYTES_MAX: usize = 6_291_456;
 /// One S3 object of the local SageMaker.
 pub const LOCAL_OBJECT_BYTES_MAX: u64 = 5 * 1024 * 1024 * 1024;
+/// One line of a local job's output; a longer one is kept in pieces.
+pub const JOB_LINE_BYTES_MAX: usize = 64 * 1024;
+/// What a supervisor is told to start.
+pub const JOB_SPEC_BYTES_MAX: usize = 4 * 1024 * 1024;
+/// Bytes of all files of one archive that is unpacked for a local job.
+pub const ARCHIVE_BYTES_MAX: u64 = 5 * 1024 * 1024 * 1024;
+/// Files and folders of one archive that is unpacked for a local job.
+pub const ARCHIVE_ENTRIES_MAX: usize = 100_000;
+/// An S3 object up to this size lives in the local SageMaker's state itself, a larger one in a file.
+pub const INLINE_OBJECT_BYTES_MAX: usize = 1024 * 1024;
+/// Calls that the local SageMaker remembers for `/_trueup/calls`.
+pub const CALL_LOG_MAX: usize = 20_000;
+/// Request body of one remembered call; a larger one is remembered without it.
+pub const CALL_LOG_BODY_BYTES_MAX: usize = 16 * 1024;
+/// Parts of one multipart upload (S3's own figure).
+pub const UPLOAD_PARTS_MAX: i32 = 10_000;
+/// Multipart uploads that are open at once.
+pub const UPLOADS_MAX: usize = 1_000;
+/// Captured invocations that wait to be written; when they are more, the next write comes at once.
+pub const CAPTURE_BATCH_MAX: usize = 100;
+/// Local jobs and endpoints' processes that run at once; the rest waits its turn.
+pub const LOCAL_JOBS_MAX: usize = 4;
+/// How long a local serving process may take until it answers its first ping (SageMaker's own
+/// figure, where the endpoint config gives none).
+pub const FLEET_START_DEADLINE: Duration = Duration::from_secs(240);
+/// How often a local serving process that died is started again.
+pub const FLEET_RESTARTS_MAX: u32 = 1;
+/// Objects of one channel or input of a local job.
+pub const CHANNEL_OBJECTS_MAX: usize = 100_000;
 /// Output of one local job that is kept.
 pub const JOB_LOG_BYTES_MAX: usize = 1024 * 1024;
 /// How long a stopped local job may take before it is killed (SageMaker's own figure).

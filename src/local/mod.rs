@@ -1,1 +1,266 @@
-//! The local SageMaker: protocols and processes around the world.
+//! The local SageMaker: the protocols of SageMaker, its runtime, S3 and STS on one loopback port,
+//! with real processes behind them.
+//!
+//! [`serve`] puts a [`crate::world::World`] behind HTTP. What the world asks for is really done:
+//! training and processing jobs are processes of this machine that find what a container would
+//! find (`/opt/ml` in environment, arguments and entry points becomes a folder of the job), and an
+//! endpoint is a Python process that serves the user's functions. Images are not run; programs are
+//! those that `PATH` has. The state folder holds everything and survives a restart.
+
+mod archive;
+mod bodies;
+mod calls;
+mod capture;
+mod chunked;
+mod control;
+mod engine;
+mod fleet;
+mod http;
+mod job;
+mod paths;
+mod place;
+mod process;
+mod runtime;
+mod s3;
+mod scope;
+mod state;
+mod sts;
+pub mod supervise;
+
+use std::io;
+use std::net::{Ipv4Addr, SocketAddr};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use tempfile::TempDir;
+use tokio::net::TcpListener;
+use tokio::sync::watch;
+use tokio::task::JoinSet;
+use tokio::time::timeout;
+
+pub use calls::CallRecord;
+pub use state::StateError;
+
+use self::bodies::Bodies;
+use self::engine::{Engine, Host};
+use self::state::State;
+use crate::clock::{Clock, SystemClock};
+use crate::world::{Pace, World};
+
+/// The account that everything belongs to, unless another is asked for.
+pub const DEFAULT_ACCOUNT: &str = "111122223333";
+/// How long requests in flight may take when the server ends.
+const SHUTDOWN_DEADLINE: Duration = Duration::from_secs(5);
+
+/// How a local SageMaker is set up.
+#[derive(Clone)]
+pub struct LocalOptions {
+    /// The port on 127.0.0.1; 0 for any that is free.
+    pub port: u16,
+    /// Where everything is kept; `None` for a temporary folder that is removed at the end.
+    pub state_dir: Option<PathBuf>,
+    /// The account of everything, 12 digits.
+    pub account: String,
+    /// The interpreter that runs Python programs: a name on `path`, or a path.
+    pub python: String,
+    /// Where programs are looked for: folders separated by colons.
+    pub path: String,
+    /// The home folder that jobs see, if any: interpreters find packages of the user there.
+    pub home: Option<PathBuf>,
+    /// The executable whose `__job` is [`supervise::main`]; `None` for the running one.
+    pub supervisor: Option<PathBuf>,
+    /// Where "now" comes from.
+    pub clock: Arc<dyn Clock>,
+    /// How long states last that nothing real is behind.
+    pub pace: Pace,
+}
+
+impl Default for LocalOptions {
+    fn default() -> Self {
+        Self {
+            port: 0,
+            state_dir: None,
+            account: DEFAULT_ACCOUNT.to_owned(),
+            python: "python3".to_owned(),
+            path: "/usr/local/bin:/usr/bin:/bin".to_owned(),
+            home: None,
+            supervisor: None,
+            clock: Arc::new(SystemClock),
+            pace: Pace::local(),
+        }
+    }
+}
+
+/// Why a local SageMaker cannot be started.
+#[derive(Debug, thiserror::Error)]
+pub enum LocalError {
+    /// The port cannot be had.
+    #[error("cannot listen on 127.0.0.1:{port}")]
+    Listen {
+        /// The port.
+        port: u16,
+        /// Why not.
+        source: io::Error,
+    },
+    /// The state folder cannot be used.
+    #[error("cannot use the state folder")]
+    State(#[from] StateError),
+    /// Something in the state folder cannot be read or written.
+    #[error("cannot prepare {path}")]
+    Prepare {
+        /// What.
+        path: PathBuf,
+        /// Why not.
+        source: io::Error,
+    },
+    /// The account is not one.
+    #[error("an account is 12 digits, not {0:?}")]
+    Account(String),
+    /// The running executable is not known.
+    #[error("cannot find the running executable, which supervises jobs")]
+    Supervisor(#[source] io::Error),
+}
+
+/// A running local SageMaker. Dropping it ends it at once, without a last snapshot.
+pub struct LocalHandle {
+    /// Where it answers: `http://127.0.0.1:<port>`.
+    pub url: String,
+    /// The folder that holds its state.
+    pub state_dir: PathBuf,
+    engine: Arc<Engine>,
+    quit: watch::Sender<bool>,
+    tasks: JoinSet<()>,
+    temporary: Option<TempDir>,
+}
+
+/// Starts a local SageMaker and answers once it accepts requests.
+///
+/// # Errors
+/// See [`LocalError`].
+pub async fn serve(options: LocalOptions) -> Result<LocalHandle, LocalError> {
+    if options.account.len() != 12 || !options.account.bytes().all(|b| b.is_ascii_digit()) {
+        return Err(LocalError::Account(options.account));
+    }
+    let temporary = match options.state_dir {
+        Some(_) => None,
+        None => Some(tempfile::tempdir().map_err(|source| LocalError::Prepare {
+            path: PathBuf::from("a temporary folder"),
+            source,
+        })?),
+    };
+    let folder = options
+        .state_dir
+        .as_deref()
+        .or(temporary.as_ref().map(TempDir::path))
+        .expect("either is there");
+    let state = State::open(folder)?;
+    let folder = state.folder().to_owned();
+    let world = state.load()?;
+    let (bodies, host) = prepare(&options, &folder)?;
+    let world = world.unwrap_or_else(|| World::new(options.pace));
+    let engine = Arc::new(Engine::new(world, options.clock, host, state, bodies));
+    engine.sweep().map_err(|source| LocalError::Prepare {
+        path: folder.clone(),
+        source,
+    })?;
+
+    let address = SocketAddr::from((Ipv4Addr::LOCALHOST, options.port));
+    let listen = |source| LocalError::Listen {
+        port: options.port,
+        source,
+    };
+    let listener = TcpListener::bind(address).await.map_err(listen)?;
+    let url = format!("http://{}", listener.local_addr().map_err(listen)?);
+    engine.set_url(url.clone());
+
+    let (quit, told) = watch::channel(false);
+    let mut tasks = JoinSet::new();
+    tasks.spawn(engine::drive(Arc::clone(&engine), told.clone()));
+    tasks.spawn(engine::persist(Arc::clone(&engine), told.clone()));
+    tasks.spawn(capture::keep_flushing(Arc::clone(&engine), told.clone()));
+    tasks.spawn(listen_until(listener, Arc::clone(&engine), told));
+    Ok(LocalHandle {
+        url,
+        state_dir: folder,
+        engine,
+        quit,
+        tasks,
+        temporary,
+    })
+}
+
+fn prepare(options: &LocalOptions, folder: &Path) -> Result<(Bodies, Host), LocalError> {
+    let io = |source| LocalError::Prepare {
+        path: folder.to_owned(),
+        source,
+    };
+    let bodies = Bodies::open(folder).map_err(io)?;
+    let supervisor = match &options.supervisor {
+        Some(path) => path.clone(),
+        None => std::env::current_exe().map_err(LocalError::Supervisor)?,
+    };
+    let mut host = Host {
+        account: options.account.clone(),
+        python: options.python.clone(),
+        path: options.path.clone(),
+        home: options.home.clone(),
+        supervisor,
+    };
+    // Entry points are often shell scripts that call `python3` or `python`: they get this one.
+    if let Ok(python) = process::find(&options.python, &options.path) {
+        let bin = folder.join("bin");
+        process::write_wrappers(&bin, &["python3", "python"], &python).map_err(io)?;
+        host.path = format!("{}:{}", bin.display(), host.path);
+        host.python = python.to_string_lossy().into_owned();
+    }
+    Ok((bodies, host))
+}
+
+async fn listen_until(
+    listener: TcpListener,
+    engine: Arc<Engine>,
+    mut quit: watch::Receiver<bool>,
+) {
+    let mut over = quit.clone();
+    let serving = axum::serve(listener, http::router(engine)).with_graceful_shutdown(async move {
+        let _told = quit.wait_for(|quit| *quit).await;
+    });
+    let deadline = async move {
+        let _told = over.wait_for(|quit| *quit).await;
+        // Connections that are kept open without a request do not hold the server up.
+        let _passed = timeout(SHUTDOWN_DEADLINE, std::future::pending::<()>()).await;
+    };
+    tokio::select! {
+        served = serving => {
+            if let Err(error) = served {
+                tracing::error!(%error, "the local SageMaker stopped listening");
+            }
+        }
+        () = deadline => {}
+    }
+}
+
+impl LocalHandle {
+    /// What was asked of it so far, after number `since`.
+    pub fn calls(&self, since: u64) -> Vec<CallRecord> {
+        self.engine.calls.since(since)
+    }
+
+    /// Ends it: no more requests, every process killed, the state written.
+    pub async fn shutdown(mut self) {
+        self.quit.send_replace(true);
+        while let Some(ended) = self.tasks.join_next().await {
+            if let Err(error) = ended {
+                tracing::error!(%error, "a task of the local SageMaker failed");
+            }
+        }
+        capture::flush(&self.engine);
+        engine::save(&self.engine).await;
+        if let Some(folder) = self.temporary.take()
+            && let Err(error) = folder.close()
+        {
+            tracing::warn!(%error, "a temporary folder was not removed");
+        }
+    }
+}

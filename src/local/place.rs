@@ -1,0 +1,343 @@
+//! The folder that a container would find as `/opt/ml`, and what goes in and out of it.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use serde_json::Value;
+
+use super::archive::{self, ArchiveError};
+use super::engine::Engine;
+use super::paths::{below_prefix, rewrite, s3_uri};
+use super::process::{self, Program};
+use crate::limits::{CHANNEL_OBJECTS_MAX, JOB_STOP_GRACE};
+use crate::world::{Object, ObjectError};
+
+/// Why a container's folder could not be prepared or emptied; its words become a failure reason.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum PlaceError {
+    /// The request asks for something that cannot be had.
+    #[error("ClientError: {0}")]
+    Client(String),
+    /// This machine failed.
+    #[error("InternalServerError: cannot {doing} {path}: {reason}")]
+    Io {
+        /// What was tried.
+        doing: &'static str,
+        /// On what.
+        path: PathBuf,
+        /// Why not.
+        reason: String,
+    },
+}
+
+impl From<ArchiveError> for PlaceError {
+    fn from(error: ArchiveError) -> Self {
+        let mut words = error.to_string();
+        if let Some(source) = std::error::Error::source(&error) {
+            words = format!("{words}: {source}");
+        }
+        Self::Client(words)
+    }
+}
+
+impl From<process::ProcessError> for PlaceError {
+    fn from(error: process::ProcessError) -> Self {
+        Self::Client(error.to_string())
+    }
+}
+
+pub(super) fn client(words: impl Into<String>) -> PlaceError {
+    PlaceError::Client(words.into())
+}
+
+fn io_error<'a>(doing: &'static str, path: &'a Path) -> impl FnOnce(io::Error) -> PlaceError + 'a {
+    move |error| PlaceError::Io {
+        doing,
+        path: path.to_owned(),
+        reason: error.to_string(),
+    }
+}
+
+/// One container's folder: `opt/ml` in it, its log beside it.
+#[derive(Debug, Clone)]
+pub(super) struct Place {
+    folder: PathBuf,
+    region: String,
+}
+
+impl Place {
+    /// An empty place; what was at the same path is removed.
+    pub(super) fn fresh(folder: PathBuf, region: &str) -> Result<Self, PlaceError> {
+        if folder.exists() {
+            fs::remove_dir_all(&folder).map_err(io_error("clear", &folder))?;
+        }
+        let place = Self {
+            folder,
+            region: region.to_owned(),
+        };
+        place.folder_at("tmp")?;
+        Ok(place)
+    }
+
+    /// What stands for `/opt/ml`.
+    pub(super) fn root(&self) -> PathBuf {
+        self.folder.join("opt/ml")
+    }
+
+    /// `/opt/ml` in this machine's terms, as text.
+    pub(super) fn root_text(&self) -> String {
+        self.root().to_string_lossy().into_owned()
+    }
+
+    /// Where the output of the container goes.
+    pub(super) fn log(&self) -> PathBuf {
+        self.folder.join("log.txt")
+    }
+
+    /// A path beside `opt`, for files that the container does not see.
+    pub(super) fn beside(&self, name: &str) -> PathBuf {
+        self.folder.join(name)
+    }
+
+    /// A path below `/opt/ml`.
+    pub(super) fn path(&self, relative: &str) -> PathBuf {
+        self.root().join(relative)
+    }
+
+    /// The same, as a folder that is there.
+    pub(super) fn make(&self, relative: &str) -> Result<PathBuf, PlaceError> {
+        self.folder_at(&format!("opt/ml/{relative}"))
+    }
+
+    fn folder_at(&self, relative: &str) -> Result<PathBuf, PlaceError> {
+        let path = self.folder.join(relative);
+        fs::create_dir_all(&path).map_err(io_error("create", &path))?;
+        Ok(path)
+    }
+
+    /// Where a path of the container is on this machine; only those below `/opt/ml` are anywhere.
+    pub(super) fn container_path(&self, path: &str) -> Result<PathBuf, PlaceError> {
+        let relative = path
+            .strip_prefix("/opt/ml")
+            .filter(|rest| rest.is_empty() || rest.starts_with('/'))
+            .and_then(|rest| archive::inside(Path::new(rest.trim_start_matches('/'))));
+        relative
+            .map(|relative| self.root().join(relative))
+            .ok_or_else(|| client(format!("the local path {path} is not below /opt/ml")))
+    }
+
+    /// Writes a file below `/opt/ml`.
+    pub(super) fn write(&self, relative: &str, content: &Value) -> Result<(), PlaceError> {
+        let path = self.path(relative);
+        fs::write(&path, content.to_string()).map_err(io_error("write", &path))
+    }
+
+    /// The environment that every child has: where programs are, and how to reach this server.
+    pub(super) fn base_env(&self, engine: &Engine) -> BTreeMap<String, String> {
+        let host = &engine.host;
+        let mut env = BTreeMap::new();
+        let mut set = |name: &str, value: &str| env.insert(name.to_owned(), value.to_owned());
+        set("PATH", &host.path);
+        set("LANG", "C.UTF-8");
+        set("PYTHONUNBUFFERED", "1");
+        set("AWS_REGION", &self.region);
+        set("AWS_DEFAULT_REGION", &self.region);
+        set("AWS_ENDPOINT_URL", engine.url());
+        set("AWS_ACCESS_KEY_ID", "local");
+        set("AWS_SECRET_ACCESS_KEY", "local");
+        set("AWS_EC2_METADATA_DISABLED", "true");
+        set("TMPDIR", &self.folder.join("tmp").to_string_lossy());
+        if let Some(home) = &host.home {
+            set("HOME", &home.to_string_lossy());
+        }
+        env
+    }
+
+    /// Adds the strings of a request's `Environment` to `env`, with paths of this machine.
+    pub(super) fn add_env(&self, env: &mut BTreeMap<String, String>, given: Option<&Value>) {
+        let root = self.root_text();
+        let pairs = given.and_then(Value::as_object);
+        for (name, value) in pairs.into_iter().flatten() {
+            if let Some(value) = value.as_str()
+                && !name.is_empty()
+                && !name.contains(['=', '\0'])
+            {
+                env.insert(name.clone(), rewrite(value, &root));
+            }
+        }
+    }
+
+    /// A program as it is started here: `name` is looked up, and the names of Python become the
+    /// interpreter that this server was told to use.
+    pub(super) fn program(
+        &self,
+        engine: &Engine,
+        name: &str,
+        args: Vec<String>,
+        env: BTreeMap<String, String>,
+        cwd: PathBuf,
+    ) -> Result<Program, PlaceError> {
+        let host = &engine.host;
+        let name = match name {
+            "python" | "python3" => &host.python,
+            other => other,
+        };
+        Ok(Program {
+            program: process::find(name, &host.path)?,
+            args,
+            env,
+            cwd,
+            log: self.log(),
+            grace_ms: u64::try_from(JOB_STOP_GRACE.as_millis()).unwrap_or(u64::MAX),
+        })
+    }
+
+    /// Unpacks the `tar.gz` at an S3 URI.
+    pub(super) fn unpack(&self, engine: &Engine, uri: &str, to: &Path) -> Result<(), PlaceError> {
+        let object = find(engine, uri)?;
+        let packed = self.beside(&format!("{}.tar.gz", engine.number()));
+        copy_out(engine, &object, &packed)?;
+        let unpacked = archive::unpack(&packed, to);
+        fs::remove_file(&packed).map_err(io_error("remove", &packed))?;
+        Ok(unpacked?)
+    }
+
+    /// Writes every object under an `S3Prefix` below the folder `to`.
+    pub(super) fn download(&self, engine: &Engine, uri: &str, to: &Path) -> Result<(), PlaceError> {
+        let (bucket, prefix) = s3_uri(uri).ok_or_else(|| client(format!("{uri} is not in S3")))?;
+        let objects = engine.with_objects(Clone::clone);
+        fs::create_dir_all(to).map_err(io_error("create", to))?;
+        let (mut after, mut count) = (None::<String>, 0);
+        loop {
+            let page = objects
+                .list(bucket, prefix, None, after.as_deref(), 1000)
+                .map_err(|error| refused(uri, error))?;
+            for (key, object) in &page.objects {
+                // Consoles make empty objects of such names to show folders.
+                if !key.ends_with('/') {
+                    self.write_object(engine, object, key, prefix, to)?;
+                    count += 1;
+                }
+            }
+            if count > CHANNEL_OBJECTS_MAX {
+                return Err(client(format!("more than {CHANNEL_OBJECTS_MAX} objects under {uri}")));
+            }
+            after = page.next;
+            if after.is_none() {
+                break;
+            }
+        }
+        if count == 0 {
+            return Err(client(format!(
+                "Data download failed: No S3 objects found under S3 URL \"{uri}\" given in input \
+                 data source"
+            )));
+        }
+        Ok(())
+    }
+
+    /// Writes the objects that the manifest at an S3 URI names below the folder `to`.
+    pub(super) fn download_manifest(
+        &self,
+        engine: &Engine,
+        uri: &str,
+        to: &Path,
+    ) -> Result<(), PlaceError> {
+        let malformed = || client(format!("{uri} is not a manifest"));
+        let object = find(engine, uri)?;
+        let copy = self.beside(&format!("{}.manifest", engine.number()));
+        copy_out(engine, &object, &copy)?;
+        let bytes = fs::read(&copy).map_err(io_error("read", &copy))?;
+        let lines: Vec<Value> = serde_json::from_slice(&bytes).map_err(|_| malformed())?;
+        let (first, names) = lines.split_first().ok_or_else(malformed)?;
+        let prefix = first["prefix"].as_str().ok_or_else(malformed)?;
+        if names.len() > CHANNEL_OBJECTS_MAX {
+            return Err(client(format!("more than {CHANNEL_OBJECTS_MAX} objects in {uri}")));
+        }
+        fs::create_dir_all(to).map_err(io_error("create", to))?;
+        for name in names {
+            let name = name.as_str().ok_or_else(malformed)?;
+            let object = find(engine, &format!("{prefix}{name}"))?;
+            self.write_object(engine, &object, name, "", to)?;
+        }
+        Ok(())
+    }
+
+    fn write_object(
+        &self,
+        engine: &Engine,
+        object: &Object,
+        key: &str,
+        prefix: &str,
+        to: &Path,
+    ) -> Result<(), PlaceError> {
+        let relative = below_prefix(key, prefix);
+        let relative = archive::inside(Path::new(relative))
+            .filter(|path| !path.as_os_str().is_empty())
+            .ok_or_else(|| client(format!("the key {key} cannot be a file's path")))?;
+        let path = to.join(relative);
+        if let Some(parent) = path.parent() {
+            fs::create_dir_all(parent).map_err(io_error("create", parent))?;
+        }
+        copy_out(engine, object, &path)
+    }
+}
+
+/// Keeps the file `from` as the object at `uri`.
+pub(super) fn upload(engine: &Engine, from: &Path, uri: &str) -> Result<(), PlaceError> {
+    let (bucket, key) = s3_uri(uri).ok_or_else(|| client(format!("{uri} is not in S3")))?;
+    let stored = engine
+        .bodies
+        .keep_file(from)
+        .map_err(io_error("keep", from))?;
+    let object = Object {
+        size: stored.size,
+        sha256: stored.sha256,
+        etag: stored.md5,
+        content_type: Some("binary/octet-stream".to_owned()),
+        metadata: BTreeMap::new(),
+        modified: engine.now(),
+        inline: stored.inline,
+    };
+    engine
+        .with_objects_mut(|objects| objects.put_stored(bucket, key, object))
+        .map(drop)
+        .map_err(|error| refused(uri, error))
+}
+
+/// Keeps every file below `from` under the prefix `uri`.
+pub(super) fn upload_folder(engine: &Engine, from: &Path, uri: &str) -> Result<(), PlaceError> {
+    let root = from.canonicalize().map_err(io_error("open", from))?;
+    for (name, path) in archive::files_below(&root)? {
+        upload(engine, &path, &format!("{}/{name}", uri.trim_end_matches('/')))?;
+    }
+    Ok(())
+}
+
+/// Whether a folder holds any file.
+pub(super) fn has_files(folder: &Path) -> bool {
+    let files = folder.canonicalize().ok();
+    files.is_some_and(|root| archive::files_below(&root).is_ok_and(|files| !files.is_empty()))
+}
+
+fn find(engine: &Engine, uri: &str) -> Result<Arc<Object>, PlaceError> {
+    let (bucket, key) = s3_uri(uri).ok_or_else(|| client(format!("{uri} is not in S3")))?;
+    engine
+        .with_objects(|objects| objects.get(bucket, key).cloned())
+        .map_err(|error| refused(uri, error))
+}
+
+fn copy_out(engine: &Engine, object: &Object, to: &Path) -> Result<(), PlaceError> {
+    match &object.inline {
+        Some(bytes) => fs::write(to, bytes),
+        None => fs::copy(engine.bodies.path(&object.sha256), to).map(drop),
+    }
+    .map_err(io_error("write", to))
+}
+
+fn refused(uri: &str, error: ObjectError) -> PlaceError {
+    client(format!("{uri}: {error} ({})", error.code()))
+}

@@ -1,0 +1,279 @@
+//! The only place that starts children; each runs below a supervisor (see [`super::supervise`]).
+
+use std::collections::BTreeMap;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::process::Stdio;
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+use tokio::io::{AsyncBufReadExt as _, AsyncWriteExt as _, BufReader, Lines};
+use tokio::process::{Child, ChildStdin, ChildStdout, Command};
+use tokio::time::timeout;
+
+/// How long a supervisor may take to start its child.
+const START_DEADLINE: Duration = Duration::from_secs(30);
+
+/// What to start.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Program {
+    /// Absolute path of the executable.
+    pub program: PathBuf,
+    /// Its arguments.
+    pub args: Vec<String>,
+    /// Its whole environment; nothing is inherited.
+    pub env: BTreeMap<String, String>,
+    /// The folder it starts in.
+    pub cwd: PathBuf,
+    /// Where its output is appended, both streams, up to [`crate::limits::JOB_LOG_BYTES_MAX`].
+    pub log: PathBuf,
+    /// Milliseconds between SIGTERM and SIGKILL when it is stopped.
+    pub grace_ms: u64,
+}
+
+/// What a supervisor reports, one JSON object a line.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Event {
+    /// The child runs.
+    Started {
+        /// Its process group, which is also its process id.
+        group: u32,
+    },
+    /// The child could not be started, or was lost.
+    Failed {
+        /// Why.
+        reason: String,
+    },
+    /// The child ended, and with it everything in its group.
+    Exited(Exit),
+}
+
+/// How a child ended.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Exit {
+    /// Its exit code, unless a signal ended it.
+    pub code: Option<i32>,
+    /// The signal that ended it.
+    pub signal: Option<i32>,
+    /// The last line that it wrote to standard error; empty if it wrote none.
+    pub last_error_line: String,
+}
+
+impl Exit {
+    /// The exit code as a shell would report it: 128 + signal for one that a signal ended.
+    pub fn shell_code(&self) -> i32 {
+        self.code
+            .unwrap_or_else(|| self.signal.map_or(1, |signal| 128 + signal))
+    }
+}
+
+/// Why a child could not be run.
+#[derive(Debug, thiserror::Error)]
+pub enum ProcessError {
+    /// No such executable.
+    #[error("cannot start the container's program: `{0}` is not on PATH")]
+    NotOnPath(String),
+    /// The supervisor did not start.
+    #[error("cannot start the supervisor {path}")]
+    Supervisor {
+        /// Its executable.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
+    /// The supervisor could not start the child.
+    #[error("cannot start {program}: {reason}")]
+    Start {
+        /// The child.
+        program: PathBuf,
+        /// Why.
+        reason: String,
+    },
+    /// The supervisor ended without a report.
+    #[error("the supervisor of {0} was lost")]
+    Lost(PathBuf),
+}
+
+/// A running child. Dropping it kills the child and its whole group.
+#[derive(Debug)]
+pub struct Running {
+    program: PathBuf,
+    supervisor: Child,
+    orders: ChildStdin,
+    events: Lines<BufReader<ChildStdout>>,
+    group: u32,
+}
+
+/// Starts `program` below the supervisor `executable` (`<executable> __job`).
+///
+/// # Errors
+/// When the supervisor or the program cannot be started.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "this is the place that starts children"
+)]
+pub async fn start(executable: &Path, program: &Program) -> Result<Running, ProcessError> {
+    let lost = |source| ProcessError::Supervisor {
+        path: executable.to_owned(),
+        source,
+    };
+    let mut supervisor = Command::new(executable)
+        .arg("__job")
+        .env_clear()
+        .process_group(0)
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null())
+        .spawn()
+        .map_err(lost)?;
+    let (Some(mut orders), Some(events)) = (supervisor.stdin.take(), supervisor.stdout.take())
+    else {
+        return Err(ProcessError::Lost(program.program.clone()));
+    };
+    let mut line = serde_json::to_vec(program).map_err(|e| lost(io::Error::other(e)))?;
+    line.push(b'\n');
+    orders.write_all(&line).await.map_err(lost)?;
+    let mut running = Running {
+        program: program.program.clone(),
+        supervisor,
+        orders,
+        events: BufReader::new(events).lines(),
+        group: 0,
+    };
+    match timeout(START_DEADLINE, running.event()).await {
+        Ok(Some(Event::Started { group })) => {
+            running.group = group;
+            Ok(running)
+        }
+        Ok(Some(Event::Failed { reason })) => Err(ProcessError::Start {
+            program: program.program.clone(),
+            reason,
+        }),
+        Ok(Some(Event::Exited(_)) | None) | Err(_) => {
+            Err(ProcessError::Lost(program.program.clone()))
+        }
+    }
+}
+
+impl Running {
+    /// The child's process group.
+    pub fn group(&self) -> u32 {
+        self.group
+    }
+
+    /// Asks the child to end: SIGTERM now, SIGKILL after its grace. [`Self::wait`] still answers.
+    pub async fn stop(&mut self) {
+        // A supervisor that is gone has nothing left to stop.
+        let _gone = self.orders.write_all(b"stop\n").await;
+    }
+
+    /// Waits for the end of the child. May be cancelled and called again.
+    ///
+    /// # Errors
+    /// When the supervisor itself was killed; its child is killed then.
+    pub async fn wait(&mut self) -> Result<Exit, ProcessError> {
+        match self.event().await {
+            Some(Event::Exited(exit)) => {
+                // Reaps the supervisor; it has nothing left to do but end.
+                let _status = timeout(START_DEADLINE, self.supervisor.wait()).await;
+                Ok(exit)
+            }
+            Some(_) | None => {
+                self.kill_group();
+                Err(ProcessError::Lost(self.program.clone()))
+            }
+        }
+    }
+
+    /// Kills the child and its group at once, and waits until they are gone.
+    pub async fn kill(self) {
+        let Self {
+            mut supervisor,
+            orders,
+            ..
+        } = self;
+        drop(orders);
+        let _gone = timeout(START_DEADLINE, supervisor.wait()).await;
+    }
+
+    async fn event(&mut self) -> Option<Event> {
+        let line = self.events.next_line().await.ok().flatten()?;
+        serde_json::from_str(&line).ok()
+    }
+
+    /// For the case that somebody killed the supervisor: its child is not to be left alone.
+    fn kill_group(&self) {
+        let group = i32::try_from(self.group)
+            .ok()
+            .filter(|group| *group > 1)
+            .and_then(rustix::process::Pid::from_raw);
+        if let Some(group) = group {
+            let _gone =
+                rustix::process::kill_process_group(group, rustix::process::Signal::KILL);
+        }
+    }
+}
+
+/// Finds an executable: a name on `path` (colon-separated folders), or a path with a `/` as it is.
+///
+/// # Errors
+/// [`ProcessError::NotOnPath`] with the name.
+pub fn find(name: &str, path: &str) -> Result<PathBuf, ProcessError> {
+    let missing = || ProcessError::NotOnPath(name.to_owned());
+    if name.contains('/') {
+        let file = PathBuf::from(name);
+        return if is_executable(&file) {
+            Ok(file)
+        } else {
+            Err(missing())
+        };
+    }
+    path.split(':')
+        .filter(|folder| folder.starts_with('/'))
+        .map(|folder| Path::new(folder).join(name))
+        .find(|file| is_executable(file))
+        .ok_or_else(missing)
+}
+
+/// Writes scripts called `names` into `folder` that run `program`. Links would not do: a virtual
+/// environment's Python finds its packages by the path that it was started with.
+pub(super) fn write_wrappers(folder: &Path, names: &[&str], program: &Path) -> io::Result<()> {
+    use std::os::unix::fs::PermissionsExt as _;
+    let quoted = program.to_string_lossy().replace('\'', "'\\''");
+    std::fs::create_dir_all(folder)?;
+    for name in names {
+        let path = folder.join(name);
+        std::fs::write(&path, format!("#!/bin/sh\nexec '{quoted}' \"$@\"\n"))?;
+        std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o755))?;
+    }
+    Ok(())
+}
+
+fn is_executable(file: &Path) -> bool {
+    use std::os::unix::fs::PermissionsExt as _;
+    std::fs::metadata(file)
+        .is_ok_and(|found| found.is_file() && found.permissions().mode() & 0o111 != 0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn programs_are_found_on_the_path_that_was_given() {
+        assert_eq!(find("sh", "/nowhere:/bin").unwrap(), Path::new("/bin/sh"));
+        assert_eq!(find("/bin/sh", "").unwrap(), Path::new("/bin/sh"));
+        let error = find("python3", "/nowhere").unwrap_err();
+        assert!(error.to_string().contains("`python3` is not on PATH"), "{error}");
+    }
+
+    #[test]
+    fn a_signal_is_reported_as_a_shell_would() {
+        let exit = Exit {
+            code: None,
+            signal: Some(9),
+            last_error_line: String::new(),
+        };
+        assert_eq!(exit.shell_code(), 137);
+    }
+}
