@@ -2,6 +2,7 @@
 
 mod aws;
 mod code;
+mod demo;
 mod git;
 mod links;
 mod readme;

@@ -137,7 +137,7 @@ fn fifty_commits_of_trueups_own_kind_do_not_train() {
     let runs = stage.made("StartPipelineExecution");
     for round in 0..50 {
         let note = format!(
-            "- {{package: \"p{round}\", reason: \"r\", by: \"b\", at: \"2026-11-22T00:00:00Z\"}}\n"
+            "- {{package: \"arn:aws:sagemaker:eu-west-1:111122223333:model-package/other/{round}\", reason: \"r\", by: \"b\", at: \"2026-11-22T00:00:00Z\"}}\n"
         );
         stage.forge.commit(&[
             (&path("quarantine.yaml"), Some(note.as_bytes())),
