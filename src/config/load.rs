@@ -218,18 +218,11 @@ fn read_config(path: &str, bytes: &[u8], findings: &mut Vec<Diagnostic>) -> Opti
         findings.push(Diagnostic::error("S000", mark.span(path), message));
     }
     let environments = root.get("environments").map_or(&[][..], Node::entries);
-    let inherited: usize = [
-        "account",
-        "region",
-        "roles",
-        "tags",
-        "deployment",
-        "monitors",
-    ]
-    .iter()
-    .filter_map(|key| root.get(key))
-    .map(nodes)
-    .sum();
+    let inherited: usize = INHERITED
+        .iter()
+        .filter_map(|key| root.get(key))
+        .map(nodes)
+        .sum();
     if inherited.saturating_mul(environments.len()) > limits::YAML_NODES_MAX {
         let message = format!(
             "more than {} values once every environment has its own",
