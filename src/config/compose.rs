@@ -4,7 +4,7 @@ use super::document::merge;
 use super::yaml::{Entry, Kind, Node};
 
 /// Keys of the base that every environment starts from.
-const INHERITED: [&str; 6] = [
+pub(super) const INHERITED: [&str; 6] = [
     "account",
     "region",
     "roles",
@@ -183,7 +183,7 @@ mod tests {
             "environments: {a: 5, b: {promote: 5, deployment: []}}\n",
         ] {
             let root = read("f", text.as_bytes()).root.unwrap();
-            let _ = compose(&root);
+            drop(compose(&root));
         }
         check(
             "environments: {a: {promote: 5}}\n",

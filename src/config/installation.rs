@@ -10,6 +10,7 @@ use crate::resource::call::Scope;
 /// What a whole repository shares.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
+#[expect(clippy::struct_field_names, reason = "the field is the file's key")]
 pub struct Installation {
     /// Major version of the format.
     #[schemars(extend("const" = 1))]

@@ -6,7 +6,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use serde_json::Value;
 
 use super::companion::{self, Companions};
-use super::compose::compose;
+use super::compose::{INHERITED, compose};
 use super::document::{Origins, split};
 use super::file::ConfigFile;
 use super::installation::Installation;
@@ -158,14 +158,12 @@ fn read_model(
     let mut findings = Vec::new();
     let companions = companion::read(snapshot, folder, &mut findings);
     let path = below(folder, MODEL_FILE);
-    let composed = match snapshot.files.get(&path) {
-        Some(file) => read_config(&path, &file.bytes, &mut findings),
-        None => {
-            let finding =
-                Diagnostic::error("F002", yaml::first_byte(&path), "there is no such file");
-            findings.push(finding);
-            None
-        }
+    let composed = if let Some(file) = snapshot.files.get(&path) {
+        read_config(&path, &file.bytes, &mut findings)
+    } else {
+        let span = yaml::first_byte(&path);
+        findings.push(Diagnostic::error("F002", span, "there is no such file"));
+        None
     };
     let mut origins = Origins::default();
     let mut name = None;
@@ -220,18 +218,11 @@ fn read_config(path: &str, bytes: &[u8], findings: &mut Vec<Diagnostic>) -> Opti
         findings.push(Diagnostic::error("S000", mark.span(path), message));
     }
     let environments = root.get("environments").map_or(&[][..], Node::entries);
-    let inherited: usize = [
-        "account",
-        "region",
-        "roles",
-        "tags",
-        "deployment",
-        "monitors",
-    ]
-    .iter()
-    .filter_map(|key| root.get(key))
-    .map(nodes)
-    .sum();
+    let inherited: usize = INHERITED
+        .iter()
+        .filter_map(|key| root.get(key))
+        .map(nodes)
+        .sum();
     if inherited.saturating_mul(environments.len()) > limits::YAML_NODES_MAX {
         let message = format!(
             "more than {} values once every environment has its own",

@@ -67,8 +67,9 @@ impl Shape {
             .filter(|error| {
                 let pointer = error.instance_path().as_str();
                 let told = !is_type(error) && mistyped.contains(pointer);
-                // Rule S004 says what is wrong with a variable in the name.
-                let variable = pointer == "/name" && error.instance().to_string().contains("${");
+                // Rules S003 and S004 say what is wrong with a variable.
+                let text = error.instance().as_str();
+                let variable = text.is_some_and(|text| text.contains("${"));
                 !told && !variable && !origins.broken(pointer)
             })
             .flat_map(|error| self.findings(error, origins))
@@ -168,7 +169,7 @@ fn account(value: &Value, name: &str, spot: Span) -> Diagnostic {
 
 fn naming(takes: impl Fn(String) -> Diagnostic, expected: Option<String>) -> Diagnostic {
     let mut finding = takes(expected.unwrap_or_default());
-    finding.code = "N001".to_owned();
+    "N001".clone_into(&mut finding.code);
     finding.help("endpoints, jobs and pipelines are named after it")
 }
 
@@ -189,7 +190,9 @@ fn choice(takes: impl Fn(String) -> Diagnostic, options: &Value, value: &Value) 
 fn required(name: &str, key: &str, schema: Option<&Value>, place: Span) -> Diagnostic {
     let about = schema
         .and_then(|schema| schema["properties"][key]["description"].as_str())
-        .and_then(|text| text.lines().next());
+        .map(|text| text.replace('\n', " "));
+    // The first sentence is enough.
+    let about = about.as_deref().and_then(|text| text.split(". ").next());
     let finding = Diagnostic::error("S002", place, format!("{name} lacks `{key}`"));
     match about {
         Some(about) => finding.help(format!("`{key}`: {}", about.trim_end_matches('.'))),
@@ -308,7 +311,9 @@ fn settle(schema: &Value, value: &mut Value) {
         }
         Value::Array(items) => {
             let schema = schema.get("items").unwrap_or(&Value::Null);
-            items.iter_mut().for_each(|item| settle(schema, item));
+            for item in items {
+                settle(schema, item);
+            }
         }
         Value::Number(number) if takes_integers(schema) => {
             let whole = number

@@ -81,7 +81,7 @@ fn pinned<'a>(subject: &Subject<'a>) -> impl Iterator<Item = (&'a str, &'a Value
 
 fn unpinned(subject: &Subject<'_>, findings: &mut Vec<Diagnostic>) {
     for (name, dataset) in pinned(subject) {
-        if subject.pin_names.contains(name) {
+        if subject.pin_names.contains(name) || dataset.get("file").is_none() {
             continue;
         }
         let path = subject.path(&format!("data/{name}.pin.yaml"));

@@ -12,10 +12,12 @@ pub fn array(findings: &[Diagnostic]) -> String {
 
 /// One object a line.
 pub fn lines(findings: &[Diagnostic]) -> String {
-    findings
-        .iter()
-        .map(|finding| format!("{}\n", object(finding)))
-        .collect()
+    let one = |finding| {
+        object(finding).to_string()
+            + "
+"
+    };
+    findings.iter().map(one).collect()
 }
 
 fn object(finding: &Diagnostic) -> Value {
