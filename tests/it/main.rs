@@ -6,6 +6,7 @@ mod demo;
 mod digests;
 mod git;
 mod links;
+mod local;
 mod readme;
 mod sim;
 mod support;
