@@ -35,4 +35,5 @@ pub mod local;
 // 5: shells
 pub mod cli;
 pub mod daemon;
+pub mod demo;
 pub mod reconcile;

@@ -76,10 +76,8 @@ pub const CALL_DEADLINE: Duration = Duration::from_secs(30);
 pub const CONNECT_DEADLINE: Duration = Duration::from_secs(5);
 /// Bytes of one answer of AWS; `GetObject`'s has its own limit.
 pub const ANSWER_BYTES_MAX: usize = 8 * 1024 * 1024;
-/// One fetch of a Git repository.
+/// One conversation with a Git repository: a fetch or a push.
 pub const FETCH_DEADLINE: Duration = Duration::from_secs(120);
-/// One push to a Git repository.
-pub const PUSH_DEADLINE: Duration = Duration::from_secs(120);
 /// How long a local repository must be quiet after a change before it is hinted at.
 pub const WATCH_QUIET: Duration = Duration::from_millis(200);
 /// How often a source is asked for its refs.

@@ -18,7 +18,7 @@ use crate::config::{Loaded, LoadedModel, load};
 use crate::diagnostic::{Diagnostic, any_error};
 use crate::execute::model::{ModelPass, Prepared, Standing, conclude, prepare};
 use crate::execute::pass::{Mode, UnitPass};
-use crate::execute::steps::End;
+use crate::execute::steps::Outcome;
 use crate::git::{Author, Fetched, GitError, Mirror, Source, WriteError, Written};
 use crate::limits::HISTORY_COMMITS_MAX;
 use crate::plan::planner::Hints;
@@ -134,10 +134,7 @@ impl RepositoryPass {
 
     /// Whether the pass changed anything, in AWS or in Git. A step that was refused changed nothing.
     pub fn changed(&self) -> bool {
-        let acted = |unit: &UnitPass| {
-            let results = unit.outcome.iter().flat_map(|outcome| &outcome.results);
-            results.into_iter().any(|result| result.end == End::Done)
-        };
+        let acted = |unit: &UnitPass| unit.outcome.as_ref().is_some_and(Outcome::changed);
         self.writes.iter().any(|write| write.commit.is_some())
             || self.units().any(|(_, unit)| acted(unit))
     }
@@ -257,7 +254,7 @@ impl Reconciler {
             .iter()
             .filter_map(|model| model.pass.as_ref())
             .flat_map(|pass| &pass.units);
-        for unit in units.filter(|unit| unit.plan.is_empty() && unit.state().is_settled()) {
+        for unit in units.filter(|unit| unit.is_settled()) {
             self.settled
                 .insert(unit.plan.unit.clone(), (pass.commit.clone(), pass.at));
         }

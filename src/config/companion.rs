@@ -43,7 +43,8 @@ pub(super) fn read(
         } else if let Some(name) = named(path, "releases/", ".yaml") {
             all.release_names.insert(name.to_owned());
             let release = typed(&whole, &file.bytes, &shape::RELEASE, findings);
-            all.releases.extend(release.map(|release| (name.to_owned(), release)));
+            all.releases
+                .extend(release.map(|release| (name.to_owned(), release)));
         } else if path == "quarantine.yaml" {
             let list = typed(&whole, &file.bytes, &shape::QUARANTINE, findings);
             all.quarantine = list.unwrap_or_default();

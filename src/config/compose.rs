@@ -4,7 +4,14 @@ use super::document::merge;
 use super::yaml::{Entry, Kind, Node};
 
 /// Keys of the base that every environment starts from.
-const INHERITED: [&str; 6] = ["account", "region", "roles", "tags", "deployment", "monitors"];
+pub(super) const INHERITED: [&str; 6] = [
+    "account",
+    "region",
+    "roles",
+    "tags",
+    "deployment",
+    "monitors",
+];
 
 /// Resolves every environment of a file. Whatever has the wrong shape passes through as it is, so
 /// that the schema can say what is wrong with it. Built-in values have the place of the
@@ -48,7 +55,11 @@ fn environment(file: &Node, entry: &Entry, previous: Option<&Entry>) -> Entry {
 
 /// What holds where neither the base nor the environment says anything.
 fn defaults(entry: &Entry, previous: Option<&Entry>) -> Node {
-    let mode = if entry.key == "production" { "production" } else { "development" };
+    let mode = if entry.key == "production" {
+        "production"
+    } else {
+        "development"
+    };
     let mut promote = Vec::new();
     if let Some(previous) = previous {
         promote.push(item(entry, "from", previous.key.as_str()));
@@ -77,7 +88,11 @@ fn with_variants(mut environment: Node, entry: &Entry) -> Node {
 /// Who writes the release follows from where versions come from.
 fn with_promotion(mut environment: Node, entry: &Entry) -> Node {
     if let Some(promote) = child(&mut environment, nested(entry, "promote", Vec::new())) {
-        let mode = if promote.get("from").is_some() { "branch" } else { "commit" };
+        let mode = if promote.get("from").is_some() {
+            "branch"
+        } else {
+            "commit"
+        };
         child(promote, item(entry, "mode", mode));
     }
     environment
@@ -162,11 +177,19 @@ mod tests {
 
     #[test]
     fn what_is_misshapen_passes_through() {
-        for text in ["5\n", "environments: [a]\n", "environments: {a: 5, b: {promote: 5, deployment: []}}\n"] {
+        for text in [
+            "5\n",
+            "environments: [a]\n",
+            "environments: {a: 5, b: {promote: 5, deployment: []}}\n",
+        ] {
             let root = read("f", text.as_bytes()).root.unwrap();
-            let _ = compose(&root);
+            drop(compose(&root));
         }
-        check("environments: {a: {promote: 5}}\n", "a", json!({"mode": "development",
-            "promote": 5, "deployment": {"variants": {"AllTraffic": {}}}}));
+        check(
+            "environments: {a: {promote: 5}}\n",
+            "a",
+            json!({"mode": "development",
+            "promote": 5, "deployment": {"variants": {"AllTraffic": {}}}}),
+        );
     }
 }

@@ -31,7 +31,9 @@ impl Origins {
     /// Where the value at `pointer` (such as `/environments/production/deployment/variants`) was
     /// written. A value that nobody wrote, a default, has the place of the nearest one around it.
     pub fn origin(&self, pointer: &str) -> Span {
-        self.near(pointer).map_or(Mark::START, |place| place.value).span(&self.file)
+        self.near(pointer)
+            .map_or(Mark::START, |place| place.value)
+            .span(&self.file)
     }
 
     /// Where the key of `pointer` was written; of an item of a list, the item; of the whole
@@ -39,7 +41,11 @@ impl Origins {
     pub fn key(&self, pointer: &str) -> Span {
         let place = self.near(pointer);
         let mark = place.map_or(Mark::START, |place| {
-            place.key.unwrap_or(if pointer.is_empty() { Mark::START } else { place.value })
+            place.key.unwrap_or(if pointer.is_empty() {
+                Mark::START
+            } else {
+                place.value
+            })
         });
         mark.span(&self.file)
     }
@@ -101,7 +107,10 @@ fn visit(
         Kind::Mapping(entries) => entries
             .iter()
             .map(|Entry { key, mark, value }| {
-                (key.clone(), visit(value, Some(*mark), join(&pointer, key), places))
+                (
+                    key.clone(),
+                    visit(value, Some(*mark), join(&pointer, key), places),
+                )
             })
             .collect(),
     };
@@ -127,7 +136,10 @@ pub fn merge(base: &Node, over: &Node) -> Node {
             (None, true) => {}
             (Some(at), false) => {
                 let merged = merge(&entries[at].value, &entry.value);
-                entries[at] = Entry { value: merged, ..entry.clone() };
+                entries[at] = Entry {
+                    value: merged,
+                    ..entry.clone()
+                };
             }
             (None, false) => entries.push(Entry {
                 value: without_nulls(&entry.value),
@@ -180,7 +192,13 @@ mod tests {
         check(base, over, both.clone(), "/l/0", 102);
         check(base, over, both, "/a/y/r/s", 101);
         check("a: {b: 1}\n", "a: null\n", json!({}), "/a", 101);
-        check("a: 1\n", "a: {b: {c: null}}\n", json!({"a": {"b": {}}}), "/a/b", 101);
+        check(
+            "a: 1\n",
+            "a: {b: {c: null}}\n",
+            json!({"a": {"b": {}}}),
+            "/a/b",
+            101,
+        );
     }
 
     #[test]

@@ -14,13 +14,40 @@ use crate::release::Release;
 
 /// Keys of pins, in the order of writing.
 const PIN_ORDER: &[&str] = &[
-    "apiVersion", "name", "source", "version", "uri", "file", "snapshot", "content", "strength", "objects", "bytes",
+    "apiVersion",
+    "name",
+    "source",
+    "version",
+    "uri",
+    "file",
+    "snapshot",
+    "content",
+    "strength",
+    "objects",
+    "bytes",
 ];
 
 /// Keys of releases, in the order of writing.
 const RELEASE_ORDER: &[&str] = &[
-    "version", "attempt", "packages", "evaluation", "previous", "main", "arn", "run", "commit", "data", "model_data",
-    "image", "code", "uri", "checksum", "size", "digest", "entry_point", "on",
+    "version",
+    "attempt",
+    "packages",
+    "evaluation",
+    "previous",
+    "main",
+    "arn",
+    "run",
+    "commit",
+    "data",
+    "model_data",
+    "image",
+    "code",
+    "uri",
+    "checksum",
+    "size",
+    "digest",
+    "entry_point",
+    "on",
 ];
 
 /// Writes a value: keys of `order` first, in that order at every level, then the others by
@@ -57,7 +84,12 @@ fn value_of(data: &impl Serialize) -> Value {
     serde_json::to_value(data).expect("these types have JSON forms")
 }
 
-fn rewrite(data: &impl Serialize, schema: &Value, previous: Option<&str>, order: &[&str]) -> String {
+fn rewrite(
+    data: &impl Serialize,
+    schema: &Value,
+    previous: Option<&str>,
+    order: &[&str],
+) -> String {
     let mut value = value_of(data);
     let previous = previous.and_then(|text| yaml::read("previous", text.as_bytes()).root);
     if let Some(root) = previous {
@@ -84,7 +116,12 @@ fn keep_unknown(value: &mut Value, previous: &Value, schema: &Value) {
 }
 
 fn block_map(text: &mut String, map: &Map<String, Value>, order: &[&str], indent: usize) {
-    let rank = |key: &str| order.iter().position(|one| *one == key).unwrap_or(order.len());
+    let rank = |key: &str| {
+        order
+            .iter()
+            .position(|one| *one == key)
+            .unwrap_or(order.len())
+    };
     let mut entries: Vec<_> = map.iter().collect();
     entries.sort_by(|(a, _), (b, _)| (rank(a), a).cmp(&(rank(b), b)));
     for (key, value) in entries {
@@ -149,7 +186,9 @@ fn pad(text: &mut String, indent: usize) {
 /// Whether a key reads as itself without quotes.
 fn is_plain(key: &str) -> bool {
     key.starts_with(|c: char| c.is_ascii_alphabetic())
-        && key.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_' || b == b'-')
+        && key
+            .bytes()
+            .all(|b| b.is_ascii_alphanumeric() || b == b'_' || b == b'-')
         && !["true", "false", "null", "yes", "no", "on", "off", "y", "n"]
             .contains(&key.to_ascii_lowercase().as_str())
 }
@@ -163,7 +202,12 @@ fn quoted(text: &mut String, held: &str) {
             '\n' => text.push_str("\\n"),
             '\r' => text.push_str("\\r"),
             '\t' => text.push_str("\\t"),
-            c if c.is_control() || matches!(c, '\u{2028}' | '\u{2029}' | '\u{feff}' | '\u{fffe}' | '\u{ffff}') => {
+            c if c.is_control()
+                || matches!(
+                    c,
+                    '\u{2028}' | '\u{2029}' | '\u{feff}' | '\u{fffe}' | '\u{ffff}'
+                ) =>
+            {
                 write!(text, "\\u{:04x}", u32::from(c)).expect("writing to a string succeeds");
             }
             c => text.push(c),
@@ -211,7 +255,10 @@ mod tests {
         assert_eq!(emit_pin(&pin, None), PIN);
         let previous = format!("{PIN}  asOf: \"2026\"\nnote: {{by: ann}}\n");
         let text = emit_pin(&pin, Some(&previous));
-        assert_eq!(text, format!("{PIN}  asOf: \"2026\"\nnote:\n  by: \"ann\"\n"));
+        assert_eq!(
+            text,
+            format!("{PIN}  asOf: \"2026\"\nnote:\n  by: \"ann\"\n")
+        );
         assert_eq!(emit_pin(&pin, Some(&text)), text);
         // What cannot be read has nothing to keep.
         assert_eq!(emit_pin(&pin, Some("a: [")), PIN);
@@ -223,7 +270,8 @@ mod tests {
             "model_data": {"uri": "s3://b/k", "checksum": "crc64:1", "size": 7}, "image": "i@sha256:2",
             "code": {"uri": "s3://b/c", "digest": "sha256:3", "entry_point": "src/i.py"}});
         let release: Release = serde_json::from_value(json!({"version": 1, "attempt": 2,
-            "packages": {"main": package}, "evaluation": {"auc": 0.75}})).unwrap();
+            "packages": {"main": package}, "evaluation": {"auc": 0.75}}))
+        .unwrap();
         let previous = "version: 1\nattempt: 1\nticket: ML-7\npackages:\n  main:\n    signed: by ann\n    \
             code: {sbom: x}\n  old: {arn: b}\nprevious: {main: z}\n";
         let value = parse(&emit_release(&release, Some(previous)));
@@ -243,7 +291,9 @@ mod tests {
             any::<bool>().prop_map(Value::from),
             any::<i64>().prop_map(Value::from),
             any::<u64>().prop_map(Value::from),
-            any::<f64>().prop_filter("finite", |f| f.is_finite()).prop_map(Value::from),
+            any::<f64>()
+                .prop_filter("finite", |f| f.is_finite())
+                .prop_map(Value::from),
             any::<String>().prop_map(Value::from),
             "[ -~\n\t]{0,20}".prop_map(Value::from),
         ];

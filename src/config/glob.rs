@@ -4,10 +4,15 @@
 pub(super) fn matches(pattern: &str, path: &str) -> bool {
     let pattern: Vec<_> = pattern.split('/').collect();
     let path: Vec<_> = path.split('/').collect();
-    wild(&pattern, &path, |step| *step == "**", |step, part| {
-        let (step, part): (Vec<_>, Vec<_>) = (step.chars().collect(), part.chars().collect());
-        wild(&step, &part, |c| *c == '*', |c, d| c == d)
-    })
+    wild(
+        &pattern,
+        &path,
+        |step| *step == "**",
+        |step, part| {
+            let (step, part): (Vec<_>, Vec<_>) = (step.chars().collect(), part.chars().collect());
+            wild(&step, &part, |c| *c == '*', |c, d| c == d)
+        },
+    )
 }
 
 fn wild<T>(

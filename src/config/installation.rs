@@ -10,6 +10,7 @@ use crate::resource::call::Scope;
 /// What a whole repository shares.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
+#[expect(clippy::struct_field_names, reason = "the field is the file's key")]
 pub struct Installation {
     /// Major version of the format.
     #[schemars(extend("const" = 1))]
@@ -57,7 +58,10 @@ impl Installation {
     /// What is observed, as scopes. Text that is no scope is left out; [`super::load()`] has
     /// reported it.
     pub fn scopes(&self) -> Vec<Scope> {
-        self.scopes.iter().filter_map(|text| parse_scope(text)).collect()
+        self.scopes
+            .iter()
+            .filter_map(|text| parse_scope(text))
+            .collect()
     }
 
     /// The bucket of an account and region.

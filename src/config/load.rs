@@ -6,7 +6,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use serde_json::Value;
 
 use super::companion::{self, Companions};
-use super::compose::compose;
+use super::compose::{INHERITED, compose};
 use super::document::{Origins, split};
 use super::file::ConfigFile;
 use super::installation::Installation;
@@ -81,7 +81,12 @@ pub fn load_model(snapshot: &Snapshot, folder: &str, installation: &Installation
 
 fn installation(snapshot: &Snapshot, findings: &mut Vec<Diagnostic>) -> Option<Installation> {
     if let Some(file) = snapshot.files.get(INSTALLATION_FILE) {
-        return companion::typed(INSTALLATION_FILE, &file.bytes, &shape::INSTALLATION, findings);
+        return companion::typed(
+            INSTALLATION_FILE,
+            &file.bytes,
+            &shape::INSTALLATION,
+            findings,
+        );
     }
     let span = yaml::first_byte(INSTALLATION_FILE);
     let message = match snapshot.skipped.get(INSTALLATION_FILE) {
@@ -104,8 +109,13 @@ fn folders(
     let pattern = installation.map_or(default, |installation| installation.models.as_str());
     if !pattern.ends_with(MODEL_FILE) {
         let span = yaml::first_byte(INSTALLATION_FILE);
-        let message = format!("`models` is `{}`, but takes a pattern of paths to {MODEL_FILE}", pattern.escape_debug());
-        findings.push(Diagnostic::error("S002", span, message).help(format!("write `models: {default}`")));
+        let message = format!(
+            "`models` is `{}`, but takes a pattern of paths to {MODEL_FILE}",
+            pattern.escape_debug()
+        );
+        findings.push(
+            Diagnostic::error("S002", span, message).help(format!("write `models: {default}`")),
+        );
     }
     let is_model = |path: &str| {
         let is_config = path == MODEL_FILE || path.ends_with("/config.yaml");
@@ -117,11 +127,24 @@ fn folders(
     }
     let paths = snapshot.files.keys().filter(|path| is_model(path));
     let mut folders: Vec<_> = paths
-        .map(|path| path.strip_suffix(MODEL_FILE).unwrap_or_default().trim_end_matches('/').to_owned())
+        .map(|path| {
+            path.strip_suffix(MODEL_FILE)
+                .unwrap_or_default()
+                .trim_end_matches('/')
+                .to_owned()
+        })
         .collect();
     if folders.len() > limits::MODELS_MAX {
-        let message = format!("{} models, of at most {}", folders.len(), limits::MODELS_MAX);
-        findings.push(Diagnostic::error("S000", yaml::first_byte(INSTALLATION_FILE), message));
+        let message = format!(
+            "{} models, of at most {}",
+            folders.len(),
+            limits::MODELS_MAX
+        );
+        findings.push(Diagnostic::error(
+            "S000",
+            yaml::first_byte(INSTALLATION_FILE),
+            message,
+        ));
         folders.truncate(limits::MODELS_MAX);
     }
     folders
@@ -135,13 +158,12 @@ fn read_model(
     let mut findings = Vec::new();
     let companions = companion::read(snapshot, folder, &mut findings);
     let path = below(folder, MODEL_FILE);
-    let composed = match snapshot.files.get(&path) {
-        Some(file) => read_config(&path, &file.bytes, &mut findings),
-        None => {
-            let finding = Diagnostic::error("F002", yaml::first_byte(&path), "there is no such file");
-            findings.push(finding);
-            None
-        }
+    let composed = if let Some(file) = snapshot.files.get(&path) {
+        read_config(&path, &file.bytes, &mut findings)
+    } else {
+        let span = yaml::first_byte(&path);
+        findings.push(Diagnostic::error("F002", span, "there is no such file"));
+        None
     };
     let mut origins = Origins::default();
     let mut name = None;
@@ -151,7 +173,11 @@ fn read_model(
             let subject = composed.subject(snapshot, folder, installation, &companions);
             findings.extend(lint::check(&subject));
         }
-        name = composed.document.get("name").and_then(Value::as_str).map(str::to_owned);
+        name = composed
+            .document
+            .get("name")
+            .and_then(Value::as_str)
+            .map(str::to_owned);
         if !any_error(&findings) {
             config = composed.typed(&mut findings);
         }
@@ -175,7 +201,8 @@ struct Composed {
     origins: Origins,
     /// The environments in the order of the file.
     environments: Vec<String>,
-    /// Whether every collection is within its bound, so that rules may compare all with all.
+    /// Whether it is a map in which every collection is within its bound, so that rules may
+    /// compare all with all.
     bounded: bool,
 }
 
@@ -191,20 +218,29 @@ fn read_config(path: &str, bytes: &[u8], findings: &mut Vec<Diagnostic>) -> Opti
         findings.push(Diagnostic::error("S000", mark.span(path), message));
     }
     let environments = root.get("environments").map_or(&[][..], Node::entries);
-    let inherited: usize = ["account", "region", "roles", "tags", "deployment", "monitors"]
+    let inherited: usize = INHERITED
         .iter()
         .filter_map(|key| root.get(key))
         .map(nodes)
         .sum();
     if inherited.saturating_mul(environments.len()) > limits::YAML_NODES_MAX {
-        let message = format!("more than {} values once every environment has its own", limits::YAML_NODES_MAX);
-        findings.push(Diagnostic::error("S000", places.key("/environments"), message));
+        let message = format!(
+            "more than {} values once every environment has its own",
+            limits::YAML_NODES_MAX
+        );
+        findings.push(Diagnostic::error(
+            "S000",
+            places.key("/environments"),
+            message,
+        ));
         return None;
     }
     let (document, origins) = split(path, &compose(&root));
     let told = findings.len();
     for finding in shape::COMPOSED.check(&document, &origins) {
-        let same = |one: &Diagnostic| one.span == finding.span && one.code == finding.code && one.message == finding.message;
+        let same = |one: &Diagnostic| {
+            one.span == finding.span && one.code == finding.code && one.message == finding.message
+        };
         if !findings[..told].iter().any(same) {
             findings.push(finding);
         }
@@ -213,7 +249,7 @@ fn read_config(path: &str, bytes: &[u8], findings: &mut Vec<Diagnostic>) -> Opti
         document,
         origins,
         environments: environments.iter().map(|entry| entry.key.clone()).collect(),
-        bounded: over.is_none(),
+        bounded: over.is_none() && matches!(root.kind, Kind::Mapping(_)),
     })
 }
 
@@ -255,11 +291,17 @@ impl Composed {
 fn oversized(node: &Node) -> Option<yaml::Mark> {
     let (count, inner): (usize, Vec<&Node>) = match &node.kind {
         Kind::Sequence(items) => (items.len(), items.iter().collect()),
-        Kind::Mapping(entries) => (entries.len(), entries.iter().map(|entry| &entry.value).collect()),
+        Kind::Mapping(entries) => (
+            entries.len(),
+            entries.iter().map(|entry| &entry.value).collect(),
+        ),
         Kind::Scalar(_) | Kind::Broken => return None,
     };
     if count > limits::COLLECTION_MAX {
-        return Some(yaml::Mark { end: node.mark.start, ..node.mark });
+        return Some(yaml::Mark {
+            end: node.mark.start,
+            ..node.mark
+        });
     }
     inner.into_iter().find_map(oversized)
 }
@@ -276,7 +318,13 @@ fn nodes(node: &Node) -> usize {
 fn refuse_collisions(models: &mut [LoadedModel]) {
     let sound: Vec<_> = models
         .iter()
-        .filter_map(|model| Some((model.folder.as_str(), model.config.as_ref()?, &model.origins)))
+        .filter_map(|model| {
+            Some((
+                model.folder.as_str(),
+                model.config.as_ref()?,
+                &model.origins,
+            ))
+        })
         .collect();
     let mut found: BTreeMap<String, Vec<Diagnostic>> = BTreeMap::new();
     for (folder, finding) in lint::collisions(&sound) {
@@ -285,7 +333,9 @@ fn refuse_collisions(models: &mut [LoadedModel]) {
     for model in models {
         if let Some(findings) = found.remove(&model.folder) {
             model.config = None;
-            let all = std::mem::take(&mut model.diagnostics).into_iter().chain(findings);
+            let all = std::mem::take(&mut model.diagnostics)
+                .into_iter()
+                .chain(findings);
             model.diagnostics = settle(all.collect());
         }
     }

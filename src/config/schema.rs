@@ -5,8 +5,8 @@
 
 use std::sync::LazyLock;
 
-use schemars::generate::SchemaSettings;
 use schemars::JsonSchema;
+use schemars::generate::SchemaSettings;
 use serde_json::{Map, Value, json};
 
 use super::file::{ConfigFile, EnvironmentFile};
@@ -82,8 +82,12 @@ pub fn all() -> Vec<(&'static str, String)> {
 
 /// The schema of a type, inlined and simplified.
 fn of<T: JsonSchema>() -> Value {
-    let settings = SchemaSettings::draft2020_12().with(|settings| settings.inline_subschemas = true);
-    let mut schema = settings.into_generator().into_root_schema_for::<T>().to_value();
+    let settings =
+        SchemaSettings::draft2020_12().with(|settings| settings.inline_subschemas = true);
+    let mut schema = settings
+        .into_generator()
+        .into_root_schema_for::<T>()
+        .to_value();
     visit(&mut schema, &mut simplify);
     schema
 }
@@ -95,14 +99,23 @@ fn visit(schema: &mut Value, change: &mut impl FnMut(&mut Map<String, Value>)) {
     };
     for key in ["properties", "patternProperties"] {
         let inner = schema.get_mut(key).and_then(Value::as_object_mut);
-        inner.into_iter().flat_map(Map::values_mut).for_each(|one| visit(one, change));
+        inner
+            .into_iter()
+            .flat_map(Map::values_mut)
+            .for_each(|one| visit(one, change));
     }
     for key in ["additionalProperties", "items"] {
-        schema.get_mut(key).into_iter().for_each(|one| visit(one, change));
+        schema
+            .get_mut(key)
+            .into_iter()
+            .for_each(|one| visit(one, change));
     }
     for key in ["anyOf", "oneOf"] {
         let inner = schema.get_mut(key).and_then(Value::as_array_mut);
-        inner.into_iter().flatten().for_each(|one| visit(one, change));
+        inner
+            .into_iter()
+            .flatten()
+            .for_each(|one| visit(one, change));
     }
     change(schema);
 }
@@ -112,7 +125,11 @@ fn simplify(schema: &mut Map<String, Value>) {
     if let Some(Value::Array(choices)) = schema.remove("oneOf") {
         let constants = choices.iter().filter_map(|choice| choice.get("const"));
         let values: Vec<_> = constants.cloned().collect();
-        assert_eq!(values.len(), choices.len(), "an enum of constants: {choices:?}");
+        assert_eq!(
+            values.len(),
+            choices.len(),
+            "an enum of constants: {choices:?}"
+        );
         let notes = choices.iter().map(|choice| choice["description"].clone());
         schema.insert("enumDescriptions".to_owned(), notes.collect());
         schema.insert("type".to_owned(), json!("string"));
@@ -122,13 +139,19 @@ fn simplify(schema: &mut Map<String, Value>) {
         let null = json!({"type": "null"});
         let mut others = choices.into_iter().filter(|choice| *choice != null);
         let one = others.next().and_then(|one| one.as_object().cloned());
-        assert!(others.next().is_none(), "an optional value has one other choice");
+        assert!(
+            others.next().is_none(),
+            "an optional value has one other choice"
+        );
         for (key, value) in one.expect("an optional value has another choice") {
             schema.entry(key).or_insert(value);
         }
         nullable(schema);
     }
-    let format = schema.get("format").and_then(Value::as_str).map(str::to_owned);
+    let format = schema
+        .get("format")
+        .and_then(Value::as_str)
+        .map(str::to_owned);
     if format.as_deref() == Some("uint32") && !schema.contains_key("maximum") {
         schema.insert("maximum".to_owned(), json!(u32::MAX));
     }
@@ -143,7 +166,7 @@ fn nullable(schema: &mut Map<String, Value>) {
     match schema.get_mut("type") {
         Some(Value::Array(types)) if !types.contains(&null) => types.push(null),
         Some(Value::String(one)) => {
-            let both = json!([one, null]);
+            let both = Value::Array(vec![one.as_str().into(), null]);
             schema.insert("type".to_owned(), both);
         }
         _ => {}
@@ -167,9 +190,14 @@ fn nullable_values(schema: &mut Value) {
     visit(schema, &mut |schema| {
         let properties = schema.get_mut("properties").and_then(Value::as_object_mut);
         let properties = properties.into_iter().flat_map(Map::values_mut);
-        properties.filter_map(Value::as_object_mut).for_each(nullable);
+        properties
+            .filter_map(Value::as_object_mut)
+            .for_each(nullable);
         let values = schema.get_mut("additionalProperties");
-        values.and_then(Value::as_object_mut).into_iter().for_each(nullable);
+        values
+            .and_then(Value::as_object_mut)
+            .into_iter()
+            .for_each(nullable);
     });
 }
 
@@ -187,7 +215,11 @@ pub(super) fn at<'a>(schema: &'a Value, path: &[&str]) -> Option<&'a Value> {
     path.iter().try_fold(schema, |schema, step| {
         let property = schema.get("properties").and_then(|all| all.get(step));
         property
-            .or_else(|| schema.get("additionalProperties").filter(|one| one.is_object()))
+            .or_else(|| {
+                schema
+                    .get("additionalProperties")
+                    .filter(|one| one.is_object())
+            })
             .or_else(|| schema.get("items"))
     })
 }
@@ -199,7 +231,11 @@ fn sorted(value: &Value) -> Value {
             let mut entries: Vec<_> = map.iter().collect();
             entries.sort_by_key(|(key, _)| key.as_str());
             let entries = entries.into_iter();
-            Value::Object(entries.map(|(key, one)| (key.clone(), sorted(one))).collect())
+            Value::Object(
+                entries
+                    .map(|(key, one)| (key.clone(), sorted(one)))
+                    .collect(),
+            )
         }
         Value::Array(items) => items.iter().map(sorted).collect(),
         other => other.clone(),
@@ -213,7 +249,10 @@ mod tests {
     use super::*;
 
     #[test]
-    #[expect(clippy::disallowed_methods, reason = "a test that writes the files on demand")]
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "a test that writes the files on demand"
+    )]
     fn checked_in_schemas_are_those_of_the_types() {
         let root = Path::new(env!("CARGO_MANIFEST_DIR"));
         for (file, text) in all() {
@@ -228,7 +267,12 @@ mod tests {
     #[test]
     fn every_schema_is_a_closed_tree_without_choices() {
         let schemas = &*SCHEMAS;
-        for schema in [&schemas.partial, &schemas.composed, &schemas.written, &schemas.quarantine] {
+        for schema in [
+            &schemas.partial,
+            &schemas.composed,
+            &schemas.written,
+            &schemas.quarantine,
+        ] {
             let text = schema.to_string();
             for word in ["$ref", "$defs", "anyOf", "oneOf", "allOf"] {
                 assert!(!text.contains(&format!("\"{word}\"")), "{word}: {schema:#}");
@@ -246,7 +290,10 @@ mod tests {
         };
         assert_eq!(capture(""), json!("number"));
         assert_eq!(capture("/environments/any"), json!(["number", "null"]));
-        assert_eq!(SCHEMAS.composed["properties"]["training"]["required"], json!(["entry_point"]));
+        assert_eq!(
+            SCHEMAS.composed["properties"]["training"]["required"],
+            json!(["entry_point"])
+        );
         assert_eq!(partial["properties"]["training"].get("required"), None);
     }
 }

@@ -67,7 +67,10 @@ impl Shape {
             .filter(|error| {
                 let pointer = error.instance_path().as_str();
                 let told = !is_type(error) && mistyped.contains(pointer);
-                !told && !origins.broken(pointer)
+                // Rules S003 and S004 say what is wrong with a variable.
+                let text = error.instance().as_str();
+                let variable = text.is_some_and(|text| text.contains("${"));
+                !told && !variable && !origins.broken(pointer)
             })
             .flat_map(|error| self.findings(error, origins))
             .collect()
@@ -87,7 +90,9 @@ impl Shape {
         let pointer = error.instance_path().as_str();
         if let Wrong::AdditionalProperties { unexpected } = error.kind() {
             let keys = unexpected.iter();
-            return keys.map(|key| self.unknown(pointer, key, origins)).collect();
+            return keys
+                .map(|key| self.unknown(pointer, key, origins))
+                .collect();
         }
         vec![self.wrong(error, pointer, origins)]
     }
@@ -100,7 +105,8 @@ impl Shape {
             .and_then(Value::as_object)
             .map(|map| map.keys().map(String::as_str).collect())
             .unwrap_or_default();
-        let mut finding = Diagnostic::error("S001", origins.key(&place), format!("unknown key `{key}`"));
+        let mut finding =
+            Diagnostic::error("S001", origins.key(&place), format!("unknown key `{key}`"));
         let near = nearest(key, &allowed);
         finding.label = near.map(|near| format!("did you mean `{near}`?"));
         finding.help(format!("{} takes {}", subject(pointer), list(&allowed)))
@@ -117,7 +123,11 @@ impl Shape {
         };
         let spot = origins.spot(pointer, error.instance());
         let takes = |what: String| {
-            Diagnostic::error("S002", spot.clone(), format!("{name} is {found}, but takes {what}"))
+            Diagnostic::error(
+                "S002",
+                spot.clone(),
+                format!("{name} is {found}, but takes {what}"),
+            )
         };
         let last = *steps.last().unwrap_or(&"");
         match error.kind() {
@@ -150,21 +160,24 @@ fn account(value: &Value, name: &str, spot: Span) -> Diagnostic {
     let message = format!("{name} is {}, but takes 12 digits in quotes", found(value));
     let finding = Diagnostic::error("S007", spot, message);
     match value.as_u64() {
-        Some(number) if number < 1_000_000_000_000 => {
-            finding.help(format!("write \"{number:012}\"; a number loses zeros at its start"))
-        }
+        Some(number) if number < 1_000_000_000_000 => finding.help(format!(
+            "write \"{number:012}\"; a number loses zeros at its start"
+        )),
         _ => finding.help("an account id has 12 digits, such as \"111122223333\""),
     }
 }
 
 fn naming(takes: impl Fn(String) -> Diagnostic, expected: Option<String>) -> Diagnostic {
     let mut finding = takes(expected.unwrap_or_default());
-    finding.code = "N001".to_owned();
+    "N001".clone_into(&mut finding.code);
     finding.help("endpoints, jobs and pipelines are named after it")
 }
 
 fn choice(takes: impl Fn(String) -> Diagnostic, options: &Value, value: &Value) -> Diagnostic {
-    let options: Vec<&str> = options.as_array().map(Vec::as_slice).unwrap_or_default()
+    let options: Vec<&str> = options
+        .as_array()
+        .map(Vec::as_slice)
+        .unwrap_or_default()
         .iter()
         .filter_map(Value::as_str)
         .collect();
@@ -177,7 +190,9 @@ fn choice(takes: impl Fn(String) -> Diagnostic, options: &Value, value: &Value) 
 fn required(name: &str, key: &str, schema: Option<&Value>, place: Span) -> Diagnostic {
     let about = schema
         .and_then(|schema| schema["properties"][key]["description"].as_str())
-        .and_then(|text| text.lines().next());
+        .map(|text| text.replace('\n', " "));
+    // The first sentence is enough.
+    let about = about.as_deref().and_then(|text| text.split(". ").next());
     let finding = Diagnostic::error("S002", place, format!("{name} lacks `{key}`"));
     match about {
         Some(about) => finding.help(format!("`{key}`: {}", about.trim_end_matches('.'))),
@@ -243,9 +258,17 @@ fn list(names: &[&str]) -> String {
     if names.is_empty() {
         return "no keys".to_owned();
     }
-    let shown: Vec<_> = names.iter().take(ALLOWED_SHOWN_MAX).map(|name| format!("`{name}`")).collect();
+    let shown: Vec<_> = names
+        .iter()
+        .take(ALLOWED_SHOWN_MAX)
+        .map(|name| format!("`{name}`"))
+        .collect();
     let rest = names.len().saturating_sub(ALLOWED_SHOWN_MAX);
-    let more = if rest > 0 { format!(" and {rest} more") } else { String::new() };
+    let more = if rest > 0 {
+        format!(" and {rest} more")
+    } else {
+        String::new()
+    };
     match shown.as_slice() {
         [all @ .., last] if rest == 0 && !all.is_empty() => format!("{} or {last}", all.join(", ")),
         _ => shown.join(", ") + &more,
@@ -288,10 +311,14 @@ fn settle(schema: &Value, value: &mut Value) {
         }
         Value::Array(items) => {
             let schema = schema.get("items").unwrap_or(&Value::Null);
-            items.iter_mut().for_each(|item| settle(schema, item));
+            for item in items {
+                settle(schema, item);
+            }
         }
         Value::Number(number) if takes_integers(schema) => {
-            let whole = number.as_f64().filter(|float| number.is_f64() && float.fract() == 0.0);
+            let whole = number
+                .as_f64()
+                .filter(|float| number.is_f64() && float.fract() == 0.0);
             if let Some(Ok(whole)) = whole.map(|float| format!("{float:.0}").parse::<i64>()) {
                 *value = whole.into();
             }

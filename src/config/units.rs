@@ -9,9 +9,7 @@ use serde::{Deserialize, Serialize};
 use super::model::Gate;
 
 /// A duration in whole seconds; written as a number of seconds or as `90s`, `15m`, `2h`, `7d`.
-#[derive(
-    Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize,
-)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(try_from = "serde_json::Value", into = "u64")]
 pub struct Seconds(pub u64);
 

@@ -10,8 +10,8 @@ use tokio::sync::{mpsc, watch};
 use tokio::time::timeout;
 
 use crate::execute::pass::Mode;
-use crate::git::watch::{Watch, watch as watch_source};
 use crate::git::Fetched;
+use crate::git::watch::{Watch, watch as watch_source};
 use crate::limits::POLL_INTERVAL;
 use crate::reconcile::{ReconcileError, Reconciler, RepositoryPass};
 
@@ -72,13 +72,14 @@ pub async fn run(
     let mut acted_on: Option<Fetched> = None;
     let mut quiet = Duration::ZERO;
     let mut pause = cadence.retry;
+    let mut streak = 0;
     while !*stop.borrow() {
         let (event, wait) = match look(&mut reconciler, &mut acted_on, quiet >= cadence.sweep).await
         {
             Ok(Some(pass)) => {
                 quiet = Duration::ZERO;
                 pause = cadence.retry;
-                let wait = after(&pass, cadence, &mut acted_on);
+                let wait = after(&pass, cadence, &mut acted_on, &mut streak);
                 (Some(Event::Passed(Box::new(pass))), wait)
             }
             Ok(None) => {
@@ -121,21 +122,30 @@ async fn look(
     Ok(Some(pass))
 }
 
-/// How long to wait after a pass. What it changed or found in motion is looked at again.
-fn after(pass: &RepositoryPass, cadence: Cadence, acted_on: &mut Option<Fetched>) -> Duration {
-    if pass.changed() {
+/// How long to wait after a pass. What it changed is looked at again soon, but not for ever soon: a
+/// model that changes in every pass must not keep the loop from breathing.
+fn after(
+    pass: &RepositoryPass,
+    cadence: Cadence,
+    acted_on: &mut Option<Fetched>,
+    streak: &mut u32,
+) -> Duration {
+    let again = pass.changed() || pass.in_motion();
+    if again {
         *acted_on = None;
-        return AT_ONCE;
     }
-    if pass.in_motion() {
-        *acted_on = None;
-        return cadence.motion;
+    *streak = if pass.changed() { *streak + 1 } else { 0 };
+    match (pass.changed(), again) {
+        (true, _) if *streak <= STREAK_MAX => AT_ONCE,
+        (_, true) => cadence.motion,
+        _ => cadence.poll.min(cadence.sweep),
     }
-    cadence.poll.min(cadence.sweep)
 }
 
 /// Long enough for what was just accepted to show, short enough not to be noticed.
 const AT_ONCE: Duration = Duration::from_millis(50);
+/// Passes in a row that may follow at once because the one before changed something.
+const STREAK_MAX: u32 = 8;
 
 fn tell(events: &mpsc::Sender<Event>, event: Event) {
     match &event {

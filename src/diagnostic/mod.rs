@@ -108,13 +108,26 @@ mod tests {
     #[test]
     fn findings_are_sorted_single_and_bounded_with_the_worst_kept() {
         let at = |line: usize, severity| {
-            let span = Span { file: "f".to_owned(), start: line, end: line, line, column: 1 };
+            let span = Span {
+                file: "f".to_owned(),
+                start: line,
+                end: line,
+                line,
+                column: 1,
+            };
             let mut finding = Diagnostic::error("S002", span, "x");
             finding.severity = severity;
             finding
         };
-        let few = settle(vec![at(2, Severity::Error), at(1, Severity::Info), at(2, Severity::Error)]);
-        assert_eq!(few.iter().map(|one| one.span.line).collect::<Vec<_>>(), [1, 2]);
+        let few = settle(vec![
+            at(2, Severity::Error),
+            at(1, Severity::Info),
+            at(2, Severity::Error),
+        ]);
+        assert_eq!(
+            few.iter().map(|one| one.span.line).collect::<Vec<_>>(),
+            [1, 2]
+        );
         let lines = 1..limits::DIAGNOSTICS_MAX + 10;
         let mut many: Vec<_> = lines.map(|line| at(line, Severity::Warning)).collect();
         many.push(at(9000, Severity::Error));

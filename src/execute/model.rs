@@ -47,11 +47,7 @@ impl ModelPass {
 
     /// Whether nothing was left to do, in AWS or in Git.
     pub fn is_settled(&self) -> bool {
-        self.writes.is_empty()
-            && self
-                .units
-                .iter()
-                .all(|unit| unit.plan.is_empty() && unit.state().is_settled())
+        self.writes.is_empty() && self.units.iter().all(UnitPass::is_settled)
     }
 }
 

@@ -63,6 +63,15 @@ impl UnitPass {
             _ => self.report.state(),
         }
     }
+
+    /// Whether nothing was left to do in this unit.
+    pub fn is_settled(&self) -> bool {
+        let failed = self
+            .outcome
+            .as_ref()
+            .is_some_and(|outcome| !outcome.is_clean());
+        self.plan.is_empty() && self.report.is_settled() && !failed
+    }
 }
 
 impl Pass {

@@ -69,6 +69,11 @@ impl Outcome {
         self.results.iter().all(|result| result.end == End::Done)
     }
 
+    /// Whether any step was taken.
+    pub fn changed(&self) -> bool {
+        self.results.iter().any(|result| result.end == End::Done)
+    }
+
     /// The error that ended the plan.
     pub fn error(&self) -> Option<&OpError> {
         self.results.iter().find_map(|result| match &result.end {

@@ -65,7 +65,7 @@ pub enum GitError {
         source: git2::Error,
     },
     /// The credentials are missing or wrong.
-    #[error("{url} did not let us in {}", if *given { "with the credentials given" } else { "without credentials" })]
+    #[error("{url} let nobody in {} credentials", if *given { "with these" } else { "without" })]
     Denied {
         /// The repository.
         url: String,

@@ -80,9 +80,10 @@ impl Mirror {
 
     fn look(&self, known: &BTreeMap<String, Oid>) -> Result<Advertisement, GitError> {
         let (source, path, known) = (self.source.clone(), self.path.clone(), known.clone());
-        remote::within(&self.source, self.deadline, move |talk| {
+        let bounds = self.bounds;
+        remote::within(&self.source, bounds.deadline, move |talk| {
             let branch = source.branch.clone();
-            remote::look(&source, &path, talk, |found| {
+            remote::look(&source, &path, talk, bounds, |found| {
                 let tracked = branch.as_ref().or(found.default.as_ref());
                 found.branches != known
                     && tracked.is_some_and(|branch| found.branches.contains_key(branch))
@@ -136,5 +137,58 @@ impl Mirror {
                 branches: branches(),
             }),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::git::remote::Bounds;
+
+    /// What fetching a repository of three branches and some kilobytes comes to.
+    fn check(bounds: Bounds) -> Result<Fetched, GitError> {
+        let folder = tempfile::tempdir().unwrap();
+        let remote = folder.path().join("remote.git");
+        let git = git2::Repository::init_bare(&remote).unwrap();
+        let mut tree = git.treebuilder(None).unwrap();
+        let noise: Vec<u8> = (0..4_000_u32)
+            .flat_map(|n| n.wrapping_mul(0x9e37_79b9).to_le_bytes())
+            .collect();
+        tree.insert("noise", git.blob(&noise).unwrap(), 0o100_644)
+            .unwrap();
+        let tree = git.find_tree(tree.write().unwrap()).unwrap();
+        let who = git2::Signature::new("a", "a@b", &git2::Time::new(0, 0)).unwrap();
+        let commit = git.commit(None, &who, &who, "x", &tree, &[]).unwrap();
+        for branch in ["a", "b", "c"] {
+            git.reference(&format!("refs/heads/{branch}"), commit, true, "")
+                .unwrap();
+        }
+        let source = format!("{}#a", remote.display()).parse().unwrap();
+        let mut mirror = Mirror::open(&folder.path().join("cache"), source).unwrap();
+        mirror.bounds = bounds;
+        mirror.fetch(Timestamp::UNIX_EPOCH)
+    }
+
+    #[test]
+    fn no_more_branches_and_bytes_are_taken_than_allowed() {
+        assert_eq!(check(Bounds::DEFAULT).unwrap().branches.len(), 3);
+        let what = |bounds| match check(bounds) {
+            Err(GitError::TooMuch { what, .. }) => what,
+            other => panic!("{other:?}"),
+        };
+        assert_eq!(
+            what(Bounds {
+                branches: 2,
+                ..Bounds::DEFAULT
+            }),
+            "branches"
+        );
+        assert_eq!(
+            what(Bounds {
+                bytes: 1_000,
+                ..Bounds::DEFAULT
+            }),
+            "bytes to fetch"
+        );
     }
 }

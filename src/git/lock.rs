@@ -8,7 +8,17 @@ use super::error::GitError;
 /// An exclusive lock on a file. The operating system drops it with the process, however that ends,
 /// so it cannot go stale; the file itself stays.
 #[derive(Debug)]
-pub(super) struct Lock(#[expect(dead_code, reason = "held, not read")] File);
+pub(super) struct Lock(File);
+
+impl Drop for Lock {
+    /// Closing would do, but for a child process that is being started at this very moment: it
+    /// shares the open file until it runs its own program.
+    fn drop(&mut self) {
+        if let Err(error) = self.0.unlock() {
+            tracing::warn!(%error, "a mirror's lock could not be released");
+        }
+    }
+}
 
 impl Lock {
     /// Takes the lock at once or not at all.
@@ -44,7 +54,9 @@ mod tests {
         std::fs::write(&path, "left behind by a process that was killed").unwrap();
         let held = Lock::take(&path).unwrap();
         assert!(matches!(Lock::take(&path), Err(GitError::Locked { .. })));
+        let shared = held.0.try_clone().unwrap();
         drop(held);
         Lock::take(&path).unwrap();
+        drop(shared);
     }
 }

@@ -15,8 +15,9 @@ use git2::{Oid, Repository};
 use super::blobs::Blobs;
 use super::error::{self, GitError};
 use super::lock::Lock;
+use super::remote::Bounds;
 use super::source::Source;
-use crate::limits::{BLOB_CACHE_BYTES_MAX, FETCH_DEADLINE, MIRROR_PACKS_MAX};
+use crate::limits::{BLOB_CACHE_BYTES_MAX, MIRROR_PACKS_MAX};
 use crate::snapshot::ObjectId;
 
 /// A bare copy of one source, with exclusive access to it. `Send`, not `Sync`: one task at a time.
@@ -27,7 +28,7 @@ pub struct Mirror {
     pub(super) blobs: RefCell<Blobs>,
     /// An object was missing or broken: the next fetch starts anew.
     pub(super) damaged: Cell<bool>,
-    pub(super) deadline: Duration,
+    pub(super) bounds: Bounds,
     _lock: Lock,
 }
 
@@ -62,7 +63,7 @@ impl Mirror {
             repository,
             blobs: RefCell::new(Blobs::new(BLOB_CACHE_BYTES_MAX)),
             damaged: Cell::new(false),
-            deadline: FETCH_DEADLINE,
+            bounds: Bounds::DEFAULT,
             _lock: lock,
         })
     }
@@ -70,7 +71,7 @@ impl Mirror {
     /// The same, with another deadline for each conversation with the remote.
     #[must_use]
     pub fn with_deadline(mut self, deadline: Duration) -> Self {
-        self.deadline = deadline;
+        self.bounds.deadline = deadline;
         self
     }
 

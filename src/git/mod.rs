@@ -3,7 +3,7 @@
 //! Everything is read from Git's object store, never from a checkout: no symbolic link is followed,
 //! no filter, hook or submodule is run. The calls block; async callers use `spawn_blocking`.
 //!
-//! A [`Source`] says where; a [`Mirror`] is a bare copy of it below a cache folder, with one writer.
+//! A [`Source`] says where; a [`Mirror`] is a bare copy below a cache folder, with one writer.
 //! [`Mirror::fetch`] looks at the remote, [`Mirror::snapshot`] and [`Mirror::history`] read,
 //! [`Mirror::write`] commits and pushes by compare-and-swap, [`watch::watch`] hints that a local
 //! repository moved. The cache may be deleted at any time.

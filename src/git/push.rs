@@ -2,7 +2,6 @@
 
 use std::cell::RefCell;
 use std::path::Path;
-use std::time::Duration;
 
 use git2::build::CheckoutBuilder;
 use git2::{Direction, ErrorCode, Oid, PushOptions, Repository, StatusOptions};
@@ -10,7 +9,7 @@ use git2::{Direction, ErrorCode, Oid, PushOptions, Repository, StatusOptions};
 use super::build;
 use super::error::{self, GitError};
 use super::mirror::full;
-use super::remote::{self, Talk};
+use super::remote::{self, Bounds, Talk};
 use super::source::Source;
 use super::write::{Author, WriteError, Written, elsewhere};
 use crate::clock::Timestamp;
@@ -45,7 +44,7 @@ enum Sent {
 pub(super) fn remote(
     source: &Source,
     mirror: &Path,
-    deadline: Duration,
+    bounds: Bounds,
     write: &Write,
     commit: Oid,
 ) -> Result<Written, WriteError> {
@@ -54,8 +53,8 @@ pub(super) fn remote(
         source: Box::new(error),
     };
     let (to, path, wanted) = (source.clone(), mirror.to_owned(), write.clone());
-    let talked = remote::within(source, deadline, move |talk| {
-        send(&to, &path, &wanted, commit, talk)
+    let talked = remote::within(source, bounds.deadline, move |talk| {
+        send(&to, &path, bounds, (&wanted, commit), talk)
     });
     let sent = match talked {
         Ok(sent) => sent,
@@ -71,8 +70,8 @@ pub(super) fn remote(
     };
     // The words do not decide: where the branch is does.
     let (to, path, branch) = (source.clone(), mirror.to_owned(), write.branch.clone());
-    let look = remote::within(source, deadline, move |talk| {
-        let found = remote::look(&to, &path, talk, |_| false)?;
+    let look = remote::within(source, bounds.deadline, move |talk| {
+        let found = remote::look(&to, &path, talk, bounds, |_| false)?;
         Ok(found.branches.get(&branch).copied())
     });
     match (look, reason) {
@@ -103,8 +102,8 @@ fn lost_race(reason: &Result<String, GitError>) -> bool {
 fn send(
     source: &Source,
     mirror: &Path,
-    write: &Write,
-    commit: Oid,
+    bounds: Bounds,
+    (write, commit): (&Write, Oid),
     talk: &Talk,
 ) -> Result<Sent, GitError> {
     let failed = |error| error::remote(source, "push to", error);
@@ -114,7 +113,7 @@ fn send(
     let mut connection = remote
         .connect_auth(Direction::Push, Some(callbacks), Some(remote::proxy()))
         .map_err(failed)?;
-    let found = remote::advertisement(source, &connection)?;
+    let found = remote::advertisement(source, &connection, bounds)?;
     let actual = found.branches.get(&write.branch).copied();
     if actual.map(Into::into) != write.expected {
         return Ok(Sent::Elsewhere(actual));
@@ -303,4 +302,25 @@ fn update(work: &Repository, write: &Write, commit: Oid) -> Result<(), git2::Err
             tracing::warn!(%error, "a working tree could not be put back");
         }
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_server_s_words_are_bounded_and_harmless() {
+        let heard = Heard {
+            refusal: Some("hook declined\x1b[2J by hunter2".to_owned()),
+            words: vec![b'x'; 10 * GIT_WORDS_MAX],
+            ..Heard::default()
+        };
+        let source: Source = "https://robot:hunter2@h/a".parse().unwrap();
+        let reason = heard.reason(&source);
+        assert!(
+            reason.starts_with("hook declined[2J by *** (xxx"),
+            "{reason}"
+        );
+        assert!(reason.len() <= GIT_WORDS_MAX);
+    }
 }

@@ -6,6 +6,7 @@
 //! [`GIT_SILENT_MAX`] of those are put up with. Such a thread does no harm when it wakes: it only
 //! adds objects to the mirror, never moves a ref, and cancels a push before it is sent.
 
+use std::cell::Cell;
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
@@ -22,33 +23,64 @@ use secrecy::ExposeSecret as _;
 
 use super::error::{self, GitError};
 use super::source::Source;
-use crate::limits::{BRANCHES_MAX, FETCH_BYTES_MAX, GIT_SILENT_MAX};
+use crate::limits::{BRANCHES_MAX, FETCH_BYTES_MAX, FETCH_DEADLINE, GIT_SILENT_MAX};
 
 const RUNNING: u8 = 0;
 const FINISHED: u8 = 1;
 const GIVEN_UP: u8 = 2;
 
-static SILENT: AtomicUsize = AtomicUsize::new(0);
+/// The bounds of one conversation.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Bounds {
+    pub(super) deadline: Duration,
+    pub(super) branches: usize,
+    pub(super) bytes: usize,
+}
+
+impl Bounds {
+    /// What [`crate::limits`] says.
+    pub(super) const DEFAULT: Self = Self {
+        deadline: FETCH_DEADLINE,
+        branches: BRANCHES_MAX,
+        bytes: FETCH_BYTES_MAX,
+    };
+}
+
+/// The conversations that were given up on and are still silent.
+#[derive(Debug)]
+pub(super) struct Silent {
+    now: AtomicUsize,
+    max: usize,
+}
+
+/// All of this process.
+static SILENT: Silent = Silent {
+    now: AtomicUsize::new(0),
+    max: GIT_SILENT_MAX,
+};
 
 /// How a conversation stands, as its two sides see it.
-#[derive(Debug, Clone, Default)]
-pub(super) struct Talk(Arc<AtomicU8>);
+#[derive(Debug, Clone)]
+pub(super) struct Talk {
+    state: Arc<AtomicU8>,
+    silent: &'static Silent,
+}
 
 impl Talk {
     /// Whether somebody still waits for the outcome.
     pub(super) fn goes_on(&self) -> bool {
-        self.0.load(Ordering::Acquire) == RUNNING
+        self.state.load(Ordering::Acquire) == RUNNING
     }
 
     /// Stops waiting. `false`: it has just ended.
     fn give_up(&self) -> bool {
-        SILENT.fetch_add(1, Ordering::AcqRel);
+        self.silent.now.fetch_add(1, Ordering::AcqRel);
         let running = self
-            .0
+            .state
             .compare_exchange(RUNNING, GIVEN_UP, Ordering::AcqRel, Ordering::Acquire)
             .is_ok();
         if !running {
-            SILENT.fetch_sub(1, Ordering::AcqRel);
+            self.silent.now.fetch_sub(1, Ordering::AcqRel);
         }
         running
     }
@@ -59,8 +91,8 @@ struct Ending(Talk);
 
 impl Drop for Ending {
     fn drop(&mut self) {
-        if self.0.0.swap(FINISHED, Ordering::AcqRel) == GIVEN_UP {
-            SILENT.fetch_sub(1, Ordering::AcqRel);
+        if self.0.state.swap(FINISHED, Ordering::AcqRel) == GIVEN_UP {
+            self.0.silent.now.fetch_sub(1, Ordering::AcqRel);
         }
     }
 }
@@ -71,37 +103,51 @@ pub(super) fn within<T: Send + 'static>(
     deadline: Duration,
     talk: impl FnOnce(&Talk) -> Result<T, GitError> + Send + 'static,
 ) -> Result<T, GitError> {
-    let url = source.url.clone();
-    let silent = SILENT.load(Ordering::Acquire);
-    if silent >= GIT_SILENT_MAX {
-        return Err(GitError::Silent { url, silent });
-    }
-    let (sender, receiver) = mpsc::sync_channel(1);
-    let state = Talk::default();
-    let ending = Ending(state.clone());
-    let spawned = thread::Builder::new()
-        .name("git".to_owned())
-        .spawn(move || {
+    SILENT.within(source, deadline, talk)
+}
+
+impl Silent {
+    fn within<T: Send + 'static>(
+        &'static self,
+        source: &Source,
+        deadline: Duration,
+        talk: impl FnOnce(&Talk) -> Result<T, GitError> + Send + 'static,
+    ) -> Result<T, GitError> {
+        let url = source.url.clone();
+        let silent = self.now.load(Ordering::Acquire);
+        if silent >= self.max {
+            return Err(GitError::Silent { url, silent });
+        }
+        let (sender, receiver) = mpsc::sync_channel(1);
+        let ours = Talk {
+            state: Arc::new(AtomicU8::new(RUNNING)),
+            silent: self,
+        };
+        let ending = Ending(ours.clone());
+        let run = move || {
             let outcome = talk(&ending.0);
             // Nobody may be waiting any more.
             drop(sender.send(outcome));
             drop(ending);
-        });
-    if let Err(source) = spawned {
-        let what = "start a thread for the mirror of";
-        let path = url.into();
-        return Err(GitError::Cache { what, path, source });
-    }
-    match receiver.recv_timeout(deadline) {
-        Ok(outcome) => outcome,
-        Err(RecvTimeoutError::Timeout) if state.give_up() => Err(GitError::Deadline {
-            url,
-            after: deadline,
-        }),
-        Err(RecvTimeoutError::Timeout) => {
-            receiver.try_recv().unwrap_or(Err(GitError::Broken { url }))
+        };
+        let thread = thread::Builder::new().name("git".to_owned()).spawn(run);
+        if let Err(source) = thread {
+            let what = "start a thread to talk to";
+            let path = url.into();
+            return Err(GitError::Cache { what, path, source });
         }
-        Err(RecvTimeoutError::Disconnected) => Err(GitError::Broken { url }),
+        match receiver.recv_timeout(deadline) {
+            Ok(outcome) => outcome,
+            Err(RecvTimeoutError::Timeout) if ours.give_up() => Err(GitError::Deadline {
+                url,
+                after: deadline,
+            }),
+            Err(RecvTimeoutError::Timeout) => {
+                let outcome = receiver.try_recv();
+                outcome.unwrap_or(Err(GitError::Broken { url }))
+            }
+            Err(RecvTimeoutError::Disconnected) => Err(GitError::Broken { url }),
+        }
     }
 }
 
@@ -137,9 +183,6 @@ pub(super) fn callbacks<'a>(source: &'a Source, talk: &'a Talk) -> RemoteCallbac
             credentials.password.expose_secret(),
         )
     });
-    callbacks.transfer_progress(|progress| {
-        talk.goes_on() && progress.received_bytes() <= FETCH_BYTES_MAX
-    });
     callbacks.sideband_progress(|_| talk.goes_on());
     callbacks
 }
@@ -155,6 +198,7 @@ pub(super) fn proxy<'a>() -> ProxyOptions<'a> {
 pub(super) fn advertisement(
     source: &Source,
     connection: &RemoteConnection<'_, '_, '_>,
+    bounds: Bounds,
 ) -> Result<Advertisement, GitError> {
     let failed = |error| error::remote(source, "list the branches of", error);
     let mut found = Advertisement::default();
@@ -180,11 +224,11 @@ pub(super) fn advertisement(
         if let Some(branch) = branch_of(&name) {
             found.branches.insert(branch, head.oid());
         }
-        if found.branches.len() > BRANCHES_MAX {
+        if found.branches.len() > bounds.branches {
             return Err(GitError::TooMuch {
                 url: source.url.clone(),
                 what: "branches",
-                limit: BRANCHES_MAX,
+                limit: bounds.branches,
             });
         }
     }
@@ -206,6 +250,7 @@ pub(super) fn look(
     source: &Source,
     mirror: &Path,
     talk: &Talk,
+    bounds: Bounds,
     wanted: impl FnOnce(&Advertisement) -> bool,
 ) -> Result<Advertisement, GitError> {
     let failed = |what| move |error| error::remote(source, what, error);
@@ -224,27 +269,43 @@ pub(super) fn look(
             Some(proxy()),
         )
         .map_err(failed("reach"))?;
-    let found = advertisement(source, &connection)?;
+    let found = advertisement(source, &connection, bounds)?;
     if wanted(&found) {
-        let mut options = FetchOptions::new();
-        options
-            .remote_callbacks(callbacks(source, talk))
-            .proxy_options(proxy())
-            .download_tags(AutotagOption::None)
-            .update_fetchhead(false);
-        let received = connection
-            .remote()
-            .download(&["+refs/heads/*:refs/heads/*"], Some(&mut options));
-        received.map_err(|error| match error.code() {
-            ErrorCode::User if talk.goes_on() => GitError::TooMuch {
-                url: source.url.clone(),
-                what: "bytes to fetch",
-                limit: FETCH_BYTES_MAX,
-            },
-            _ => error::remote(source, "fetch from", error),
-        })?;
+        download(source, &mut connection, talk, bounds)?;
     }
     Ok(found)
+}
+
+fn download(
+    source: &Source,
+    connection: &mut RemoteConnection<'_, '_, '_>,
+    talk: &Talk,
+    bounds: Bounds,
+) -> Result<(), GitError> {
+    let over = Cell::new(false);
+    let mut callbacks = callbacks(source, talk);
+    callbacks.transfer_progress(|progress| {
+        over.set(progress.received_bytes() > bounds.bytes);
+        talk.goes_on() && !over.get()
+    });
+    let mut options = FetchOptions::new();
+    options
+        .remote_callbacks(callbacks)
+        .proxy_options(proxy())
+        .download_tags(AutotagOption::None)
+        .update_fetchhead(false);
+    let refspecs = ["+refs/heads/*:refs/heads/*"];
+    let received = connection.remote().download(&refspecs, Some(&mut options));
+    received.map_err(|error| {
+        if over.get() {
+            return GitError::TooMuch {
+                url: source.url.clone(),
+                what: "bytes to fetch",
+                limit: bounds.bytes,
+            };
+        }
+        error::remote(source, "fetch from", error)
+    })
 }
 
 #[cfg(test)]
@@ -253,18 +314,37 @@ mod tests {
 
     #[test]
     fn a_silent_peer_is_given_up_on_and_let_go() {
+        static ONE: Silent = Silent {
+            now: AtomicUsize::new(0),
+            max: 1,
+        };
         let source: Source = "/nowhere".parse().unwrap();
         let (wake, asleep) = mpsc::channel::<()>();
         let (tell, told) = mpsc::channel();
-        let error = within(&source, Duration::from_millis(50), move |talk| {
-            drop(asleep.recv());
+        let soon = Duration::from_millis(50);
+        let outcome = ONE.within(&source, soon, move |talk| {
+            assert!(asleep.recv().is_err());
             tell.send(talk.goes_on()).unwrap();
             Ok(())
-        })
-        .unwrap_err();
-        assert!(matches!(error, GitError::Deadline { .. }), "{error}");
+        });
+        assert!(
+            matches!(outcome, Err(GitError::Deadline { .. })),
+            "{outcome:?}"
+        );
+        // That is as many as may be silent; another is not started until it lets go.
+        let outcome = ONE.within(&source, soon, |_| Ok(()));
+        assert!(
+            matches!(outcome, Err(GitError::Silent { silent: 1, .. })),
+            "{outcome:?}"
+        );
         drop(wake);
         assert_eq!(told.recv(), Ok(false), "it sees that nobody waits");
+        assert!(told.recv().is_err());
+        while ONE.now.load(Ordering::Acquire) > 0 {
+            thread::yield_now();
+        }
+        let late = Duration::from_secs(20);
+        assert_eq!(ONE.within(&source, late, |_| Ok(7)).unwrap(), 7);
     }
 
     #[test]

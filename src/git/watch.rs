@@ -60,13 +60,13 @@ pub fn watch(source: &Source) -> Result<Option<Watch>, GitError> {
         move |source| GitError::Watch { path, source }
     };
     let mut watcher = new_debouncer(WATCH_QUIET, None, heard).map_err(failed(&common))?;
-    let heads = common.join("refs/heads");
+    // All refs: `refs/heads` itself may come and go, `refs` is what makes it a repository.
     let places = [
-        (&common, RecursiveMode::NonRecursive),
-        (&heads, RecursiveMode::Recursive),
+        (common.clone(), RecursiveMode::NonRecursive),
+        (common.join("refs"), RecursiveMode::Recursive),
     ];
-    for (place, mode) in places {
-        watcher.watch(place, mode).map_err(failed(place))?;
+    for (place, mode) in &places {
+        watcher.watch(place, *mode).map_err(failed(place))?;
     }
     Ok(Some(Watch {
         hints,

@@ -93,7 +93,7 @@ pub enum WriteError {
         email: String,
     },
     /// The new commit would not stand on what the branch is expected to be.
-    #[error("the base {} does not contain {}, where `{branch}` is expected", base.short(), expected.short())]
+    #[error("{} does not contain {}, where `{branch}` is expected", base.short(), expected.short())]
     Base {
         /// The branch.
         branch: String,
@@ -158,7 +158,7 @@ impl Mirror {
     /// branches move with the next fetch.
     ///
     /// A repository on this machine is written directly, under Git's own lock on the branch; its
-    /// hooks are not run. Elsewhere the commit is pushed, and an answer that got lost is looked for.
+    /// hooks are not run. Elsewhere the commit is pushed; an answer that got lost is looked for.
     pub fn write(
         &mut self,
         write: &Write,
@@ -190,7 +190,7 @@ impl Mirror {
             self.damaged.set(source.is_damage());
         }
         match built? {
-            Some(commit) => push::remote(&self.source, &self.path, self.deadline, write, commit),
+            Some(commit) => push::remote(&self.source, &self.path, self.bounds, write, commit),
             None => Ok(Written::Nothing),
         }
     }

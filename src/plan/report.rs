@@ -90,6 +90,17 @@ impl PlanReport {
             .unwrap_or(State::InSync)
     }
 
+    /// Whether nothing is left to do and nobody has to act. Not the same as the state's being
+    /// settled: something held may hide that something else is still awaited.
+    pub fn is_settled(&self) -> bool {
+        self.notes.iter().all(|note| note.state.is_settled())
+    }
+
+    /// Whether something moves that will come to rest by itself.
+    pub fn is_waiting(&self) -> bool {
+        self.notes.iter().any(|note| note.state == State::Waiting)
+    }
+
     /// Adds a finding without times.
     pub fn note(&mut self, state: State, subject: impl Into<String>, message: impl Into<String>) {
         self.notes.push(Note {

@@ -1,5 +1,11 @@
 //! The integration tests: one binary, one module a capability.
 
 mod aws;
+mod code;
+mod demo;
 mod git;
+mod links;
+mod readme;
+mod sim;
 mod support;
+mod tidy;

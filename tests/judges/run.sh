@@ -42,15 +42,13 @@ environment() {
     fi
 }
 
-# Starts the program with the example deployed. Once that is done it prints its manifest, a JSON
-# object with url, region, account, bucket, endpoints and calls, and stays until it is stopped.
+# Starts the program with the example deployed. Once that is done it prints a summary, a JSON object,
+# and stays until it is stopped.
 start() {
-    # ======================== the one line that knows the program's command line ================
-    "$bin" demo --keep --record-calls "$work/calls.jsonl" -o json >"$work/manifest.json" 2>"$work/log" &
-    # =============================================================================================
+    "$bin" demo --dir "$work/demo" -o json >"$work/summary.json" 2>"$work/log" &
     started=$!
     local end=$((SECONDS + START_DEADLINE))
-    until python3 -c 'import json, sys; json.load(open(sys.argv[1]))' "$work/manifest.json" 2>/dev/null; do
+    until python3 -c 'import json, sys; json.load(open(sys.argv[1]))' "$work/summary.json" 2>/dev/null; do
         if ! kill -0 "$started" 2>/dev/null; then
             started=
             give_up "the program ended before the example was deployed"
@@ -70,6 +68,7 @@ give_up() {
 environment
 start
 python="$here/.venv/bin/python"
+"$python" "$here/manifest.py" "$work/summary.json" "$work/manifest.json" "$work/calls.jsonl"
 failed=0
 judge() {
     "$python" "$here/$1" "${@:2}" | tee -a "$work/verdicts" || failed=1

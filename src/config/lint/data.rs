@@ -81,7 +81,7 @@ fn pinned<'a>(subject: &Subject<'a>) -> impl Iterator<Item = (&'a str, &'a Value
 
 fn unpinned(subject: &Subject<'_>, findings: &mut Vec<Diagnostic>) {
     for (name, dataset) in pinned(subject) {
-        if subject.pin_names.contains(name) {
+        if subject.pin_names.contains(name) || dataset.get("file").is_none() {
             continue;
         }
         let path = subject.path(&format!("data/{name}.pin.yaml"));
@@ -89,7 +89,13 @@ fn unpinned(subject: &Subject<'_>, findings: &mut Vec<Diagnostic>) {
         let finding = D001.at(subject.origins.key(&join("/data", name)), message);
         let help = bytes(subject, dataset).map_or_else(
             || "write the pin once the data is committed".to_owned(),
-            |bytes| format!("write it with content \"{}\" and bytes {}", digest(bytes), bytes.len()),
+            |bytes| {
+                format!(
+                    "write it with content \"{}\" and bytes {}",
+                    digest(bytes),
+                    bytes.len()
+                )
+            },
         );
         findings.push(finding.help(help));
     }
@@ -101,16 +107,34 @@ fn stale(subject: &Subject<'_>, findings: &mut Vec<Diagnostic>) {
             continue;
         };
         let path = subject.path(&format!("data/{name}.pin.yaml"));
-        let span = Span { file: path, start: 0, end: 0, line: 1, column: 1 };
+        let span = Span {
+            file: path,
+            start: 0,
+            end: 0,
+            line: 1,
+            column: 1,
+        };
         let file = dataset.get("file").and_then(Value::as_str);
         if pin.api_version != crate::config::PIN_VERSION || pin.name != name {
-            let message = format!("the pin is for `{}` in the format `{}`", pin.name, pin.api_version);
-            let help = format!("write `name: \"{name}\"` and `apiVersion: \"{}\"`", crate::config::PIN_VERSION);
+            let message = format!(
+                "the pin is for `{}` in the format `{}`",
+                pin.name, pin.api_version
+            );
+            let help = format!(
+                "write `name: \"{name}\"` and `apiVersion: \"{}\"`",
+                crate::config::PIN_VERSION
+            );
             findings.push(D002.at(span.clone(), message).help(help));
         }
         if let Some(file) = file.filter(|file| *file != pin.source.file) {
-            let message = format!("the pin is of `{}`, but the dataset is `{file}`", pin.source.file);
-            findings.push(D002.at(span, message).help(format!("write `file: \"{file}\"`")));
+            let message = format!(
+                "the pin is of `{}`, but the dataset is `{file}`",
+                pin.source.file
+            );
+            findings.push(
+                D002.at(span, message)
+                    .help(format!("write `file: \"{file}\"`")),
+            );
             continue;
         }
         let Some(bytes) = bytes(subject, dataset) else {
@@ -118,12 +142,20 @@ fn stale(subject: &Subject<'_>, findings: &mut Vec<Diagnostic>) {
         };
         let (content, count) = (digest(bytes), bytes.len() as u64);
         if pin.version.content != content || pin.version.bytes != count {
-            let message = format!("the pin does not agree with the bytes of `{}`", pin.source.file);
-            let help = format!("if the data is right, write `content: \"{content}\"` and `bytes: {count}`");
+            let message = format!(
+                "the pin does not agree with the bytes of `{}`",
+                pin.source.file
+            );
+            let help = format!(
+                "if the data is right, write `content: \"{content}\"` and `bytes: {count}`"
+            );
             findings.push(D002.at(span, message).help(help));
         } else if pin.version.strength != "sha256" || pin.version.objects != 1 {
             let help = "write `strength: \"sha256\"` and `objects: 1`";
-            findings.push(D002.at(span, "the pin of a file is one object by sha256").help(help));
+            findings.push(
+                D002.at(span, "the pin of a file is one object by sha256")
+                    .help(help),
+            );
         }
     }
 }
@@ -145,17 +177,29 @@ fn digest(bytes: &[u8]) -> String {
 fn target(subject: &Subject<'_>, findings: &mut Vec<Diagnostic>) {
     for (name, dataset) in subject.entries("/data") {
         let csv = dataset.get("format").is_none_or(|format| format == "csv");
-        let (Some(target), Some(bytes), true) = (dataset.get("target").and_then(Value::as_str), bytes(subject, dataset), csv) else {
+        let (Some(target), Some(bytes), true) = (
+            dataset.get("target").and_then(Value::as_str),
+            bytes(subject, dataset),
+            csv,
+        ) else {
             continue;
         };
-        let first = bytes.split(|byte| *byte == b'\n').next().unwrap_or_default();
+        let first = bytes
+            .split(|byte| *byte == b'\n')
+            .next()
+            .unwrap_or_default();
         let Ok(header) = std::str::from_utf8(first) else {
             continue;
         };
         let header = header.trim_start_matches('\u{feff}').trim_end();
-        let columns: Vec<_> = header.split(',').map(|one| one.trim().trim_matches('"')).collect();
+        let columns: Vec<_> = header
+            .split(',')
+            .map(|one| one.trim().trim_matches('"'))
+            .collect();
         if !columns.contains(&target) {
-            let span = subject.origins.origin(&join(&join("/data", name), "target"));
+            let span = subject
+                .origins
+                .origin(&join(&join("/data", name), "target"));
             let message = format!("`{target}` is not a column of the dataset `{name}`");
             let mut finding = D005.at(span, message);
             finding.label = nearest(target, &columns).map(|near| format!("did you mean `{near}`?"));
@@ -169,7 +213,13 @@ fn unused(subject: &Subject<'_>, findings: &mut Vec<Diagnostic>) {
     for name in subject.pin_names {
         if !used.contains(name.as_str()) {
             let file = subject.path(&format!("data/{name}.pin.yaml"));
-            let span = Span { file, start: 0, end: 0, line: 1, column: 1 };
+            let span = Span {
+                file,
+                start: 0,
+                end: 0,
+                line: 1,
+                column: 1,
+            };
             findings.push(D008.at(span, format!("nothing uses the pin of `{name}`")));
         }
     }
@@ -215,7 +265,12 @@ fn resolve<'a>(
 ) -> Result<Option<&'a str>, ()> {
     if let Some((step, output)) = reference.split_once('.') {
         let steps = writers.get(output).ok_or(())?;
-        return steps.iter().find(|one| **one == step).copied().map(Some).ok_or(());
+        return steps
+            .iter()
+            .find(|one| **one == step)
+            .copied()
+            .map(Some)
+            .ok_or(());
     }
     if is_dataset(subject, reference) {
         return Ok(None);
@@ -225,7 +280,10 @@ fn resolve<'a>(
 }
 
 fn is_dataset(subject: &Subject<'_>, name: &str) -> bool {
-    subject.document.get("data").is_some_and(|data| data.get(name).is_some())
+    subject
+        .document
+        .get("data")
+        .is_some_and(|data| data.get(name).is_some())
 }
 
 fn dangling(subject: &Subject<'_>, findings: &mut Vec<Diagnostic>) {
@@ -238,13 +296,18 @@ fn dangling(subject: &Subject<'_>, findings: &mut Vec<Diagnostic>) {
             continue;
         }
         let datasets = subject.entries("/data").map(|(name, _)| name.to_owned());
-        let outputs = writers.iter().flat_map(|(output, steps)| {
-            steps.iter().map(move |step| format!("{step}.{output}"))
-        });
+        let outputs = writers
+            .iter()
+            .flat_map(|(output, steps)| steps.iter().map(move |step| format!("{step}.{output}")));
         let known: Vec<_> = datasets.chain(outputs).collect();
         let names: Vec<_> = known.iter().map(String::as_str).collect();
         let message = format!("`{reference}` is neither a dataset nor an output of a step");
-        let shown = names.iter().take(20).copied().collect::<Vec<_>>().join(", ");
+        let shown = names
+            .iter()
+            .take(20)
+            .copied()
+            .collect::<Vec<_>>()
+            .join(", ");
         let mut finding = D009.at(subject.origins.origin(&pointer), message);
         finding.label = nearest(reference, &names).map(|near| format!("did you mean `{near}`?"));
         findings.push(finding.help(format!("known are: {shown}")));
@@ -255,11 +318,17 @@ fn tangled(subject: &Subject<'_>, findings: &mut Vec<Diagnostic>) {
     let writers = writers(subject);
     let mut after: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
     for (pointer, reference) in readers(subject) {
-        let steps = writers.get(reference).map(Vec::as_slice).unwrap_or_default();
+        let steps = writers
+            .get(reference)
+            .map(Vec::as_slice)
+            .unwrap_or_default();
         if steps.len() > 1 && !is_dataset(subject, reference) {
             let message = format!("`{reference}` is an output of {}", steps.join(" and of "));
             let help = format!("write `{}.{reference}`", steps[0]);
-            findings.push(D010.at(subject.origins.origin(&pointer), message).help(help));
+            findings.push(
+                D010.at(subject.origins.origin(&pointer), message)
+                    .help(help),
+            );
         } else if let Some(step) = pointer.strip_prefix("/processing/")
             && let Some((step, _)) = step.split_once('/')
             && let Ok(Some(writer)) = resolve(subject, &writers, reference)

@@ -50,7 +50,9 @@ fn single(subject: &Subject<'_>, findings: &mut Vec<Diagnostic>) {
 
 fn variants(subject: &Subject<'_>, findings: &mut Vec<Diagnostic>) {
     for (_, pointer, environment) in subject.environments() {
-        let all = environment.pointer("/deployment/variants").and_then(Value::as_object);
+        let all = environment
+            .pointer("/deployment/variants")
+            .and_then(Value::as_object);
         let Some(all) = all else {
             continue;
         };
@@ -67,6 +69,10 @@ fn variants(subject: &Subject<'_>, findings: &mut Vec<Diagnostic>) {
 
 /// The weights of all variants together; a weight that is misshapen counts as the default.
 fn weight(variants: &Map<String, Value>) -> f64 {
-    let weights = variants.values().map(|variant| variant.get("initial_weight"));
-    weights.map(|weight| weight.and_then(Value::as_f64).unwrap_or(1.0)).sum()
+    let weights = variants
+        .values()
+        .map(|variant| variant.get("initial_weight"));
+    weights
+        .map(|weight| weight.and_then(Value::as_f64).unwrap_or(1.0))
+        .sum()
 }

@@ -42,9 +42,18 @@ fn orphaned(subject: &Subject<'_>, findings: &mut Vec<Diagnostic>) {
     for name in subject.release_names {
         if !subject.environments.contains(name) {
             let file = subject.path(&format!("releases/{name}.yaml"));
-            let span = Span { file, start: 0, end: 0, line: 1, column: 1 };
+            let span = Span {
+                file,
+                start: 0,
+                end: 0,
+                line: 1,
+                column: 1,
+            };
             let message = format!("the release of `{name}`, which is no environment of the model");
-            findings.push(G001.at(span, message).help("bring the environment back, or remove the file once nothing runs there"));
+            findings
+                .push(G001.at(span, message).help(
+                    "bring the environment back, or remove the file once nothing runs there",
+                ));
         }
     }
 }
@@ -54,7 +63,9 @@ fn unobserved(subject: &Subject<'_>, findings: &mut Vec<Diagnostic>) {
         return;
     };
     let home = (String::new(), subject.document);
-    let environments = subject.environments().map(|(_, pointer, value)| (pointer, value));
+    let environments = subject
+        .environments()
+        .map(|(_, pointer, value)| (pointer, value));
     for (pointer, place) in std::iter::once(home).chain(environments) {
         let text = |key: &str| place.get(key).and_then(Value::as_str);
         let (Some(account), Some(region)) = (text("account"), text("region")) else {
@@ -63,8 +74,17 @@ fn unobserved(subject: &Subject<'_>, findings: &mut Vec<Diagnostic>) {
         let scope = format!("{account}/{region}");
         let is_scope = crate::config::installation::parse_scope(&scope).is_some();
         if is_scope && !installation.scopes.contains(&scope) {
-            let span = subject.origins.origin(&(pointer + "/region"));
-            let finding = G004.at(span, format!("{scope} is not among the scopes of trueup.yaml"));
+            let head = format!("{account}/");
+            let known = installation
+                .scopes
+                .iter()
+                .any(|scope| scope.starts_with(&head));
+            let key = if known { "/region" } else { "/account" };
+            let span = subject.origins.origin(&(pointer + key));
+            let finding = G004.at(
+                span,
+                format!("{scope} is not among the scopes of trueup.yaml"),
+            );
             findings.push(finding.help(format!("add \"{scope}\" to `scopes`")));
         }
     }
@@ -79,7 +99,8 @@ fn elsewhere(subject: &Subject<'_>, findings: &mut Vec<Diagnostic>) {
         if let Some(region) = region.filter(|region| *region != home) {
             let message = format!("`{name}` is in {region}, but the model's home is in {home}");
             let finding = R004.at(subject.origins.origin(&(pointer + "/region")), message);
-            findings.push(finding.help("serve it in the home region, or make it a model of its own"));
+            findings
+                .push(finding.help("serve it in the home region, or make it a model of its own"));
         }
     }
 }

@@ -32,7 +32,10 @@ pub(super) const F002: Rule = Rule {
 fn paths(subject: &Subject<'_>, findings: &mut Vec<Diagnostic>) {
     for (pointer, path) in named(subject) {
         if !is_below(path) {
-            let message = format!("`{}` is no path below the model's folder", path.escape_debug());
+            let message = format!(
+                "`{}` is no path below the model's folder",
+                path.escape_debug()
+            );
             let finding = F001.at(subject.origins.origin(&pointer), message);
             findings.push(finding.help("write it relative to config.yaml, such as `src/train.py`"));
         }
@@ -45,7 +48,10 @@ fn present(subject: &Subject<'_>, findings: &mut Vec<Diagnostic>) {
         if findings.len() >= limits::DIAGNOSTICS_MAX {
             return;
         }
-        if !is_below(relative) || relative.contains("${") || subject.snapshot.files.contains_key(&path) {
+        if !is_below(relative)
+            || relative.contains("${")
+            || subject.snapshot.files.contains_key(&path)
+        {
             continue;
         }
         let span = subject.origins.origin(&pointer);
@@ -54,8 +60,15 @@ fn present(subject: &Subject<'_>, findings: &mut Vec<Diagnostic>) {
         if let Some(why) = subject.snapshot.skipped.get(&path) {
             finding.message = format!("`{relative}` was left out of the commit's files: {why}");
         } else {
-            let all: Vec<_> = subject.snapshot.below(subject.folder).map(|(path, _)| path).collect();
-            let near = all.iter().find(|path| path.eq_ignore_ascii_case(relative)).copied();
+            let all: Vec<_> = subject
+                .snapshot
+                .below(subject.folder)
+                .map(|(path, _)| path)
+                .collect();
+            let near = all
+                .iter()
+                .find(|path| path.eq_ignore_ascii_case(relative))
+                .copied();
             let near = near.or_else(|| nearest(relative, &all));
             finding.label = near.map(|near| format!("did you mean `{near}`?"));
         }
@@ -66,7 +79,11 @@ fn present(subject: &Subject<'_>, findings: &mut Vec<Diagnostic>) {
 /// Every path that the file names, with its pointer.
 fn named<'a>(subject: &Subject<'a>) -> Vec<(String, &'a str)> {
     let mut named = Vec::new();
-    for pointer in ["/training/entry_point", "/evaluation/script", "/serving/entry_point"] {
+    for pointer in [
+        "/training/entry_point",
+        "/evaluation/script",
+        "/serving/entry_point",
+    ] {
         let path = subject.text(pointer);
         named.extend(path.map(|path| (pointer.to_owned(), path)));
     }

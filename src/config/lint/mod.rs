@@ -128,7 +128,9 @@ impl<'a> Subject<'a> {
     /// The entries of the map at a pointer, in alphabetical order or that of the file.
     fn entries(&self, pointer: &str) -> impl Iterator<Item = (&'a str, &'a Value)> + use<'a> {
         let map = self.document.pointer(pointer).and_then(Value::as_object);
-        map.into_iter().flat_map(Map::iter).map(|(key, value)| (key.as_str(), value))
+        map.into_iter()
+            .flat_map(Map::iter)
+            .map(|(key, value)| (key.as_str(), value))
     }
 
     /// The environments that are maps, in the order of the file, each with its pointer.

@@ -27,21 +27,31 @@ pub(super) const M004: Rule = Rule {
     check: Some(legacy),
 };
 
-fn monitored<'a>(subject: &Subject<'a>) -> impl Iterator<Item = (String, &'a Value, &'a Value)> + use<'a> {
-    subject.environments().filter_map(|(_, pointer, environment)| {
-        let monitor = environment.pointer("/monitors/data_quality")?;
-        let pointer = pointer + "/monitors/data_quality";
-        monitor.is_object().then_some((pointer, environment, monitor))
-    })
+fn monitored<'a>(
+    subject: &Subject<'a>,
+) -> impl Iterator<Item = (String, &'a Value, &'a Value)> + use<'a> {
+    subject
+        .environments()
+        .filter_map(|(_, pointer, environment)| {
+            let monitor = environment.pointer("/monitors/data_quality")?;
+            let pointer = pointer + "/monitors/data_quality";
+            monitor
+                .is_object()
+                .then_some((pointer, environment, monitor))
+        })
 }
 
 fn capture(subject: &Subject<'_>, findings: &mut Vec<Diagnostic>) {
     for (pointer, environment, _) in monitored(subject) {
         let capture = environment.pointer("/deployment/data_capture");
         let share = capture.and_then(|capture| capture.get("sampling_percentage"));
-        let none = capture.is_none_or(Value::is_null) || share.is_some_and(|share| share.as_u64() == Some(0));
+        let none = capture.is_none_or(Value::is_null)
+            || share.is_some_and(|share| share.as_u64() == Some(0));
         if none {
-            let finding = M001.at(subject.origins.key(&pointer), "the monitor has nothing to read: nothing is captured");
+            let finding = M001.at(
+                subject.origins.key(&pointer),
+                "the monitor has nothing to read: nothing is captured",
+            );
             let help = "add `data_capture: {sampling_percentage: 100}` to the deployment";
             findings.push(finding.help(help));
         }
@@ -59,10 +69,16 @@ fn legacy(subject: &Subject<'_>, findings: &mut Vec<Diagnostic>) {
         let Some(account) = environment.get("account").and_then(Value::as_str) else {
             continue;
         };
-        if !installation.accounts.get(account).is_some_and(|known| known.legacy) {
+        if !installation
+            .accounts
+            .get(account)
+            .is_some_and(|known| known.legacy)
+        {
             let message = format!("the account {account} is not known to have Model Monitor");
             let finding = M004.at(subject.origins.origin(&(pointer + "/engine")), message);
-            let help = format!("if it has, write `accounts: {{\"{account}\": {{legacy: true}}}}` in trueup.yaml");
+            let help = format!(
+                "if it has, write `accounts: {{\"{account}\": {{legacy: true}}}}` in trueup.yaml"
+            );
             findings.push(finding.help(help));
         }
     }

@@ -3,9 +3,9 @@
 use std::collections::BTreeMap;
 
 use super::{Rule, Severity, Subject};
+use crate::config::Origins;
 use crate::config::document::join;
 use crate::config::model::ModelConfig;
-use crate::config::Origins;
 use crate::diagnostic::Diagnostic;
 use crate::limits;
 
@@ -79,7 +79,9 @@ fn derived(subject: &Subject<'_>, findings: &mut Vec<Diagnostic>) {
             }
             continue;
         }
-        let monitored = value.pointer("/monitors/data_quality").is_some_and(|one| !one.is_null());
+        let monitored = value
+            .pointer("/monitors/data_quality")
+            .is_some_and(|one| !one.is_null());
         let suffix = DIGEST_SUFFIX + if monitored { MONITOR_SUFFIX } else { 0 };
         let length = name.len() + 1 + environment.len() + suffix;
         if is_slug(name) && length > limits::NAME_MAX {
@@ -98,7 +100,10 @@ fn doubled(subject: &Subject<'_>, findings: &mut Vec<Diagnostic>) {
         return;
     };
     let environments = subject.environments.iter();
-    let mut ends = environments.filter(|one| name.strip_suffix(one.as_str()).is_some_and(|head| head.ends_with('-')));
+    let mut ends = environments.filter(|one| {
+        name.strip_suffix(one.as_str())
+            .is_some_and(|head| head.ends_with('-'))
+    });
     if let Some(environment) = ends.next() {
         let message = format!("the name ends in `{environment}`, which is added to derived names");
         let finding = N003.at(subject.origins.origin("/name"), message);
@@ -107,20 +112,30 @@ fn doubled(subject: &Subject<'_>, findings: &mut Vec<Diagnostic>) {
 }
 
 fn tags(subject: &Subject<'_>, findings: &mut Vec<Diagnostic>) {
-    let environments = subject.environments().map(|(_, pointer, _)| pointer + "/tags");
+    let environments = subject
+        .environments()
+        .map(|(_, pointer, _)| pointer + "/tags");
     for all in std::iter::once("/tags".to_owned()).chain(environments) {
         let mut count = 0;
         for (key, value) in subject.entries(&all) {
             count += 1;
             let span = subject.origins.key(&join(&all, key));
             let value = value.as_str().unwrap_or_default();
-            let reserved = ["aws:", "trueup:"].iter().find(|head| key.to_lowercase().starts_with(**head));
+            let reserved = ["aws:", "trueup:"]
+                .iter()
+                .find(|head| key.to_lowercase().starts_with(**head));
             let message = if let Some(head) = reserved {
                 format!("tags that start with `{head}` are reserved")
             } else if key.is_empty() || key.chars().count() > limits::TAG_KEY_MAX {
-                format!("the key of a tag has 1 to {} characters", limits::TAG_KEY_MAX)
+                format!(
+                    "the key of a tag has 1 to {} characters",
+                    limits::TAG_KEY_MAX
+                )
             } else if value.chars().count() > limits::TAG_VALUE_MAX {
-                format!("the value of a tag has at most {} characters", limits::TAG_VALUE_MAX)
+                format!(
+                    "the value of a tag has at most {} characters",
+                    limits::TAG_VALUE_MAX
+                )
             } else if !key.chars().chain(value.chars()).all(is_tag_character) {
                 "a tag takes letters, digits, spaces and `_ . : / = + - @`".to_owned()
             } else {
@@ -142,19 +157,39 @@ fn is_tag_character(c: char) -> bool {
 /// How a name within the file may look, and what to say if it does not.
 type Look = (fn(&str) -> bool, &'static str);
 
-const WORD: Look = (is_word, "letters, digits, `_` and `-`, at most 63, with a letter or digit first");
-const HYPHENED: Look = (is_hyphened, "letters, digits and hyphens between them, at most 63");
-const PARAMETER: Look = (is_parameter, "letters, digits, `_`, `-` and `.`, at most 256");
+const WORD: Look = (
+    is_word,
+    "letters, digits, `_` and `-`, at most 63, with a letter or digit first",
+);
+const HYPHENED: Look = (
+    is_hyphened,
+    "letters, digits and hyphens between them, at most 63",
+);
+const PARAMETER: Look = (
+    is_parameter,
+    "letters, digits, `_`, `-` and `.`, at most 256",
+);
 
 fn inner(subject: &Subject<'_>, findings: &mut Vec<Diagnostic>) {
     let mut judge = |pointer: String, name: &str, is_key: bool, (fits, takes): Look| {
         if fits(name) || name.contains("${") {
             return;
         }
-        let place = if is_key { join(&pointer, name) } else { pointer };
+        let place = if is_key {
+            join(&pointer, name)
+        } else {
+            pointer
+        };
         let (origins, shown) = (subject.origins, name.escape_debug());
-        let span = if is_key { origins.key(&place) } else { origins.origin(&place) };
-        findings.push(N005.at(span, format!("`{shown}` cannot be used as a name here")).help(format!("use {takes}")));
+        let span = if is_key {
+            origins.key(&place)
+        } else {
+            origins.origin(&place)
+        };
+        findings.push(
+            N005.at(span, format!("`{shown}` cannot be used as a name here"))
+                .help(format!("use {takes}")),
+        );
     };
     for (all, look) in [
         ("/data", WORD),
@@ -162,7 +197,9 @@ fn inner(subject: &Subject<'_>, findings: &mut Vec<Diagnostic>) {
         ("/evaluation/gates", PARAMETER),
         ("/training/hyperparameters", PARAMETER),
     ] {
-        subject.entries(all).for_each(|(name, _)| judge(all.to_owned(), name, true, look));
+        subject
+            .entries(all)
+            .for_each(|(name, _)| judge(all.to_owned(), name, true, look));
     }
     for (step, value) in subject.entries("/processing") {
         let outputs = value.get("outputs").and_then(|all| all.as_array());
@@ -173,7 +210,9 @@ fn inner(subject: &Subject<'_>, findings: &mut Vec<Diagnostic>) {
     }
     for (_, pointer, _) in subject.environments() {
         let variants = pointer + "/deployment/variants";
-        subject.entries(&variants).for_each(|(name, _)| judge(variants.clone(), name, true, HYPHENED));
+        subject
+            .entries(&variants)
+            .for_each(|(name, _)| judge(variants.clone(), name, true, HYPHENED));
     }
     if subject.environments.iter().any(|name| name == "home") {
         let span = subject.origins.key("/environments/home");
@@ -189,7 +228,10 @@ pub(in crate::config) fn collisions(
     let mut owners: BTreeMap<(String, String, String), Vec<(usize, String)>> = BTreeMap::new();
     for (at, (_, config, _)) in models.iter().enumerate() {
         let name = (String::new(), String::new(), config.name.clone());
-        owners.entry(name).or_default().push((at, "/name".to_owned()));
+        owners
+            .entry(name)
+            .or_default()
+            .push((at, "/name".to_owned()));
         for one in &config.environments {
             let endpoint = format!("{}-{}", config.name, one.name);
             let key = (one.account.clone(), one.region.clone(), endpoint);
@@ -224,7 +266,10 @@ pub(in crate::config) fn collisions(
 /// `[a-z0-9](-?[a-z0-9])*`
 fn is_slug(text: &str) -> bool {
     let fits = |part: &str| {
-        !part.is_empty() && part.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit())
+        !part.is_empty()
+            && part
+                .bytes()
+                .all(|b| b.is_ascii_lowercase() || b.is_ascii_digit())
     };
     text.split('-').all(fits)
 }
@@ -232,7 +277,9 @@ fn is_slug(text: &str) -> bool {
 fn is_word(text: &str) -> bool {
     text.len() <= limits::NAME_MAX
         && text.starts_with(|c: char| c.is_ascii_alphanumeric())
-        && text.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_' || b == b'-')
+        && text
+            .bytes()
+            .all(|b| b.is_ascii_alphanumeric() || b == b'_' || b == b'-')
 }
 
 /// `[a-zA-Z0-9](-*[a-zA-Z0-9])*`
@@ -243,5 +290,7 @@ fn is_hyphened(text: &str) -> bool {
 fn is_parameter(text: &str) -> bool {
     !text.is_empty()
         && text.len() <= 256
-        && text.bytes().all(|b| b.is_ascii_alphanumeric() || b"_-.".contains(&b))
+        && text
+            .bytes()
+            .all(|b| b.is_ascii_alphanumeric() || b"_-.".contains(&b))
 }

@@ -18,7 +18,10 @@ pub fn pages() -> Vec<(String, String)> {
         };
         writeln!(index, "| [{code}]({code}.md) | {severity} | {title} |")
             .expect("writing to a string succeeds");
-        let page = format!("# {code}: {title}\n\nSeverity: {severity}.\n\n{}\n", rule.docs.trim());
+        let page = format!(
+            "# {code}: {title}\n\nSeverity: {severity}.\n\n{}\n",
+            rule.docs.trim()
+        );
         pages.push((format!("{code}.md"), page));
     }
     pages.push(("README.md".to_owned(), index));

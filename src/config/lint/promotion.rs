@@ -37,7 +37,12 @@ pub(in crate::config) fn order(document: &Value, environments: &[String]) -> Vec
 }
 
 fn from<'a>(document: &'a Value, environment: &str) -> Option<&'a str> {
-    document.get("environments")?.get(environment)?.get("promote")?.get("from")?.as_str()
+    document
+        .get("environments")?
+        .get(environment)?
+        .get("promote")?
+        .get("from")?
+        .as_str()
 }
 
 fn promotion(subject: &Subject<'_>, findings: &mut Vec<Diagnostic>) {
@@ -50,14 +55,17 @@ fn promotion(subject: &Subject<'_>, findings: &mut Vec<Diagnostic>) {
                 if let Some(first) = first {
                     let span = subject.origins.key(&(pointer + "/promote"));
                     let message = format!("`{name}` is a first environment, and so is `{first}`");
-                    findings.push(P002.at(span, message).help("name the environment that versions come from: `promote: {from: …}`"));
+                    findings.push(P002.at(span, message).help(
+                        "name the environment that versions come from: `promote: {from: …}`",
+                    ));
                 }
                 first = first.or(Some(name));
             }
             Some(from) if !names.contains(&from) => {
                 unknown = true;
                 let span = subject.origins.origin(&(pointer + "/promote/from"));
-                let mut finding = P002.at(span, format!("`{from}` is no environment of this model"));
+                let mut finding =
+                    P002.at(span, format!("`{from}` is no environment of this model"));
                 finding.label = nearest(from, &names).map(|near| format!("did you mean `{near}`?"));
                 findings.push(finding.help(format!("it has: {}", names.join(", "))));
             }
@@ -65,10 +73,15 @@ fn promotion(subject: &Subject<'_>, findings: &mut Vec<Diagnostic>) {
         }
     }
     let reached = order(subject.document, subject.environments);
-    let lost = subject.environments().find(|(name, ..)| !reached.iter().any(|one| one == name));
+    let lost = subject
+        .environments()
+        .find(|(name, ..)| !reached.iter().any(|one| one == name));
     if let Some((name, pointer, _)) = lost.filter(|_| !unknown) {
         let span = subject.origins.origin(&(pointer + "/promote/from"));
         let message = format!("the promotion to `{name}` leads in a circle");
-        findings.push(P002.at(span, message).help("make one environment the first, with `promote: {from: null}`"));
+        findings.push(
+            P002.at(span, message)
+                .help("make one environment the first, with `promote: {from: null}`"),
+        );
     }
 }

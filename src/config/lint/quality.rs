@@ -29,12 +29,21 @@ pub(super) const T010: Rule = Rule {
 
 fn ungated(subject: &Subject<'_>, findings: &mut Vec<Diagnostic>) {
     let gates = subject.document.pointer("/evaluation/gates");
-    let gated = gates.and_then(Value::as_object).is_none_or(|gates| !gates.is_empty());
+    let gated = gates
+        .and_then(Value::as_object)
+        .is_none_or(|gates| !gates.is_empty());
     if gates.is_some() && gated {
         return;
     }
-    let pointer = if subject.document.get("evaluation").is_some() { "/evaluation" } else { "" };
-    let finding = Q001.at(subject.origins.key(pointer), "no gate: any version can be registered");
+    let pointer = if subject.document.get("evaluation").is_some() {
+        "/evaluation"
+    } else {
+        ""
+    };
+    let finding = Q001.at(
+        subject.origins.key(pointer),
+        "no gate: any version can be registered",
+    );
     findings.push(finding.help("add a metric and its bound, such as `gates: {auc: \">= 0.80\"}`"));
 }
 
@@ -42,13 +51,19 @@ fn hyperparameters(subject: &Subject<'_>, findings: &mut Vec<Diagnostic>) {
     let all = "/training/hyperparameters";
     let count = subject.entries(all).count();
     if count > limits::HYPERPARAMETERS_MAX {
-        let message = format!("{count} hyperparameters, of at most {}", limits::HYPERPARAMETERS_MAX);
+        let message = format!(
+            "{count} hyperparameters, of at most {}",
+            limits::HYPERPARAMETERS_MAX
+        );
         findings.push(T010.at(subject.origins.key(all), message));
     }
     for (name, value) in subject.entries(all) {
         let length = value.as_str().map_or(0, |text| text.chars().count());
         if length > limits::HYPERPARAMETER_CHARS_MAX {
-            let message = format!("`{name}` has {length} characters, of at most {}", limits::HYPERPARAMETER_CHARS_MAX);
+            let message = format!(
+                "`{name}` has {length} characters, of at most {}",
+                limits::HYPERPARAMETER_CHARS_MAX
+            );
             findings.push(T010.at(subject.origins.key(&join(all, name)), message));
         }
     }

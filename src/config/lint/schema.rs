@@ -111,7 +111,10 @@ fn variable_names(subject: &Subject<'_>, findings: &mut Vec<Diagnostic>) {
         } else {
             return;
         };
-        let finding = S004.at(span, "a variable in a name: what it names would change with it");
+        let finding = S004.at(
+            span,
+            "a variable in a name: what it names would change with it",
+        );
         findings.push(finding.help("write the name out"));
     };
     walk(String::new(), None, subject.document, &mut visit);

@@ -98,6 +98,10 @@ impl Builder<'_> {
             Event::Scalar(text, style, anchor, tag) => {
                 self.count(mark)?;
                 let fine = self.plain(mark, anchor, tag.is_some());
+                let mark = match self.source.quoted_end(start) {
+                    Some(end) => self.source.mark(start, end),
+                    None => mark,
+                };
                 let node = self.scalar(&text, style, mark);
                 self.place(if fine { node } else { broken(mark) });
                 Ok(())
@@ -136,7 +140,12 @@ impl Builder<'_> {
 
     fn refuse(&mut self, mark: Mark, what: &str) {
         let help = Some("write the value out; overlays under `environments` share what is common");
-        self.error("S011", mark, format!("{what}, which is not used here"), help);
+        self.error(
+            "S011",
+            mark,
+            format!("{what}, which is not used here"),
+            help,
+        );
     }
 
     /// Reports an anchor or a tag; whether there was neither.
@@ -157,7 +166,12 @@ impl Builder<'_> {
             return Ok(());
         }
         let message = format!("more than {} values in the file", limits::YAML_NODES_MAX);
-        self.error("S000", mark, message, Some("keep data in files of their own"));
+        self.error(
+            "S000",
+            mark,
+            message,
+            Some("keep data in files of their own"),
+        );
         Err(Stop)
     }
 
@@ -199,9 +213,12 @@ impl Builder<'_> {
             OpenKind::Sequence(items) => items.last(),
             OpenKind::Mapping { entries, .. } => entries.last().map(|entry| &entry.value),
         };
+        // The mark of a closing bracket reaches on to the next token.
+        let bracket = |at: usize| self.source.text[at..].starts_with(['}', ']']);
         let end = match last {
-            Some(node) if end_end <= end_start => self.source.end(node.mark),
-            _ => end_end,
+            _ if end_end > end_start && bracket(end_start) => end_start + 1,
+            Some(node) => self.source.end(node.mark),
+            None => end_end,
         };
         let mark = self.source.mark(open.start, end);
         let kind = match open.kind {
@@ -219,12 +236,18 @@ impl Builder<'_> {
         };
         match &mut open.kind {
             OpenKind::Sequence(items) => items.push(node),
-            OpenKind::Mapping { key, entries, lines } => match key.take() {
+            OpenKind::Mapping {
+                key,
+                entries,
+                lines,
+            } => match key.take() {
                 None => {
                     let mark = node.mark;
                     let name = self.key(node);
-                    if let Some(Open { kind: OpenKind::Mapping { key, .. }, .. }) =
-                        self.open.last_mut()
+                    if let Some(Open {
+                        kind: OpenKind::Mapping { key, .. },
+                        ..
+                    }) = self.open.last_mut()
                     {
                         *key = Some((name, mark));
                     }
@@ -237,7 +260,11 @@ impl Builder<'_> {
                         self.error("S007", mark, message, Some(&help));
                     } else {
                         lines.insert(name.clone(), mark.line);
-                        entries.push(Entry { key: name, mark, value: node });
+                        entries.push(Entry {
+                            key: name,
+                            mark,
+                            value: node,
+                        });
                     }
                 }
             },
@@ -272,5 +299,8 @@ impl Builder<'_> {
 }
 
 fn broken(mark: Mark) -> Node {
-    Node { mark, kind: Kind::Broken }
+    Node {
+        mark,
+        kind: Kind::Broken,
+    }
 }

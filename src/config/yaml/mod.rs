@@ -126,18 +126,17 @@ pub fn read(file: &str, bytes: &[u8]) -> Read {
             let (good, _) = bytes.split_at(error.valid_up_to());
             let text = std::str::from_utf8(good).expect("valid up to here");
             let span = Source::new(file, text).span_at(good.len());
-            return refused(
-                span,
-                "the file is not UTF-8".to_owned(),
-                "save it as UTF-8",
-            );
+            return refused(span, "the file is not UTF-8".to_owned(), "save it as UTF-8");
         }
     };
     let source = Source::new(file, text);
     if let Some((at, character)) = text.char_indices().find(|(_, c)| !printable(*c)) {
         return refused(
             source.span_at(at),
-            format!("the control character U+{:04X} in the file", u32::from(character)),
+            format!(
+                "the control character U+{:04X} in the file",
+                u32::from(character)
+            ),
             "remove it, or write it as an escape in double quotes",
         );
     }

@@ -91,7 +91,10 @@ impl<'a> Source<'a> {
             start: start + self.offset,
             end: start + held.len() + self.offset,
             line,
-            column: 1 + self.text.get(first..start).map_or(0, |text| text.chars().count()),
+            column: 1 + self
+                .text
+                .get(first..start)
+                .map_or(0, |text| text.chars().count()),
         }
     }
 
@@ -104,6 +107,23 @@ impl<'a> Source<'a> {
     /// One past the last byte of a mark, in the text.
     pub(super) fn end(&self, mark: Mark) -> usize {
         mark.end.saturating_sub(self.offset)
+    }
+
+    /// One past the quote that closes the quoted text at `start`, if that is one: the parser's
+    /// own mark reaches on to the next token.
+    pub(super) fn quoted_end(&self, start: usize) -> Option<usize> {
+        let text = self.text.get(start..)?;
+        let quote = text.chars().next().filter(|c| matches!(c, '"' | '\''))?;
+        let mut inner = text.char_indices().skip(1).peekable();
+        while let Some((at, c)) = inner.next() {
+            let doubled = quote == '\'' && inner.peek().is_some_and(|(_, next)| *next == quote);
+            if (quote == '"' && c == '\\') || (c == quote && doubled) {
+                inner.next();
+            } else if c == quote {
+                return Some(start + at + 1);
+            }
+        }
+        None
     }
 
     /// The place of one byte of the text.

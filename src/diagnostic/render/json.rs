@@ -12,7 +12,12 @@ pub fn array(findings: &[Diagnostic]) -> String {
 
 /// One object a line.
 pub fn lines(findings: &[Diagnostic]) -> String {
-    findings.iter().map(|finding| format!("{}\n", object(finding))).collect()
+    let one = |finding| {
+        object(finding).to_string()
+            + "
+"
+    };
+    findings.iter().map(one).collect()
 }
 
 fn object(finding: &Diagnostic) -> Value {
@@ -32,13 +37,22 @@ mod tests {
 
     #[test]
     fn fields_have_their_names() {
-        let span = Span { file: "f".to_owned(), start: 3, end: 4, line: 2, column: 1 };
+        let span = Span {
+            file: "f".to_owned(),
+            start: 3,
+            end: 4,
+            line: 2,
+            column: 1,
+        };
         let finding = Diagnostic::error("S001", span, "unknown key `x`").help("use `y`");
         let expected = json!({"code": "S001", "severity": "error", "message": "unknown key `x`",
             "span": {"file": "f", "start": 3, "end": 4, "line": 2, "column": 1}, "help": "use `y`"});
         let line = lines(&[finding.clone(), finding.clone()]);
         assert_eq!(line.lines().count(), 2);
-        assert_eq!(serde_json::from_str::<Value>(line.lines().next().unwrap()).unwrap(), expected);
+        assert_eq!(
+            serde_json::from_str::<Value>(line.lines().next().unwrap()).unwrap(),
+            expected
+        );
         let all: Value = serde_json::from_str(&array(&[finding])).unwrap();
         assert_eq!(all, json!([expected]));
     }

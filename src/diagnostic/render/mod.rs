@@ -10,7 +10,12 @@ use super::{Diagnostic, Severity};
 
 /// One line that counts, such as `2 errors, 1 warning in 3 models`.
 pub fn summary(findings: &[Diagnostic], models: usize) -> String {
-    let count = |severity| findings.iter().filter(|one| one.severity == severity).count();
+    let count = |severity| {
+        findings
+            .iter()
+            .filter(|one| one.severity == severity)
+            .count()
+    };
     let (errors, warnings) = (count(Severity::Error), count(Severity::Warning));
     let infos = count(Severity::Info);
     let mut line = format!("{}, {}", many(errors, "error"), many(warnings, "warning"));

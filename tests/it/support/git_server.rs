@@ -152,7 +152,9 @@ impl State {
         let push = request.method == "POST" && request.path.ends_with("git-receive-pack");
         if push {
             let act = self.before_push.lock().unwrap().take();
-            act.into_iter().for_each(|act| act());
+            if let Some(act) = act {
+                act();
+            }
         }
         let answer = self.backend(&request)?;
         if push && self.lose_answer.swap(false, Ordering::SeqCst) {
@@ -196,8 +198,11 @@ impl State {
             answer += "\r\n";
         }
         let length = output.len() - end;
-        answer += &format!("Content-Length: {length}\r\nConnection: close\r\n\r\n");
         let mut answer = answer.into_bytes();
+        write!(
+            answer,
+            "Content-Length: {length}\r\nConnection: close\r\n\r\n"
+        )?;
         answer.extend_from_slice(&output[end..]);
         Ok(answer)
     }

@@ -1,0 +1,225 @@
+//! Every declared member of every kind: changed behind our back, the plan shows exactly that.
+
+use serde_json::{Value, json};
+use trueup::execute::pass::Mode;
+use trueup::plan::step::{Action, Step};
+use trueup::resource::kind::{FieldClass, Naming};
+
+use super::repository::path;
+use super::stage::{Calm, Stage, scope};
+use super::workload::{Deed, FIRST_AUC};
+
+fn settled() -> Stage {
+    let mut stage = Stage::new(FIRST_AUC);
+    stage.play(&[Deed::Watch, Deed::Promote], &mut Calm);
+    stage
+}
+
+fn steps(stage: &mut Stage) -> Vec<Step> {
+    let pass = stage.pass(Mode::Plan, &mut Calm);
+    pass.units
+        .into_iter()
+        .flat_map(|unit| unit.plan.steps)
+        .collect()
+}
+
+/// The leaves of a body, as pointers.
+fn leaves(value: &Value, pointer: String, found: &mut Vec<String>) {
+    match value {
+        Value::Object(members) => {
+            for (key, member) in members {
+                leaves(member, format!("{pointer}/{key}"), found);
+            }
+        }
+        Value::Array(items) => {
+            for (index, item) in items.iter().enumerate() {
+                leaves(item, format!("{pointer}/{index}"), found);
+            }
+        }
+        _ => found.push(pointer),
+    }
+}
+
+fn other(value: &Value) -> Value {
+    match value {
+        Value::String(text) if text.starts_with('{') => {
+            json!("{\"Version\":\"2020-12-01\",\"Steps\":[]}")
+        }
+        Value::String(text) if text == "Scheduled" => json!("Stopped"),
+        Value::String(text) => json!(format!("{text}x")),
+        Value::Number(number) => json!(number.as_f64().unwrap_or_default() + 1.0),
+        Value::Bool(flag) => json!(!flag),
+        other => panic!("no leaf: {other}"),
+    }
+}
+
+#[test]
+fn a_plan_after_convergence_is_empty() {
+    assert_eq!(steps(&mut settled()), []);
+}
+
+#[test]
+fn every_declared_member_changed_behind_our_back_is_planned() {
+    let stage = settled();
+    let snapshot = stage.forge.snapshot(&stage.forge.tip("main"));
+    let loaded = trueup::config::load(&snapshot);
+    let installation = loaded.installation.expect("trueup.yaml");
+    let model = &loaded.models[0];
+    let config = model.config.clone().expect("config.yaml");
+    let prepared = trueup::execute::model::prepare(&installation, model, &config, &snapshot)
+        .expect("it compiles");
+    let mut tried = 0;
+    for resource in prepared
+        .desired
+        .iter()
+        .flat_map(|desired| &desired.resources)
+    {
+        let kind = resource.kind;
+        let mut pointers = Vec::new();
+        leaves(&resource.body, String::new(), &mut pointers);
+        for pointer in pointers {
+            let field = kind.field(&pointer.replace("/$ref", ""));
+            let field =
+                field.unwrap_or_else(|| panic!("{} {pointer} has no field class", kind.name));
+            if pointer.ends_with("/$ref") || field.class == FieldClass::WriteOnly {
+                continue;
+            }
+            let mut stage = stage.clone();
+            let name = match kind.naming {
+                Naming::Mutable => resource.stem.clone(),
+                Naming::Digest => name_in_use(&mut stage, kind.name, &resource.stem),
+            };
+            let found = stage
+                .world
+                .edit(&scope(), kind.ops.describe, &name, |body| {
+                    let place = body
+                        .pointer_mut(&pointer)
+                        .unwrap_or_else(|| panic!("{} {pointer}", kind.name));
+                    *place = other(place);
+                });
+            assert!(found, "{} {name}", kind.name);
+            let steps = steps(&mut stage);
+            let own = steps
+                .iter()
+                .find(|step| step.kind.name == kind.name && step.action != Action::Mark);
+            let own = own.unwrap_or_else(|| panic!("{} {pointer}: {steps:#?}", kind.name));
+            match kind.naming {
+                Naming::Digest => assert_eq!(own.action, Action::Create, "{} {pointer}", kind.name),
+                Naming::Mutable => {
+                    let whole = own
+                        .changes
+                        .iter()
+                        .map(|change| change.path.as_str())
+                        .collect::<Vec<_>>();
+                    let shown = whole.iter().any(|path| pointer.starts_with(path));
+                    assert!(
+                        shown && own.changes.len() == 1,
+                        "{} {pointer}: {whole:?}",
+                        kind.name
+                    );
+                }
+            }
+            tried += 1;
+        }
+    }
+    assert!(tried > 40, "only {tried} members");
+}
+
+/// The object that a digest-named resource is at the moment.
+fn name_in_use(stage: &mut Stage, kind: &str, stem: &str) -> String {
+    let endpoint = stem.trim_end_matches("-data-quality");
+    let config = stage.config_of(endpoint);
+    match kind {
+        "EndpointConfig" => config,
+        "Model" => {
+            let body = stage.describe(
+                "DescribeEndpointConfig",
+                json!({"EndpointConfigName": config}),
+            );
+            text(
+                &body.expect("the config"),
+                "/ProductionVariants/0/ModelName",
+            )
+        }
+        _ => {
+            let body = stage.describe(
+                "DescribeMonitoringSchedule",
+                json!({"MonitoringScheduleName": stem}),
+            );
+            text(
+                &body.expect("the schedule"),
+                "/MonitoringScheduleConfig/MonitoringJobDefinitionName",
+            )
+        }
+    }
+}
+
+fn text(body: &Value, pointer: &str) -> String {
+    body.pointer(pointer)
+        .and_then(Value::as_str)
+        .expect("a name")
+        .to_owned()
+}
+
+#[test]
+fn what_somebody_deletes_or_repoints_is_put_back() {
+    let mut stage = settled();
+    let serving = stage.config_of("churn-staging");
+    stage.console(
+        "DeleteMonitoringSchedule",
+        json!({"MonitoringScheduleName": "churn-production-data-quality"}),
+    );
+    let config = stage
+        .describe(
+            "DescribeEndpointConfig",
+            json!({"EndpointConfigName": serving}),
+        )
+        .expect("the config");
+    let mut variants = config["ProductionVariants"].clone();
+    variants[0]["InitialInstanceCount"] = json!(3);
+    stage.console(
+        "CreateEndpointConfig",
+        json!({"EndpointConfigName": "by-hand", "ProductionVariants": variants}),
+    );
+    stage.console(
+        "UpdateEndpoint",
+        json!({"EndpointName": "churn-staging", "EndpointConfigName": "by-hand"}),
+    );
+    for _ in 0..20 {
+        stage.tick();
+    }
+    assert_eq!(stage.config_of("churn-staging"), "by-hand");
+    stage.settle(&mut Calm);
+    stage.stays_quiet();
+    assert_eq!(stage.config_of("churn-staging"), serving);
+    let schedule = json!({"MonitoringScheduleName": "churn-production-data-quality"});
+    assert!(
+        stage
+            .describe("DescribeMonitoringSchedule", schedule)
+            .is_some()
+    );
+    let endpoint = stage
+        .describe("DescribeEndpoint", json!({"EndpointName": "churn-staging"}))
+        .expect("it");
+    assert_eq!(
+        endpoint["ProductionVariants"][0]["DesiredInstanceCount"], 1,
+        "by-hand's count is gone too"
+    );
+}
+
+#[test]
+fn a_release_that_the_registry_does_not_bear_out_makes_no_model() {
+    let mut stage = settled();
+    let file = path("releases/staging.yaml");
+    let text = stage.forge.text(&file).expect("the release");
+    let forged = text.replace("model.tar.gz", "other.tar.gz");
+    assert_ne!(forged, text);
+    stage.forge.commit(&[(&file, Some(forged.as_bytes()))]);
+    let (models, serving) = (stage.made("CreateModel"), stage.config_of("churn-staging"));
+    for _ in 0..10 {
+        stage.pass(Mode::Apply, &mut Calm);
+        stage.tick();
+    }
+    assert_eq!(stage.made("CreateModel"), models);
+    assert_eq!(stage.config_of("churn-staging"), serving);
+}

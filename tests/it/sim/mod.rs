@@ -1,0 +1,16 @@
+//! Simulation: the same machines that run in production, over the world in process, in virtual
+//! time. A crash forks the whole state where it happens; nothing is replayed.
+//!
+//! A crash between two changes leaves the same world whichever look it falls on, so the crash
+//! points of a workload are: before and after every call that changes something, and before and
+//! after every commit that trueup makes.
+
+mod checks;
+mod crash;
+mod forge;
+mod kinds;
+mod repository;
+mod reverts;
+mod seeds;
+mod stage;
+mod workload;
