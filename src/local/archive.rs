@@ -39,7 +39,10 @@ pub enum ArchiveError {
     TooLarge(PathBuf),
 }
 
-fn io_error<'a>(doing: &'static str, path: &'a Path) -> impl FnOnce(io::Error) -> ArchiveError + 'a {
+fn io_error<'a>(
+    doing: &'static str,
+    path: &'a Path,
+) -> impl FnOnce(io::Error) -> ArchiveError + 'a {
     move |source| ArchiveError::Io {
         doing,
         path: path.to_owned(),

@@ -99,7 +99,12 @@ fn record(capture: &Capture, invocation: &Invocation<'_>) -> Value {
 }
 
 fn side(capture: &Capture, mode: &str, side: Side<'_>) -> Value {
-    let kind = side.content_type.split(';').next().unwrap_or_default().trim();
+    let kind = side
+        .content_type
+        .split(';')
+        .next()
+        .unwrap_or_default()
+        .trim();
     let among = |types: &[String]| types.iter().any(|known| known.eq_ignore_ascii_case(kind));
     let text = std::str::from_utf8(side.body);
     let (encoding, data) = match text {
@@ -222,13 +227,20 @@ mod tests {
             output: blank,
         };
         let found = record(&capture(), &invocation);
-        assert_eq!(found["eventMetadata"]["inferenceTime"], "2026-01-01T00:00:00Z");
+        assert_eq!(
+            found["eventMetadata"]["inferenceTime"],
+            "2026-01-01T00:00:00Z"
+        );
         assert_eq!(found["eventMetadata"]["inferenceId"], "mine");
         assert_eq!(found["eventVersion"], "0");
         assert_eq!(found["captureData"]["endpointOutput"]["mode"], "OUTPUT");
         let mut only_input = capture();
         only_input.output = false;
-        assert!(record(&only_input, &invocation)["captureData"].get("endpointOutput").is_none());
+        assert!(
+            record(&only_input, &invocation)["captureData"]
+                .get("endpointOutput")
+                .is_none()
+        );
 
         let captures = Captures::default();
         captures.push(&capture(), &invocation);

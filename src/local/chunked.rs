@@ -140,7 +140,10 @@ mod tests {
             decoder.push(piece, &mut out)?;
         }
         let trailers = decoder.finish()?;
-        Ok((String::from_utf8(out).unwrap(), trailers.into_iter().collect()))
+        Ok((
+            String::from_utf8(out).unwrap(),
+            trailers.into_iter().collect(),
+        ))
     }
 
     #[test]

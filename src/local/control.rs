@@ -41,7 +41,10 @@ pub(super) async fn answer(engine: &Arc<Engine>, request: Request) -> Response {
         Ok(body @ Value::Object(_)) => body,
         Err(_) if empty => json!({}),
         Ok(_) | Err(_) => {
-            return error("SerializationException", "the request's body is not a JSON object");
+            return error(
+                "SerializationException",
+                "the request's body is not a JSON object",
+            );
         }
     };
     let kept = (bytes.len() <= CALL_LOG_BODY_BYTES_MAX).then(|| body.clone());

@@ -256,8 +256,16 @@ impl Engine {
 
 fn is_stopping(world: &mut World, now: Timestamp, job: &Job) -> bool {
     let (op, name, status) = match job.kind {
-        JobKind::Training => ("DescribeTrainingJob", "TrainingJobName", "TrainingJobStatus"),
-        JobKind::Processing => ("DescribeProcessingJob", "ProcessingJobName", "ProcessingJobStatus"),
+        JobKind::Training => (
+            "DescribeTrainingJob",
+            "TrainingJobName",
+            "TrainingJobStatus",
+        ),
+        JobKind::Processing => (
+            "DescribeProcessingJob",
+            "ProcessingJobName",
+            "ProcessingJobStatus",
+        ),
     };
     let call = Call::new(op, &job.scope, json!({name: job.name}));
     let found = world.call(now, &call);

@@ -20,9 +20,7 @@ use super::archive;
 use super::engine::{Engine, Order, ordered};
 use super::place::{Place, PlaceError, client};
 use super::process::{self, Exit, Program, Running};
-use crate::limits::{
-    FLEET_RESTARTS_MAX, FLEET_START_DEADLINE, INVOKE_BYTES_MAX, INVOKE_DEADLINE,
-};
+use crate::limits::{FLEET_RESTARTS_MAX, FLEET_START_DEADLINE, INVOKE_BYTES_MAX, INVOKE_DEADLINE};
 use crate::world::work::{Done, Fleet, WorkId};
 
 /// The host of the user's functions, which is part of this program.
@@ -111,8 +109,8 @@ impl Fleets {
     }
 
     async fn ping(&self, port: u16) -> bool {
-        let Ok(request) = Request::get(format!("http://127.0.0.1:{port}/ping"))
-            .body(Full::new(Bytes::new()))
+        let Ok(request) =
+            Request::get(format!("http://127.0.0.1:{port}/ping")).body(Full::new(Bytes::new()))
         else {
             return false;
         };
@@ -159,7 +157,11 @@ async fn serve(engine: &Arc<Engine>, fleet: &Fleet, told: &mut watch::Receiver<O
     let id = fleet.id;
     let report = |failure: Option<String>| {
         if let Some(reason) = &failure {
-            tracing::warn!(endpoint = fleet.endpoint, reason, "a local fleet did not come up");
+            tracing::warn!(
+                endpoint = fleet.endpoint,
+                reason,
+                "a local fleet did not come up"
+            );
         }
         engine.finish(Done::Fleet { id, failure });
     };
@@ -200,7 +202,11 @@ async fn serve(engine: &Arc<Engine>, fleet: &Fleet, told: &mut watch::Receiver<O
             }
             Err(reason) if attempt == 0 => return report(Some(reason)),
             Err(reason) => {
-                tracing::warn!(endpoint = fleet.endpoint, reason, "a fleet did not come up again");
+                tracing::warn!(
+                    endpoint = fleet.endpoint,
+                    reason,
+                    "a fleet did not come up again"
+                );
             }
         }
         if timeout(RESTART_AFTER, ordered(told)).await.is_ok() {
@@ -305,7 +311,10 @@ fn prepare(engine: &Engine, fleet: &Fleet) -> Result<(Program, PathBuf), PlaceEr
     })?;
     let port_file = place.beside("port");
     let mut env = place.base_env(engine);
-    env.insert("SM_MODEL_DIR".to_owned(), model.to_string_lossy().into_owned());
+    env.insert(
+        "SM_MODEL_DIR".to_owned(),
+        model.to_string_lossy().into_owned(),
+    );
     env.insert("SAGEMAKER_REGION".to_owned(), fleet.scope.region.clone());
     place.add_env(&mut env, container.get("Environment"));
     let paths = [&host, &script, &model, &port_file];

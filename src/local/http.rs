@@ -2,11 +2,11 @@
 
 use std::sync::Arc;
 
+use axum::Router;
 use axum::body::Body;
 use axum::extract::{Request, State};
 use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, header};
 use axum::response::Response;
-use axum::Router;
 use http_body_util::{BodyExt as _, Limited};
 use hyper::body::Bytes;
 use s3s::service::S3Service;
@@ -39,7 +39,10 @@ async fn answer(State(doors): State<Doors>, request: Request) -> Response {
     let mut response = if is_loopback(request.headers()) {
         dispatch(&doors, request).await
     } else {
-        text(StatusCode::FORBIDDEN, "the local SageMaker answers to loopback addresses only")
+        text(
+            StatusCode::FORBIDDEN,
+            "the local SageMaker answers to loopback addresses only",
+        )
     };
     let id = HeaderValue::from_str(&id).expect("hexadecimal digits and dashes");
     response.headers_mut().insert("x-amzn-requestid", id);

@@ -217,17 +217,13 @@ fn prepare(options: &LocalOptions, folder: &Path) -> Result<(Bodies, Host), Loca
     Ok((bodies, host))
 }
 
-async fn listen_until(
-    listener: TcpListener,
-    engine: Arc<Engine>,
-    mut quit: watch::Receiver<bool>,
-) {
+async fn listen_until(listener: TcpListener, engine: Arc<Engine>, mut quit: watch::Receiver<bool>) {
     let mut over = quit.clone();
     let serving = axum::serve(listener, http::router(engine)).with_graceful_shutdown(async move {
-        let _told = quit.wait_for(|quit| *quit).await;
+        drop(quit.wait_for(|quit| *quit).await);
     });
     let deadline = async move {
-        let _told = over.wait_for(|quit| *quit).await;
+        drop(over.wait_for(|quit| *quit).await);
         // Connections that are kept open without a request do not hold the server up.
         let _passed = timeout(SHUTDOWN_DEADLINE, std::future::pending::<()>()).await;
     };

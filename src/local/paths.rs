@@ -49,7 +49,10 @@ pub fn below_prefix<'a>(key: &'a str, prefix: &str) -> &'a str {
     {
         return rest;
     }
-    let folder = prefix.trim_end_matches('/').rfind('/').map_or(0, |at| at + 1);
+    let folder = prefix
+        .trim_end_matches('/')
+        .rfind('/')
+        .map_or(0, |at| at + 1);
     &key[folder..]
 }
 
@@ -67,7 +70,10 @@ mod tests {
             "cd /w/processing/input/code && tar -xzf a.tar.gz -C /w/code",
         );
         check("--out=/opt/ml/output,\"/opt/ml\"", "--out=/w/output,\"/w\"");
-        check("/opt/mlflow /opt/ml-x /opt/ml.d", "/opt/mlflow /opt/ml-x /opt/ml.d");
+        check(
+            "/opt/mlflow /opt/ml-x /opt/ml.d",
+            "/opt/mlflow /opt/ml-x /opt/ml.d",
+        );
         check("s3://bucket/opt/ml/model", "s3://bucket/opt/ml/model");
         check("/opt/ml:/opt/ml", "/w:/w");
         check("/opt/ml/opt/ml", "/w/opt/ml");

@@ -223,7 +223,9 @@ impl Place {
                 }
             }
             if count > CHANNEL_OBJECTS_MAX {
-                return Err(client(format!("more than {CHANNEL_OBJECTS_MAX} objects under {uri}")));
+                return Err(client(format!(
+                    "more than {CHANNEL_OBJECTS_MAX} objects under {uri}"
+                )));
             }
             after = page.next;
             if after.is_none() {
@@ -255,7 +257,9 @@ impl Place {
         let (first, names) = lines.split_first().ok_or_else(malformed)?;
         let prefix = first["prefix"].as_str().ok_or_else(malformed)?;
         if names.len() > CHANNEL_OBJECTS_MAX {
-            return Err(client(format!("more than {CHANNEL_OBJECTS_MAX} objects in {uri}")));
+            return Err(client(format!(
+                "more than {CHANNEL_OBJECTS_MAX} objects in {uri}"
+            )));
         }
         fs::create_dir_all(to).map_err(io_error("create", to))?;
         for name in names {
@@ -312,7 +316,11 @@ pub(super) fn upload(engine: &Engine, from: &Path, uri: &str) -> Result<(), Plac
 pub(super) fn upload_folder(engine: &Engine, from: &Path, uri: &str) -> Result<(), PlaceError> {
     let root = from.canonicalize().map_err(io_error("open", from))?;
     for (name, path) in archive::files_below(&root)? {
-        upload(engine, &path, &format!("{}/{name}", uri.trim_end_matches('/')))?;
+        upload(
+            engine,
+            &path,
+            &format!("{}/{name}", uri.trim_end_matches('/')),
+        )?;
     }
     Ok(())
 }

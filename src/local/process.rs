@@ -208,8 +208,7 @@ impl Running {
             .filter(|group| *group > 1)
             .and_then(rustix::process::Pid::from_raw);
         if let Some(group) = group {
-            let _gone =
-                rustix::process::kill_process_group(group, rustix::process::Signal::KILL);
+            let _gone = rustix::process::kill_process_group(group, rustix::process::Signal::KILL);
         }
     }
 }
@@ -264,7 +263,10 @@ mod tests {
         assert_eq!(find("sh", "/nowhere:/bin").unwrap(), Path::new("/bin/sh"));
         assert_eq!(find("/bin/sh", "").unwrap(), Path::new("/bin/sh"));
         let error = find("python3", "/nowhere").unwrap_err();
-        assert!(error.to_string().contains("`python3` is not on PATH"), "{error}");
+        assert!(
+            error.to_string().contains("`python3` is not on PATH"),
+            "{error}"
+        );
     }
 
     #[test]

@@ -34,7 +34,9 @@ const CONTENT_TYPE: &str = "application/json";
 
 /// The endpoint that a request invokes, if it does.
 pub(super) fn endpoint_of<'a>(method: &Method, path: &'a str) -> Option<&'a str> {
-    let name = path.strip_prefix("/endpoints/")?.strip_suffix("/invocations")?;
+    let name = path
+        .strip_prefix("/endpoints/")?
+        .strip_suffix("/invocations")?;
     (method == Method::POST && !name.is_empty() && !name.contains('/')).then_some(name)
 }
 
@@ -99,15 +101,16 @@ async fn invoke(
     let dice = engine.dice();
     let route = engine
         .with_world(|world| world.route(scope, endpoint, target, dice))
-        .map_err(|error| {
-            Refused::new(StatusCode::BAD_REQUEST, &error.code, &error.message)
-        })?;
+        .map_err(|error| Refused::new(StatusCode::BAD_REQUEST, &error.code, &error.message))?;
     let passed = passed(headers);
     let started = engine.now();
     let reply = engine
         .fleets
         .invoke(route.fleet, passed.clone(), body.clone());
-    let shadow = route.shadow.as_ref().filter(|shadow| engine.dice() < shadow.share);
+    let shadow = route
+        .shadow
+        .as_ref()
+        .filter(|shadow| engine.dice() < shadow.share);
     let copied = async {
         if let Some(shadow) = shadow {
             // Whatever the shadow answers, nobody gets it.
@@ -121,7 +124,13 @@ async fn invoke(
     let reply = reply.map_err(|missing| no_reply(engine, scope, endpoint, &route, missing))?;
     if reply.status != StatusCode::OK {
         let text = String::from_utf8_lossy(&reply.body);
-        return Err(model_error(scope, endpoint, &route, reply.status.as_u16(), &text));
+        return Err(model_error(
+            scope,
+            endpoint,
+            &route,
+            reply.status.as_u16(),
+            &text,
+        ));
     }
     if let Some(capture) = &route.capture
         && engine.dice() * 100.0 < f64::from(capture.sampling_percentage)
@@ -147,7 +156,11 @@ async fn invoke(
 fn side<'a>(headers: &'a HeaderMap, body: &'a [u8]) -> Side<'a> {
     let given = header_text(headers, "content-type");
     Side {
-        content_type: if given.is_empty() { CONTENT_TYPE } else { given },
+        content_type: if given.is_empty() {
+            CONTENT_TYPE
+        } else {
+            given
+        },
         body,
     }
 }
@@ -208,7 +221,11 @@ fn model_error(
     status: u16,
     original: &str,
 ) -> Refused {
-    let kind = if (400..500).contains(&status) { "client" } else { "server" };
+    let kind = if (400..500).contains(&status) {
+        "client"
+    } else {
+        "server"
+    };
     let original: String = original.chars().take(8192).collect();
     let group = format!("/aws/sagemaker/Endpoints/{endpoint}");
     let message = format!(
@@ -249,7 +266,12 @@ mod tests {
     #[test]
     fn only_the_models_headers_pass() {
         let mut headers = HeaderMap::new();
-        for name in ["content-type", "authorization", "host", "x-amzn-sagemaker-inference-id"] {
+        for name in [
+            "content-type",
+            "authorization",
+            "host",
+            "x-amzn-sagemaker-inference-id",
+        ] {
             headers.insert(name, "x".parse().unwrap());
         }
         let kept = passed(&headers);

@@ -44,8 +44,14 @@ mod tests {
             "AWS4-HMAC-SHA256 SignedHeaders=host,Credential=a/b/20260101/eu-west-1/sagemaker/aws4_request",
             good,
         );
-        check("AWS4-HMAC-SHA256 Credential=AKID/20260101/eu-west-1/aws4_request", None);
-        check("AWS4-HMAC-SHA256 Credential=A/20260101/../sagemaker/aws4_request", None);
+        check(
+            "AWS4-HMAC-SHA256 Credential=AKID/20260101/eu-west-1/aws4_request",
+            None,
+        );
+        check(
+            "AWS4-HMAC-SHA256 Credential=A/20260101/../sagemaker/aws4_request",
+            None,
+        );
         check("Bearer x", None);
         check("", None);
     }

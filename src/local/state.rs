@@ -155,7 +155,9 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let state = State::open(dir.path()).unwrap();
         assert!(state.load().unwrap().is_none());
-        state.save(&World::new(crate::world::Pace::local())).unwrap();
+        state
+            .save(&World::new(crate::world::Pace::local()))
+            .unwrap();
         assert!(state.load().unwrap().is_some());
         for broken in ["", "{}", "{\"format\":99,\"world\":{}}"] {
             fs::write(dir.path().join("world.json"), broken).unwrap();

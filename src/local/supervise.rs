@@ -17,7 +17,6 @@ use std::thread;
 use std::time::Duration;
 
 use rustix::process::{Pid, Signal, WaitId, WaitIdOptions, kill_process_group, waitid};
-use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::time::{Instant, timeout};
 
@@ -44,7 +43,7 @@ pub fn main(args: &[String]) -> ExitCode {
         return ExitCode::FAILURE;
     };
     let outcome = runtime.block_on(supervise());
-    // The reader of standard input may be blocked for as long as the server lives.
+    // The thread that waits for the child may be waiting still.
     runtime.shutdown_background();
     match outcome {
         Ok(()) => ExitCode::SUCCESS,
@@ -58,11 +57,11 @@ pub fn main(args: &[String]) -> ExitCode {
 }
 
 async fn supervise() -> io::Result<()> {
-    let mut orders = tokio::io::BufReader::new(tokio::io::stdin());
-    let mut line = String::new();
     let limit = u64::try_from(JOB_SPEC_BYTES_MAX).unwrap_or(u64::MAX);
-    (&mut orders).take(limit).read_line(&mut line).await?;
+    let mut line = String::new();
+    io::stdin().lock().take(limit).read_line(&mut line)?;
     let program: Program = serde_json::from_str(&line).map_err(io::Error::other)?;
+    let mut orders = orders();
     let mut terminated = signal(SignalKind::terminate())?;
 
     let mut child = start(&program)?;
@@ -71,7 +70,6 @@ async fn supervise() -> io::Result<()> {
     say(&Event::Started { group: child.id() })?;
 
     let mut exited = tokio::task::spawn_blocking(move || wait_unreaped(group));
-    let mut orders = orders.take(limit).lines();
     let mut patience: Option<Instant> = None;
     loop {
         let left = patience.map_or(Duration::from_secs(3600), |until| {
@@ -79,13 +77,13 @@ async fn supervise() -> io::Result<()> {
         });
         tokio::select! {
             _ = &mut exited => break,
-            order = orders.next_line() => match order {
-                Ok(Some(word)) if word == "stop" && patience.is_none() => {
+            order = orders.recv() => match order {
+                Some(word) if word == "stop" && patience.is_none() => {
                     patience = Some(Instant::now() + Duration::from_millis(program.grace_ms));
                     kill(group, Signal::TERM);
                 }
-                Ok(Some(_)) => {}
-                Ok(None) | Err(_) => { kill(group, Signal::KILL); break; }
+                Some(_) => {}
+                None => { kill(group, Signal::KILL); break; }
             },
             _ = terminated.recv() => { kill(group, Signal::KILL); break; }
             expired = timeout(left, std::future::pending::<()>()) => {
@@ -107,6 +105,24 @@ async fn supervise() -> io::Result<()> {
         signal: status.signal(),
         last_error_line,
     }))
+}
+
+/// The lines of standard input; the channel closes when it ends.
+fn orders() -> tokio::sync::mpsc::Receiver<String> {
+    let (sender, receiver) = tokio::sync::mpsc::channel(4);
+    thread::spawn(move || {
+        let limit = u64::try_from(JOB_LINE_BYTES_MAX).unwrap_or(u64::MAX);
+        let mut input = io::stdin().lock();
+        loop {
+            let mut line = String::new();
+            match (&mut input).take(limit).read_line(&mut line) {
+                Ok(0) | Err(_) => return,
+                Ok(_) if sender.blocking_send(line.trim().to_owned()).is_err() => return,
+                Ok(_) => {}
+            }
+        }
+    });
+    receiver
 }
 
 #[expect(
@@ -238,7 +254,9 @@ impl Log {
         self.left -= taken;
         let _lost = self.file.write_all(&line[..taken]);
         if self.left == 0 {
-            let _lost = self.file.write_all(b"\n... the rest of the output was not kept\n");
+            let _lost = self
+                .file
+                .write_all(b"\n... the rest of the output was not kept\n");
         }
     }
 }

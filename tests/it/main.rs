@@ -5,6 +5,7 @@ mod code;
 mod demo;
 mod git;
 mod links;
+mod local;
 mod readme;
 mod sim;
 mod support;

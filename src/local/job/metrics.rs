@@ -40,7 +40,10 @@ pub(super) async fn read(engine: &Engine, job: &Job, place: &Place) -> Metrics {
     let env = place.base_env(engine);
     let program = place.program(engine, "python3", args.to_vec(), env, place.beside("tmp"));
     let (Ok(()), Ok(mut program)) = (written, program) else {
-        tracing::warn!(job = job.name, "the metrics of a local job could not be read");
+        tracing::warn!(
+            job = job.name,
+            "the metrics of a local job could not be read"
+        );
         return Metrics::new();
     };
     program.log = place.beside("metrics.log");
@@ -52,7 +55,10 @@ pub(super) async fn read(engine: &Engine, job: &Job, place: &Place) -> Metrics {
     let values = fs::read(&found).ok();
     let values = values.and_then(|bytes| serde_json::from_slice(&bytes).ok());
     values.unwrap_or_else(|| {
-        tracing::warn!(job = job.name, "the metrics of a local job could not be read");
+        tracing::warn!(
+            job = job.name,
+            "the metrics of a local job could not be read"
+        );
         Metrics::new()
     })
 }

@@ -165,7 +165,10 @@ fn collect(
     } else {
         JobOutcome::Failed(match (job.kind, exit_message) {
             (JobKind::Processing, Some(message)) => {
-                format!("AlgorithmError: {message}, exit code: {}", ended.exit.shell_code())
+                format!(
+                    "AlgorithmError: {message}, exit code: {}",
+                    ended.exit.shell_code()
+                )
             }
             _ => training::failure(place, &ended.exit),
         })
@@ -181,7 +184,11 @@ async fn blocking<T: Send + 'static>(
     let (engine, job) = (Arc::clone(engine), Arc::clone(job));
     tokio::task::spawn_blocking(move || work(&engine, &job))
         .await
-        .unwrap_or_else(|error| Err(PlaceError::Client(format!("the local worker failed: {error}"))))
+        .unwrap_or_else(|error| {
+            Err(PlaceError::Client(format!(
+                "the local worker failed: {error}"
+            )))
+        })
 }
 
 /// The strings of a list.

@@ -50,7 +50,10 @@ pub(super) fn prepare(engine: &Engine, job: &Job, place: &Place) -> Result<Progr
     let mut words = strings(specification.get("ContainerEntrypoint"))
         .chain(strings(specification.get("ContainerArguments")))
         .map(|word| rewrite(word, &root));
-    if strings(specification.get("ContainerEntrypoint")).next().is_none() {
+    if strings(specification.get("ContainerEntrypoint"))
+        .next()
+        .is_none()
+    {
         return Err(client(
             "no program to run: set AppSpecification.ContainerEntrypoint (images are not run \
              locally)",
@@ -71,7 +74,9 @@ fn download(engine: &Engine, input: &Value, place: &Place) -> Result<(), PlaceEr
     }
     let name = input["InputName"].as_str().unwrap_or_default();
     let Some(source) = input.get("S3Input") else {
-        return Err(client(format!("input {name}: only S3 inputs are supported locally")));
+        return Err(client(format!(
+            "input {name}: only S3 inputs are supported locally"
+        )));
     };
     let uri = source["S3Uri"].as_str().unwrap_or_default();
     let path = source["LocalPath"].as_str().unwrap_or_default();
@@ -93,7 +98,9 @@ fn outputs(request: &Value) -> impl Iterator<Item = Result<(&str, &str), PlaceEr
             target["LocalPath"]
                 .as_str()
                 .zip(target["S3Uri"].as_str())
-                .ok_or_else(|| client("an output has no S3 target: others are not supported locally"))
+                .ok_or_else(|| {
+                    client("an output has no S3 target: others are not supported locally")
+                })
         })
 }
 

@@ -138,7 +138,10 @@ pub(super) fn environment(facts: &Facts<'_>) -> BTreeMap<String, String> {
     set("CURRENT_INSTANCE_GROUP", "homogeneousCluster".to_owned());
     set("CURRENT_INSTANCE_GROUP_HOSTS", json!([HOST]).to_string());
     set("INSTANCE_GROUPS", json!(["homogeneousCluster"]).to_string());
-    set("INSTANCE_GROUPS_DICT", json!({"homogeneousCluster": groups[0]}).to_string());
+    set(
+        "INSTANCE_GROUPS_DICT",
+        json!({"homogeneousCluster": groups[0]}).to_string(),
+    );
     set("IS_HETERO", "false".to_owned());
     set("NETWORK_INTERFACE_NAME", "lo".to_owned());
     set("NUM_CPUS", facts.cpus.to_string());
@@ -150,7 +153,10 @@ pub(super) fn environment(facts: &Facts<'_>) -> BTreeMap<String, String> {
     set("INPUT_CONFIG_DIR", format!("{root}/input/config"));
     set("OUTPUT_DIR", format!("{root}/output"));
     set("OUTPUT_DATA_DIR", format!("{root}/output/data"));
-    set("OUTPUT_INTERMEDIATE_DIR", format!("{root}/output/intermediate"));
+    set(
+        "OUTPUT_INTERMEDIATE_DIR",
+        format!("{root}/output/intermediate"),
+    );
     set("HPS", json!(facts.own).to_string());
     set("USER_ARGS", json!(args).to_string());
     set("MODULE_NAME", module.to_owned());
@@ -159,12 +165,18 @@ pub(super) fn environment(facts: &Facts<'_>) -> BTreeMap<String, String> {
     set("FRAMEWORK_MODULE", String::new());
     set("FRAMEWORK_PARAMS", "{}".to_owned());
     set("RESOURCE_CONFIG", facts.resources.to_string());
-    set("INPUT_DATA_CONFIG", Value::Object(facts.channels.clone()).to_string());
+    set(
+        "INPUT_DATA_CONFIG",
+        Value::Object(facts.channels.clone()).to_string(),
+    );
     set("LOG_LEVEL", "20".to_owned());
     set("TRAINING_ENV", training_env.to_string());
     for name in names {
         let shouted = name.to_uppercase().replace('-', "_");
-        set(&format!("CHANNEL_{shouted}"), format!("{root}/input/data/{name}"));
+        set(
+            &format!("CHANNEL_{shouted}"),
+            format!("{root}/input/data/{name}"),
+        );
     }
     for (name, value) in facts.own {
         let shouted = name.to_uppercase().replace('-', "_");

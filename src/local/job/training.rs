@@ -35,7 +35,10 @@ pub(super) fn prepare(engine: &Engine, job: &Job, place: &Place) -> Result<Progr
     let hyperparameters = request.get("HyperParameters");
     let given = hyperparameters.cloned().unwrap_or_else(|| json!({}));
     place.write("input/config/hyperparameters.json", &given)?;
-    place.write("input/config/inputdataconfig.json", &Value::Object(channels.clone()))?;
+    place.write(
+        "input/config/inputdataconfig.json",
+        &Value::Object(channels.clone()),
+    )?;
     place.write("input/config/resourceconfig.json", &resources)?;
 
     let all = toolkit::decoded(hyperparameters);
@@ -100,10 +103,17 @@ fn command(
              not run locally)",
         )
     })?;
-    let name = if program.ends_with(".sh") { "sh" } else { "python3" };
+    let name = if program.ends_with(".sh") {
+        "sh"
+    } else {
+        "python3"
+    };
     let args = toolkit::arguments(own).into_iter();
     let args = args.map(|word| rewrite(&word, root));
-    Ok((name.to_owned(), std::iter::once(program).chain(args).collect()))
+    Ok((
+        name.to_owned(),
+        std::iter::once(program).chain(args).collect(),
+    ))
 }
 
 fn download_channels(

@@ -76,7 +76,7 @@ fn verify(
 ) -> S3Result<()> {
     if payload.len() == 64 && payload != stored.sha256 {
         return Err(s3_error!(
-            XAmzContentSHA256Mismatch,
+            BadDigest,
             "The provided 'x-amz-content-sha256' header does not match what was computed."
         ));
     }
@@ -87,7 +87,8 @@ fn verify(
         })
     };
     if let Some(md5) = promised("content-md5") {
-        let digest = aws_smithy_types::base64::decode(&md5).map_err(|_| s3_error!(InvalidDigest))?;
+        let digest =
+            aws_smithy_types::base64::decode(&md5).map_err(|_| s3_error!(InvalidDigest))?;
         if hex(&digest) != stored.md5 {
             return Err(s3_error!(BadDigest));
         }
@@ -114,7 +115,11 @@ fn checksum_headers(checksums: &Checksum) -> [(&'static str, &Option<String>); 5
 }
 
 pub(super) fn internal(error: io::Error) -> s3s::S3Error {
-    s3_error!(error, InternalError, "the local S3 cannot read or write its state folder")
+    s3_error!(
+        error,
+        InternalError,
+        "the local S3 cannot read or write its state folder"
+    )
 }
 
 /// The bytes of a part of a file, as the body of an answer.

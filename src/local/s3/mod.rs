@@ -7,7 +7,6 @@ mod body;
 mod object;
 mod upload;
 
-use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
 
@@ -56,11 +55,25 @@ pub(super) fn anonymous(headers: &mut HeaderMap, uri: &mut Uri) {
     };
     let signed = |pair: &str| {
         let name = pair.split('=').next().unwrap_or_default();
-        ["X-Amz-Algorithm", "X-Amz-Credential", "X-Amz-Date", "X-Amz-Expires"]
-            .iter()
-            .chain(&["X-Amz-SignedHeaders", "X-Amz-Signature", "X-Amz-Security-Token"])
-            .chain(&["AWSAccessKeyId", "Signature", "Expires", "X-Amz-Content-Sha256"])
-            .any(|known| name.eq_ignore_ascii_case(known))
+        [
+            "X-Amz-Algorithm",
+            "X-Amz-Credential",
+            "X-Amz-Date",
+            "X-Amz-Expires",
+        ]
+        .iter()
+        .chain(&[
+            "X-Amz-SignedHeaders",
+            "X-Amz-Signature",
+            "X-Amz-Security-Token",
+        ])
+        .chain(&[
+            "AWSAccessKeyId",
+            "Signature",
+            "Expires",
+            "X-Amz-Content-Sha256",
+        ])
+        .any(|known| name.eq_ignore_ascii_case(known))
     };
     let kept: Vec<&str> = query.split('&').filter(|pair| !signed(pair)).collect();
     let whole = if kept.is_empty() {
@@ -166,10 +179,7 @@ impl Backend {
         Ok(DeleteBucketOutput::default())
     }
 
-    async fn head_bucket(
-        &self,
-        request: S3Request<HeadBucketInput>,
-    ) -> S3Result<HeadBucketOutput> {
+    async fn head_bucket(&self, request: S3Request<HeadBucketInput>) -> S3Result<HeadBucketOutput> {
         let owner = self
             .engine
             .with_objects(|objects| bucket(objects, &request.input.bucket))?;
@@ -186,8 +196,8 @@ impl Backend {
         let owner = self
             .engine
             .with_objects(|objects| bucket(objects, &request.input.bucket))?;
-        let location_constraint = (owner.region != DEFAULT_REGION)
-            .then(|| BucketLocationConstraint::from(owner.region));
+        let location_constraint =
+            (owner.region != DEFAULT_REGION).then(|| BucketLocationConstraint::from(owner.region));
         Ok(GetBucketLocationOutput {
             location_constraint,
         })
@@ -350,11 +360,17 @@ fn bucket(objects: &Objects, name: &str) -> S3Result<Scope> {
 
 fn refused(error: ObjectError) -> S3Error {
     let code = S3ErrorCode::from_bytes(error.code().as_bytes());
-    S3Error::with_message(code.unwrap_or(S3ErrorCode::InternalError), error.to_string())
+    S3Error::with_message(
+        code.unwrap_or(S3ErrorCode::InternalError),
+        error.to_string(),
+    )
 }
 
 fn contents(found: &[(String, Arc<Object>)]) -> Vec<s3s::dto::Object> {
-    found.iter().map(|(key, object)| listed(key, object)).collect()
+    found
+        .iter()
+        .map(|(key, object)| listed(key, object))
+        .collect()
 }
 
 fn prefixes(found: Vec<String>) -> Option<Vec<CommonPrefix>> {
@@ -400,7 +416,10 @@ mod tests {
         };
         check("/b/k", "/b/k");
         check("/b?list-type=2&prefix=a%2Fb", "/b?list-type=2&prefix=a%2Fb");
-        check("/b/k?X-Amz-Signature=1&x-id=GetObject&X-Amz-Date=2", "/b/k?x-id=GetObject");
+        check(
+            "/b/k?X-Amz-Signature=1&x-id=GetObject&X-Amz-Date=2",
+            "/b/k?x-id=GetObject",
+        );
         check("/b/k?X-Amz-Signature=1", "/b/k");
     }
 }

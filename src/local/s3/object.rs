@@ -61,7 +61,11 @@ impl Backend {
     ) -> S3Result<GetObjectOutput> {
         let input = request.input;
         let object = self.find(&input.bucket, &input.key)?;
-        may_read(&object, input.if_match.as_ref(), input.if_none_match.as_ref())?;
+        may_read(
+            &object,
+            input.if_match.as_ref(),
+            input.if_none_match.as_ref(),
+        )?;
         let range = match &input.range {
             None => 0..object.size,
             Some(range) => range.check(object.size)?,
@@ -93,7 +97,11 @@ impl Backend {
     ) -> S3Result<HeadObjectOutput> {
         let input = request.input;
         let object = self.find(&input.bucket, &input.key)?;
-        may_read(&object, input.if_match.as_ref(), input.if_none_match.as_ref())?;
+        may_read(
+            &object,
+            input.if_match.as_ref(),
+            input.if_none_match.as_ref(),
+        )?;
         Ok(HeadObjectOutput {
             content_length: i64::try_from(object.size).ok(),
             accept_ranges: Some("bytes".to_owned()),

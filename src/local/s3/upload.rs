@@ -42,7 +42,10 @@ impl Uploads {
     pub(super) fn create(&self, upload: Upload, salt: u64) -> S3Result<String> {
         let mut state = self.lock();
         if state.open.len() >= UPLOADS_MAX {
-            return Err(s3_error!(SlowDown, "{UPLOADS_MAX} multipart uploads are open"));
+            return Err(s3_error!(
+                SlowDown,
+                "{UPLOADS_MAX} multipart uploads are open"
+            ));
         }
         state.last += 1;
         let id = format!("{salt:016x}{:08x}", state.last);
@@ -69,7 +72,10 @@ impl Uploads {
             ));
         }
         let mut state = self.lock();
-        let upload = state.open.get_mut(id).ok_or_else(|| s3_error!(NoSuchUpload))?;
+        let upload = state
+            .open
+            .get_mut(id)
+            .ok_or_else(|| s3_error!(NoSuchUpload))?;
         upload.parts.insert(number, part);
         Ok(())
     }
@@ -104,8 +110,15 @@ pub(super) fn assemble(
             return Err(s3_error!(InvalidPartOrder));
         }
         last = number;
-        let stored = upload.parts.get(&number).ok_or_else(|| s3_error!(InvalidPart))?;
-        if part.e_tag.as_ref().is_some_and(|tag| tag.value() != stored.md5) {
+        let stored = upload
+            .parts
+            .get(&number)
+            .ok_or_else(|| s3_error!(InvalidPart))?;
+        if part
+            .e_tag
+            .as_ref()
+            .is_some_and(|tag| tag.value() != stored.md5)
+        {
             return Err(s3_error!(InvalidPart));
         }
         digests.update(&unhex(&stored.md5).unwrap_or_default());
