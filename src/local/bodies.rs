@@ -25,15 +25,15 @@ pub(crate) struct Bodies {
 #[derive(Debug, Clone)]
 pub(crate) struct Stored {
     /// How many.
-    pub size: u64,
+    pub(super) size: u64,
     /// Hexadecimal.
-    pub sha256: String,
+    pub(super) sha256: String,
     /// Hexadecimal.
-    pub md5: String,
+    pub(super) md5: String,
     /// The bytes, unless they are in a file.
-    pub inline: Option<Arc<[u8]>>,
+    pub(super) inline: Option<Arc<[u8]>>,
     /// Every checksum that S3 knows, base64.
-    pub checksums: Arc<Checksum>,
+    pub(super) checksums: Arc<Checksum>,
 }
 
 impl Bodies {

@@ -9,7 +9,7 @@ const TRAILERS_MAX: usize = 32;
 
 /// Why a body is not `aws-chunked`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-pub enum ChunkError {
+pub(super) enum ChunkError {
     /// A chunk does not start with its size.
     #[error("a chunk has no size")]
     Size,
@@ -35,7 +35,7 @@ enum State {
 
 /// Takes a body piece by piece and gives its content. Signatures of chunks are skipped.
 #[derive(Debug)]
-pub struct Decoder {
+pub(super) struct Decoder {
     state: State,
     line: Vec<u8>,
     trailers: BTreeMap<String, String>,
@@ -56,7 +56,7 @@ impl Decoder {
     ///
     /// # Errors
     /// When the body is malformed.
-    pub fn push(&mut self, mut piece: &[u8], out: &mut Vec<u8>) -> Result<(), ChunkError> {
+    pub(super) fn push(&mut self, mut piece: &[u8], out: &mut Vec<u8>) -> Result<(), ChunkError> {
         while !piece.is_empty() {
             if let State::Data(left) = self.state {
                 let taken = left.min(piece.len());
@@ -119,7 +119,7 @@ impl Decoder {
     ///
     /// # Errors
     /// When the last chunk did not come.
-    pub fn finish(self) -> Result<BTreeMap<String, String>, ChunkError> {
+    pub(super) fn finish(self) -> Result<BTreeMap<String, String>, ChunkError> {
         match self.state {
             // The empty line after the trailers may be missing.
             State::Done | State::Trailer => Ok(self.trailers),

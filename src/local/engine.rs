@@ -53,15 +53,15 @@ pub(super) async fn ordered(told: &mut watch::Receiver<Order>) -> Order {
 #[derive(Debug, Clone)]
 pub(crate) struct Host {
     /// The account of everything.
-    pub account: String,
+    pub(super) account: String,
     /// The Python interpreter's name or path.
-    pub python: String,
+    pub(super) python: String,
     /// Where programs are looked for.
-    pub path: String,
+    pub(super) path: String,
     /// The home folder that children see, if any.
-    pub home: Option<PathBuf>,
+    pub(super) home: Option<PathBuf>,
     /// The executable that supervises (`<supervisor> __job`).
-    pub supervisor: PathBuf,
+    pub(super) supervisor: PathBuf,
 }
 
 /// Everything that the doors and the workers share.

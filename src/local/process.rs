@@ -16,24 +16,24 @@ const START_DEADLINE: Duration = Duration::from_secs(30);
 
 /// What to start.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Program {
+pub(super) struct Program {
     /// Absolute path of the executable.
-    pub program: PathBuf,
+    pub(super) program: PathBuf,
     /// Its arguments.
-    pub args: Vec<String>,
+    pub(super) args: Vec<String>,
     /// Its whole environment; nothing is inherited.
-    pub env: BTreeMap<String, String>,
+    pub(super) env: BTreeMap<String, String>,
     /// The folder it starts in.
-    pub cwd: PathBuf,
+    pub(super) cwd: PathBuf,
     /// Where its output is appended, both streams, up to [`crate::limits::JOB_LOG_BYTES_MAX`].
-    pub log: PathBuf,
+    pub(super) log: PathBuf,
     /// Milliseconds between SIGTERM and SIGKILL when it is stopped.
-    pub grace_ms: u64,
+    pub(super) grace_ms: u64,
 }
 
 /// What a supervisor reports, one JSON object a line.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub enum Event {
+pub(super) enum Event {
     /// The child runs.
     Started {
         /// Its process group, which is also its process id.
@@ -50,18 +50,18 @@ pub enum Event {
 
 /// How a child ended.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Exit {
+pub(super) struct Exit {
     /// Its exit code, unless a signal ended it.
-    pub code: Option<i32>,
+    pub(super) code: Option<i32>,
     /// The signal that ended it.
-    pub signal: Option<i32>,
+    pub(super) signal: Option<i32>,
     /// The last line that it wrote to standard error; empty if it wrote none.
-    pub last_error_line: String,
+    pub(super) last_error_line: String,
 }
 
 impl Exit {
     /// The exit code as a shell would report it: 128 + signal for one that a signal ended.
-    pub fn shell_code(&self) -> i32 {
+    pub(super) fn shell_code(&self) -> i32 {
         self.code
             .unwrap_or_else(|| self.signal.map_or(1, |signal| 128 + signal))
     }
@@ -69,7 +69,7 @@ impl Exit {
 
 /// Why a child could not be run.
 #[derive(Debug, thiserror::Error)]
-pub enum ProcessError {
+pub(super) enum ProcessError {
     /// No such executable.
     #[error("cannot start the container's program: `{0}` is not on PATH")]
     NotOnPath(String),
@@ -96,7 +96,7 @@ pub enum ProcessError {
 
 /// A running child. Dropping it kills the child and its whole group.
 #[derive(Debug)]
-pub struct Running {
+pub(super) struct Running {
     program: PathBuf,
     supervisor: Child,
     orders: ChildStdin,
@@ -112,7 +112,7 @@ pub struct Running {
     clippy::disallowed_methods,
     reason = "this is the place that starts children"
 )]
-pub async fn start(executable: &Path, program: &Program) -> Result<Running, ProcessError> {
+pub(super) async fn start(executable: &Path, program: &Program) -> Result<Running, ProcessError> {
     let lost = |source| ProcessError::Supervisor {
         path: executable.to_owned(),
         source,
@@ -156,13 +156,8 @@ pub async fn start(executable: &Path, program: &Program) -> Result<Running, Proc
 }
 
 impl Running {
-    /// The child's process group.
-    pub fn group(&self) -> u32 {
-        self.group
-    }
-
     /// Asks the child to end: SIGTERM now, SIGKILL after its grace. [`Self::wait`] still answers.
-    pub async fn stop(&mut self) {
+    pub(super) async fn stop(&mut self) {
         // A supervisor that is gone has nothing left to stop.
         let _gone = self.orders.write_all(b"stop\n").await;
     }
@@ -171,7 +166,7 @@ impl Running {
     ///
     /// # Errors
     /// When the supervisor itself was killed; its child is killed then.
-    pub async fn wait(&mut self) -> Result<Exit, ProcessError> {
+    pub(super) async fn wait(&mut self) -> Result<Exit, ProcessError> {
         match self.event().await {
             Some(Event::Exited(exit)) => {
                 // Reaps the supervisor; it has nothing left to do but end.
@@ -186,7 +181,7 @@ impl Running {
     }
 
     /// Kills the child and its group at once, and waits until they are gone.
-    pub async fn kill(self) {
+    pub(super) async fn kill(self) {
         let Self {
             mut supervisor,
             orders,
@@ -217,7 +212,7 @@ impl Running {
 ///
 /// # Errors
 /// [`ProcessError::NotOnPath`] with the name.
-pub fn find(name: &str, path: &str) -> Result<PathBuf, ProcessError> {
+pub(super) fn find(name: &str, path: &str) -> Result<PathBuf, ProcessError> {
     let missing = || ProcessError::NotOnPath(name.to_owned());
     if name.contains('/') {
         let file = PathBuf::from(name);

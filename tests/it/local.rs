@@ -76,7 +76,7 @@ async fn start_with(options: LocalOptions) -> Local {
 
 impl Local {
     async fn put(&self, key: &str, body: impl Into<ByteStream>) {
-        let put = self.s3.put_object().bucket("ml").key(key);
+        let put = self.s3.put_object().bucket("ml-data").key(key);
         put.body(body.into()).send().await.unwrap();
     }
 
@@ -84,7 +84,7 @@ impl Local {
         let got = self
             .s3
             .get_object()
-            .bucket("ml")
+            .bucket("ml-data")
             .key(key)
             .send()
             .await
@@ -143,7 +143,7 @@ impl Local {
         let mut request = json!({
             "TrainingJobName": name, "RoleArn": ROLE,
             "AlgorithmSpecification": {"TrainingImage": IMAGE, "TrainingInputMode": "File"},
-            "OutputDataConfig": {"S3OutputPath": "s3://ml/models"},
+            "OutputDataConfig": {"S3OutputPath": "s3://ml-data/models"},
             "ResourceConfig": {
                 "InstanceType": "ml.m5.large", "InstanceCount": 1, "VolumeSizeInGB": 5,
             },
@@ -220,10 +220,10 @@ fn untar(bytes: &[u8]) -> BTreeMap<String, String> {
 async fn objects_come_back_as_they_were_put() {
     let local = start(None).await;
     let s3 = &local.s3;
-    s3.create_bucket().bucket("ml").send().await.unwrap();
-    s3.head_bucket().bucket("ml").send().await.unwrap();
+    s3.create_bucket().bucket("ml-data").send().await.unwrap();
+    s3.head_bucket().bucket("ml-data").send().await.unwrap();
 
-    let put = s3.put_object().bucket("ml").key("a/ü 1+2.txt");
+    let put = s3.put_object().bucket("ml-data").key("a/ü 1+2.txt");
     let put = put.body(ByteStream::from_static(b"hello world"));
     let put = put
         .content_type("text/plain")
@@ -232,7 +232,7 @@ async fn objects_come_back_as_they_were_put() {
         .await
         .unwrap();
     assert_eq!(put.e_tag(), Some("\"5eb63bbbe01eeed093cb22bb8f5acdc3\""));
-    let head = s3.head_object().bucket("ml").key("a/ü 1+2.txt");
+    let head = s3.head_object().bucket("ml-data").key("a/ü 1+2.txt");
     let head = head.checksum_mode(aws_sdk_s3::types::ChecksumMode::Enabled);
     let head = head.send().await.unwrap();
     assert_eq!(head.metadata().unwrap()["digest"], "abc");
@@ -244,7 +244,7 @@ async fn objects_come_back_as_they_were_put() {
     );
     let part = s3
         .get_object()
-        .bucket("ml")
+        .bucket("ml-data")
         .key("a/ü 1+2.txt")
         .range("bytes=6-");
     let part = part.send().await.unwrap();
@@ -254,12 +254,12 @@ async fn objects_come_back_as_they_were_put() {
     // Compare-and-swap: an object that exists is not created again.
     let again = s3
         .put_object()
-        .bucket("ml")
+        .bucket("ml-data")
         .key("a/ü 1+2.txt")
         .if_none_match("*");
     let refused = again.send().await.unwrap_err().into_service_error();
     assert_eq!(refused.meta().code(), Some("PreconditionFailed"));
-    let swap = s3.put_object().bucket("ml").key("a/ü 1+2.txt");
+    let swap = s3.put_object().bucket("ml-data").key("a/ü 1+2.txt");
     let swap = swap.if_match("\"5eb63bbbe01eeed093cb22bb8f5acdc3\"");
     swap.body(ByteStream::from_static(b"new"))
         .send()
@@ -268,13 +268,17 @@ async fn objects_come_back_as_they_were_put() {
 
     let copy = s3
         .copy_object()
-        .bucket("ml")
+        .bucket("ml-data")
         .key("b")
-        .copy_source("ml/a/%C3%BC%201%2B2.txt");
+        .copy_source("ml-data/a/%C3%BC%201%2B2.txt");
     copy.send().await.unwrap();
     assert_eq!(local.get("b").await, b"new");
     local.put("a/2", ByteStream::from_static(b"")).await;
-    let list = s3.list_objects_v2().bucket("ml").delimiter("/").max_keys(1);
+    let list = s3
+        .list_objects_v2()
+        .bucket("ml-data")
+        .delimiter("/")
+        .max_keys(1);
     let first = list.clone().send().await.unwrap();
     assert_eq!(first.common_prefixes()[0].prefix(), Some("a/"));
     let token = first.next_continuation_token().unwrap();
@@ -288,16 +292,16 @@ async fn objects_come_back_as_they_were_put() {
         .build()
         .unwrap();
     s3.delete_objects()
-        .bucket("ml")
+        .bucket("ml-data")
         .delete(delete)
         .send()
         .await
         .unwrap();
-    let left = s3.list_objects().bucket("ml").send().await.unwrap();
+    let left = s3.list_objects().bucket("ml-data").send().await.unwrap();
     assert_eq!(left.contents().len(), 1);
     let missing = s3
         .get_object()
-        .bucket("ml")
+        .bucket("ml-data")
         .key("b")
         .send()
         .await
@@ -322,10 +326,10 @@ async fn large_objects_come_in_parts_and_survive_a_restart() {
     let dir = tempfile::tempdir().unwrap();
     let local = start(Some(dir.path())).await;
     let s3 = &local.s3;
-    s3.create_bucket().bucket("ml").send().await.unwrap();
+    s3.create_bucket().bucket("ml-data").send().await.unwrap();
     let upload = s3
         .create_multipart_upload()
-        .bucket("ml")
+        .bucket("ml-data")
         .key("big")
         .metadata("k", "v");
     let upload = upload.send().await.unwrap();
@@ -335,7 +339,7 @@ async fn large_objects_come_in_parts_and_survive_a_restart() {
     for (number, piece) in (1..).zip(whole.chunks(5 * 1024 * 1024)) {
         let part = s3
             .upload_part()
-            .bucket("ml")
+            .bucket("ml-data")
             .key("big")
             .upload_id(id)
             .part_number(number);
@@ -350,7 +354,7 @@ async fn large_objects_come_in_parts_and_survive_a_restart() {
         .build();
     let done = s3
         .complete_multipart_upload()
-        .bucket("ml")
+        .bucket("ml-data")
         .key("big")
         .upload_id(id);
     let done = done.multipart_upload(parts).send().await.unwrap();
@@ -359,7 +363,7 @@ async fn large_objects_come_in_parts_and_survive_a_restart() {
 
     let other = s3
         .create_multipart_upload()
-        .bucket("ml")
+        .bucket("ml-data")
         .key("x")
         .send()
         .await
@@ -367,13 +371,13 @@ async fn large_objects_come_in_parts_and_survive_a_restart() {
     let id = other.upload_id().unwrap();
     let abort = s3
         .abort_multipart_upload()
-        .bucket("ml")
+        .bucket("ml-data")
         .key("x")
         .upload_id(id);
     abort.send().await.unwrap();
     let late = s3
         .upload_part()
-        .bucket("ml")
+        .bucket("ml-data")
         .key("x")
         .upload_id(id)
         .part_number(1);
@@ -386,7 +390,7 @@ async fn large_objects_come_in_parts_and_survive_a_restart() {
     let head = local
         .s3
         .head_object()
-        .bucket("ml")
+        .bucket("ml-data")
         .key("big")
         .send()
         .await
@@ -422,7 +426,13 @@ with open(os.path.join(os.environ["SM_OUTPUT_DATA_DIR"], "log.txt"), "w") as f:
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_training_job_really_trains() {
     let local = start(None).await;
-    local.s3.create_bucket().bucket("ml").send().await.unwrap();
+    local
+        .s3
+        .create_bucket()
+        .bucket("ml-data")
+        .send()
+        .await
+        .unwrap();
     local
         .put("code/sourcedir.tar.gz", tar_gz(&[("train.py", TRAIN)]))
         .await;
@@ -430,14 +440,14 @@ async fn a_training_job_really_trains() {
     let input = json!([{
         "ChannelName": "train",
         "DataSource": {"S3DataSource": {
-            "S3DataType": "S3Prefix", "S3Uri": "s3://ml/data/",
+            "S3DataType": "S3Prefix", "S3Uri": "s3://ml-data/data/",
             "S3DataDistributionType": "FullyReplicated",
         }},
     }]);
     let parameters = |mode: &str| {
         json!({
             "sagemaker_program": "\"train.py\"",
-            "sagemaker_submit_directory": "\"s3://ml/code/sourcedir.tar.gz\"",
+            "sagemaker_submit_directory": "\"s3://ml-data/code/sourcedir.tar.gz\"",
             "epochs": "4", "mode": mode,
         })
     };
@@ -457,7 +467,7 @@ async fn a_training_job_really_trains() {
     assert_eq!(job["TrainingJobStatus"], "Completed", "{job}");
     assert_eq!(
         job["ModelArtifacts"]["S3ModelArtifacts"],
-        "s3://ml/models/good/output/model.tar.gz"
+        "s3://ml-data/models/good/output/model.tar.gz"
     );
     assert_eq!(job["FinalMetricDataList"][0]["MetricName"], "loss", "{job}");
     let model = untar(&local.get("models/good/output/model.tar.gz").await);
@@ -499,7 +509,13 @@ async fn a_training_job_really_trains() {
         ..options()
     })
     .await;
-    local.s3.create_bucket().bucket("ml").send().await.unwrap();
+    local
+        .s3
+        .create_bucket()
+        .bucket("ml-data")
+        .send()
+        .await
+        .unwrap();
     local
         .put("code/sourcedir.tar.gz", tar_gz(&[("train.py", TRAIN)]))
         .await;
@@ -537,10 +553,10 @@ async fn deploy(local: &Local, endpoint: &str, code: &str) {
     let model = json!({
         "ModelName": endpoint, "ExecutionRoleArn": ROLE,
         "PrimaryContainer": {
-            "Image": IMAGE, "ModelDataUrl": format!("s3://ml/{endpoint}/model.tar.gz"),
+            "Image": IMAGE, "ModelDataUrl": format!("s3://ml-data/{endpoint}/model.tar.gz"),
             "Environment": {
                 "SAGEMAKER_PROGRAM": "serving/app.py",
-                "SAGEMAKER_SUBMIT_DIRECTORY": format!("s3://ml/{endpoint}/code.tar.gz"),
+                "SAGEMAKER_SUBMIT_DIRECTORY": format!("s3://ml-data/{endpoint}/code.tar.gz"),
             },
         },
     });
@@ -553,7 +569,7 @@ async fn deploy(local: &Local, endpoint: &str, code: &str) {
         }],
         "DataCaptureConfig": {
             "EnableCapture": true, "InitialSamplingPercentage": 100,
-            "DestinationS3Uri": "s3://ml/capture",
+            "DestinationS3Uri": "s3://ml-data/capture",
             "CaptureOptions": [{"CaptureMode": "Input"}, {"CaptureMode": "Output"}],
         },
     });
@@ -596,7 +612,13 @@ async fn invoke_until(local: &Local, endpoint: &str, status: u16) -> String {
 async fn an_endpoint_really_serves_and_captures() {
     let dir = tempfile::tempdir().unwrap();
     let local = start(Some(dir.path())).await;
-    local.s3.create_bucket().bucket("ml").send().await.unwrap();
+    local
+        .s3
+        .create_bucket()
+        .bucket("ml-data")
+        .send()
+        .await
+        .unwrap();
     deploy(&local, "churn", SERVE).await;
     let found = settled(&local, "churn").await;
     assert_eq!(found["EndpointStatus"], "InService", "{found}");
@@ -642,7 +664,7 @@ async fn an_endpoint_really_serves_and_captures() {
     let list = local
         .s3
         .list_objects_v2()
-        .bucket("ml")
+        .bucket("ml-data")
         .prefix("capture/churn/main/");
     let list = list.send().await.unwrap();
     let key = list.contents()[0].key().unwrap();
@@ -667,7 +689,13 @@ async fn an_endpoint_really_serves_and_captures() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_endpoint_that_cannot_start_says_why() {
     let local = start(None).await;
-    local.s3.create_bucket().bucket("ml").send().await.unwrap();
+    local
+        .s3
+        .create_bucket()
+        .bucket("ml-data")
+        .send()
+        .await
+        .unwrap();
     deploy(&local, "broken", "import no_such_module\n").await;
     let found = settled(&local, "broken").await;
     assert_eq!(found["EndpointStatus"], "Failed");
@@ -686,7 +714,13 @@ async fn an_endpoint_that_cannot_start_says_why() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_processing_job_runs_its_entry_point_and_can_be_stopped() {
     let local = start(None).await;
-    local.s3.create_bucket().bucket("ml").send().await.unwrap();
+    local
+        .s3
+        .create_bucket()
+        .bucket("ml-data")
+        .send()
+        .await
+        .unwrap();
     let code = "import sys, os\n\
         out = sys.argv[1]\n\
         text = open(os.environ['DATA'] + '/rows.csv').read()\n\
@@ -710,11 +744,11 @@ async fn a_processing_job_runs_its_entry_point_and_can_be_stopped() {
             },
             "Environment": {"DATA": "/opt/ml/processing/data"},
             "ProcessingInputs": [
-                input("code", "s3://ml/code/sourcedir.tar.gz", "/opt/ml/processing/input/code"),
-                input("data", "s3://ml/data", "/opt/ml/processing/data"),
+                input("code", "s3://ml-data/code/sourcedir.tar.gz", "/opt/ml/processing/input/code"),
+                input("data", "s3://ml-data/data", "/opt/ml/processing/data"),
             ],
             "ProcessingOutputConfig": {"Outputs": [{"OutputName": "out", "S3Output": {
-                "S3Uri": "s3://ml/out", "LocalPath": "/opt/ml/processing/out",
+                "S3Uri": "s3://ml-data/out", "LocalPath": "/opt/ml/processing/out",
                 "S3UploadMode": "EndOfJob",
             }}]},
             "ProcessingResources": {"ClusterConfig": {

@@ -350,7 +350,7 @@ const MAX_KEYS: i32 = 1000;
 
 /// The region that a request's signature names, as an extension of the request.
 #[derive(Debug, Clone)]
-pub(super) struct SignedRegion(pub String);
+pub(in crate::local) struct SignedRegion(pub(in crate::local) String);
 
 fn bucket(objects: &Objects, name: &str) -> S3Result<Scope> {
     objects
