@@ -18,7 +18,7 @@ const START_DEADLINE: Duration = Duration::from_secs(30);
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Program {
     /// Absolute path of the executable.
-    pub(super) program: PathBuf,
+    pub(super) executable: PathBuf,
     /// Its arguments.
     pub(super) args: Vec<String>,
     /// Its whole environment; nothing is inherited.
@@ -104,20 +104,16 @@ pub(super) struct Running {
     group: u32,
 }
 
-/// Starts `program` below the supervisor `executable` (`<executable> __job`).
+/// Starts `program` below `<supervisor> __job`.
 ///
 /// # Errors
 /// When the supervisor or the program cannot be started.
-#[expect(
-    clippy::disallowed_methods,
-    reason = "this is the place that starts children"
-)]
-pub(super) async fn start(executable: &Path, program: &Program) -> Result<Running, ProcessError> {
+pub(super) async fn start(supervisor: &Path, program: &Program) -> Result<Running, ProcessError> {
     let lost = |source| ProcessError::Supervisor {
-        path: executable.to_owned(),
+        path: supervisor.to_owned(),
         source,
     };
-    let mut supervisor = Command::new(executable)
+    let mut supervisor = Command::new(supervisor)
         .arg("__job")
         .env_clear()
         .process_group(0)
@@ -128,13 +124,13 @@ pub(super) async fn start(executable: &Path, program: &Program) -> Result<Runnin
         .map_err(lost)?;
     let (Some(mut orders), Some(events)) = (supervisor.stdin.take(), supervisor.stdout.take())
     else {
-        return Err(ProcessError::Lost(program.program.clone()));
+        return Err(ProcessError::Lost(program.executable.clone()));
     };
     let mut line = serde_json::to_vec(program).map_err(|e| lost(io::Error::other(e)))?;
     line.push(b'\n');
     orders.write_all(&line).await.map_err(lost)?;
     let mut running = Running {
-        program: program.program.clone(),
+        program: program.executable.clone(),
         supervisor,
         orders,
         events: BufReader::new(events).lines(),
@@ -146,11 +142,11 @@ pub(super) async fn start(executable: &Path, program: &Program) -> Result<Runnin
             Ok(running)
         }
         Ok(Some(Event::Failed { reason })) => Err(ProcessError::Start {
-            program: program.program.clone(),
+            program: program.executable.clone(),
             reason,
         }),
         Ok(Some(Event::Exited(_)) | None) | Err(_) => {
-            Err(ProcessError::Lost(program.program.clone()))
+            Err(ProcessError::Lost(program.executable.clone()))
         }
     }
 }
@@ -167,16 +163,13 @@ impl Running {
     /// # Errors
     /// When the supervisor itself was killed; its child is killed then.
     pub(super) async fn wait(&mut self) -> Result<Exit, ProcessError> {
-        match self.event().await {
-            Some(Event::Exited(exit)) => {
-                // Reaps the supervisor; it has nothing left to do but end.
-                let _status = timeout(START_DEADLINE, self.supervisor.wait()).await;
-                Ok(exit)
-            }
-            Some(_) | None => {
-                self.kill_group();
-                Err(ProcessError::Lost(self.program.clone()))
-            }
+        if let Some(Event::Exited(exit)) = self.event().await {
+            // Reaps the supervisor; it has nothing left to do but end.
+            let _status = timeout(START_DEADLINE, self.supervisor.wait()).await;
+            Ok(exit)
+        } else {
+            self.kill_group();
+            Err(ProcessError::Lost(self.program.clone()))
         }
     }
 

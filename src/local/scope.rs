@@ -1,4 +1,4 @@
-//! Which region a request is for: SigV4 says so, and nothing else of the signature is looked at.
+//! Which region a request is for: its signature says so, and nothing else of it is looked at.
 
 /// The region of a request without a signature.
 pub(super) const DEFAULT_REGION: &str = "us-east-1";

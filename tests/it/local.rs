@@ -1,4 +1,5 @@
 //! The local SageMaker, through its port: the AWS SDKs outside, real processes inside.
+#![expect(clippy::unwrap_used, reason = "a test's helpers may fail it")]
 
 use std::collections::BTreeMap;
 use std::io::Write as _;
@@ -24,7 +25,7 @@ use trueup::local::{LocalHandle, LocalOptions, serve};
 const ROLE: &str = "arn:aws:iam::111122223333:role/sagemaker";
 const IMAGE: &str =
     "683313688378.dkr.ecr.us-east-1.amazonaws.com/sagemaker-scikit-learn:1.2-1-cpu-py3";
-const DEADLINE: Duration = Duration::from_secs(60);
+const DEADLINE: Duration = Duration::from_mins(1);
 
 struct Local {
     handle: LocalHandle,
@@ -133,10 +134,10 @@ impl Local {
                 }
             }
         });
-        match found.await {
-            Ok(found) => found,
-            Err(_) => panic!("{op} {body}: {:?}", self.call(op, body.clone()).await),
+        if let Ok(found) = found.await {
+            return found;
         }
+        panic!("{op} {body}: {:?}", self.call(op, body.clone()).await)
     }
 
     async fn train(&self, name: &str, extra: Value) -> Value {
@@ -668,7 +669,7 @@ async fn an_endpoint_really_serves_and_captures() {
         .prefix("capture/churn/main/");
     let list = list.send().await.unwrap();
     let key = list.contents()[0].key().unwrap();
-    assert!(key.ends_with(".jsonl"), "{key}");
+    assert_eq!(Path::new(key).extension().unwrap(), "jsonl", "{key}");
     let lines = String::from_utf8(local.get(key).await).unwrap();
     let record: Value = serde_json::from_str(lines.lines().next().unwrap()).unwrap();
     assert_eq!(record["captureData"]["endpointInput"]["data"], "1,2\n3,4");
@@ -887,7 +888,7 @@ async fn nothing_outlives_the_supervisors_standard_input() {
     // The leader ignores SIGTERM and has a child of its own.
     let shell = "trap '' TERM; sleep 600 & echo $! > pid; wait";
     let spec = json!({
-        "program": "/bin/sh", "args": ["-c", shell], "env": {"PATH": "/usr/bin:/bin"},
+        "executable": "/bin/sh", "args": ["-c", shell], "env": {"PATH": "/usr/bin:/bin"},
         "cwd": dir.path(), "log": dir.path().join("log"), "grace_ms": 600_000,
     });
     #[expect(
@@ -907,4 +908,45 @@ async fn nothing_outlives_the_supervisors_standard_input() {
     drop(orders);
     until(|| gone(&pid)).await;
     assert!(supervisor.wait().unwrap().success());
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_job_that_ran_when_the_server_ended_runs_again() {
+    let dir = tempfile::tempdir().unwrap();
+    let local = start(Some(dir.path())).await;
+    local
+        .s3
+        .create_bucket()
+        .bucket("ml-data")
+        .send()
+        .await
+        .unwrap();
+    let shell = "echo $$ > /opt/ml/output/pid; exec sleep 600";
+    let request = json!({
+        "ProcessingJobName": "long", "RoleArn": ROLE,
+        "AppSpecification": {"ImageUri": IMAGE, "ContainerEntrypoint": ["/bin/sh", "-c", shell]},
+        "ProcessingResources": {"ClusterConfig": {
+            "InstanceCount": 1, "InstanceType": "ml.m5.large", "VolumeSizeInGB": 5,
+        }},
+    });
+    local.call("CreateProcessingJob", request).await.unwrap();
+    let pid_file = local
+        .handle
+        .state_dir
+        .join("jobs/us-east-1/processing/long/opt/ml/output/pid");
+    let first = until(|| read(&pid_file)).await;
+    local.handle.shutdown().await;
+    assert!(gone(&first).is_some(), "a job outlived its server");
+
+    let local = start(Some(dir.path())).await;
+    let second = until(|| read(&pid_file).filter(|pid| *pid != first)).await;
+    let name = json!({"ProcessingJobName": "long"});
+    let found = local
+        .call("DescribeProcessingJob", name.clone())
+        .await
+        .unwrap();
+    assert_eq!(found["ProcessingJobStatus"], "InProgress");
+    // Dropped, not shut down: what it started goes all the same.
+    drop(local);
+    until(|| gone(&second)).await;
 }

@@ -18,7 +18,7 @@ use super::process::{self, Exit, Program, Running};
 use crate::world::work::{Done, Job, JobKind, JobOutcome};
 
 /// How long a job may run that does not say (the service's own figure: a day).
-const RUNTIME: Duration = Duration::from_secs(24 * 60 * 60);
+const RUNTIME: Duration = Duration::from_hours(24);
 
 /// Runs a job and reports its outcome, unless the server ends first.
 pub(super) async fn run(engine: Arc<Engine>, job: Job, mut told: watch::Receiver<Order>) {
