@@ -47,13 +47,13 @@ impl World {
         kind: &'static Kind,
         request: &Request<'_>,
     ) -> Result<&Record, Refusal> {
-        let name = request.text(kind.name);
+        let (scope, name) = named(kind, request.scope, request.text(kind.name));
+        // Packages are read across accounts; nothing else is.
+        let open = kind.id == Id::Package && request.op.starts_with("Describe");
         self.records
-            .get(&self.key(kind, request.scope, name))
-            .ok_or_else(|| {
-                let (scope, name) = named(kind, request.scope, name);
-                kind.missing(&scope, &name)
-            })
+            .get(&Key::new(kind.id, &scope, &name))
+            .filter(|_| open || scope == *request.scope)
+            .ok_or_else(|| kind.missing(&scope, &name))
     }
 
     /// The key of a name, or of an ARN, which may be of another account or region.

@@ -78,6 +78,35 @@ pub(super) fn letters(seed: &str, length: usize) -> String {
         .collect()
 }
 
+/// Bytes as base64 for serde.
+pub(super) mod bytes {
+    use std::sync::Arc;
+
+    use serde::{Deserialize as _, Deserializer, Serialize as _, Serializer};
+
+    use super::{base64, unbase64};
+
+    #[expect(clippy::ref_option, reason = "the form that serde calls")]
+    pub(in crate::world) fn serialize<S: Serializer>(
+        bytes: &Option<Arc<[u8]>>,
+        to: S,
+    ) -> Result<S::Ok, S::Error> {
+        bytes.as_deref().map(base64).serialize(to)
+    }
+
+    pub(in crate::world) fn deserialize<'de, D: Deserializer<'de>>(
+        from: D,
+    ) -> Result<Option<Arc<[u8]>>, D::Error> {
+        let text = Option::<String>::deserialize(from)?;
+        text.map(|text| {
+            unbase64(&text)
+                .map(Arc::from)
+                .ok_or_else(|| serde::de::Error::custom("bytes that are not base64"))
+        })
+        .transpose()
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -1,6 +1,7 @@
 //! Lists: filters, order, pages.
 
-use serde_json::{Map, Value};
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value, json};
 
 use super::World;
 use super::encode::{base64, unbase64};
@@ -8,28 +9,43 @@ use super::kind::Kind;
 use super::records::Record;
 use super::request::{Refusal, Reply, Request};
 
-/// Where an item stands in a list: the text that it is sorted by, then the order of creation.
-type Place = (String, u64);
+/// Where an item stands in a list: what it is sorted by, then the order of creation.
+pub(super) type Place = (Rank, u64);
+
+/// What a list is sorted by.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub(super) enum Rank {
+    /// The order of creation alone, which is that of the times of creation.
+    None,
+    /// A name or a status.
+    Text(String),
+}
 
 impl World {
     /// Answers a List: the records of a kind in the caller's scope whose lower-case name starts
     /// with `start`.
     pub(super) fn list(&self, kind: &Kind, start: &str, request: &Request<'_>) -> Reply {
         let by = request.text("SortBy");
+        let filter = Filter::new(kind, request);
         let records = self
             .records
             .under(kind.id, request.scope, start)
-            .filter(|record| belongs(kind, record, request))
-            .map(|record| ((sorted_by(kind, by, record), record.seq), record));
+            .filter(|record| filter.takes(record))
+            .map(|record| ((rank(kind, by, record), record.seq), record));
         let (page, next) = page(records.collect(), kind.list.page, request)?;
         let items = page.into_iter().map(|record| item(kind, record)).collect();
-        let mut answer = Map::new();
-        answer.insert(kind.list.member.to_owned(), Value::Array(items));
-        if let Some(next) = next {
-            answer.insert("NextToken".to_owned(), Value::from(next));
-        }
-        Ok(Value::Object(answer))
+        Ok(paged(kind.list.member, items, next))
     }
+}
+
+/// The answer of a list.
+pub(super) fn paged(member: &str, page: Vec<Value>, next: Option<String>) -> Value {
+    let mut answer = Map::new();
+    answer.insert(member.to_owned(), Value::Array(page));
+    if let Some(next) = next {
+        answer.insert("NextToken".to_owned(), Value::from(next));
+    }
+    Value::Object(answer)
 }
 
 fn item(kind: &Kind, record: &Record) -> Value {
@@ -39,18 +55,18 @@ fn item(kind: &Kind, record: &Record) -> Value {
     Value::Object(members.collect())
 }
 
-fn sorted_by(kind: &Kind, by: &str, record: &Record) -> String {
+fn rank(kind: &Kind, by: &str, record: &Record) -> Rank {
     match by {
-        "Name" => record.name.clone(),
-        "PipelineExecutionArn" => record.name.clone(),
-        "Status" => record
-            .body
-            .pointer(kind.list.status)
-            .and_then(Value::as_str)
-            .unwrap_or("")
-            .to_owned(),
-        // Times are positive; thirteen digits before the point keep their order as text.
-        _ => format!("{:017.3}", time(record, "CreationTime").unwrap_or(0.0)),
+        "Name" | "PipelineExecutionArn" => Rank::Text(record.name.clone()),
+        "Status" => Rank::Text(
+            record
+                .body
+                .pointer(kind.list.status)
+                .and_then(Value::as_str)
+                .unwrap_or("")
+                .to_owned(),
+        ),
+        _ => Rank::None,
     }
 }
 
@@ -58,37 +74,65 @@ fn time(record: &Record, member: &str) -> Option<f64> {
     record.body.get(member).and_then(Value::as_f64)
 }
 
-fn belongs(kind: &Kind, record: &Record, request: &Request<'_>) -> bool {
-    let contains = request.text("NameContains").to_ascii_lowercase();
-    let starts = request.text("PipelineNamePrefix").to_ascii_lowercase();
-    let name = record.name.to_ascii_lowercase();
-    let when = |after: &str, before: &str, member: &str| {
-        let at = time(record, member);
+/// What a request wants to see, read once for all records.
+struct Filter<'a> {
+    kind: &'a Kind,
+    request: &'a Request<'a>,
+    contains: String,
+    starts: String,
+    /// Member, not before or at, not after or at.
+    times: Vec<(&'static str, Option<f64>, Option<f64>)>,
+    equal: Vec<(&'static str, &'a Value)>,
+}
+
+impl<'a> Filter<'a> {
+    fn new(kind: &'a Kind, request: &'a Request<'a>) -> Self {
         let bound = |name: &str| request.get(name).and_then(Value::as_f64);
-        bound(after).is_none_or(|bound| at.is_some_and(|at| at > bound))
-            && bound(before).is_none_or(|bound| at.is_some_and(|at| at < bound))
-    };
-    let equal = |member: &str, from: &str| {
-        request
-            .get(member)
-            .is_none_or(|value| record.body.pointer(from) == Some(value))
-    };
-    name.contains(&contains)
-        && name.starts_with(&starts)
-        && when("CreationTimeAfter", "CreationTimeBefore", "CreationTime")
-        && when("CreatedAfter", "CreatedBefore", "CreationTime")
-        && when(
-            "LastModifiedTimeAfter",
-            "LastModifiedTimeBefore",
-            "LastModifiedTime",
-        )
-        && equal("StatusEquals", kind.list.status)
-        && kind
-            .list
-            .equal
-            .iter()
-            .all(|(member, from)| equal(member, from))
-        && (kind.list.keep)(record, request)
+        let times = [
+            ("CreationTime", "CreationTimeAfter", "CreationTimeBefore"),
+            ("CreationTime", "CreatedAfter", "CreatedBefore"),
+            (
+                "LastModifiedTime",
+                "LastModifiedTimeAfter",
+                "LastModifiedTimeBefore",
+            ),
+        ];
+        let equal = kind.list.equal.iter().copied();
+        Self {
+            kind,
+            request,
+            contains: request.text("NameContains").to_ascii_lowercase(),
+            starts: request.text("PipelineNamePrefix").to_ascii_lowercase(),
+            times: times
+                .into_iter()
+                .map(|(member, after, before)| (member, bound(after), bound(before)))
+                .filter(|(_, after, before)| after.is_some() || before.is_some())
+                .collect(),
+            equal: equal
+                .chain([("StatusEquals", kind.list.status)])
+                .filter_map(|(member, from)| Some((from, request.get(member)?)))
+                .collect(),
+        }
+    }
+
+    fn takes(&self, record: &Record) -> bool {
+        let named = || {
+            let name = record.name.to_ascii_lowercase();
+            name.contains(&self.contains) && name.starts_with(&self.starts)
+        };
+        let within = |(member, after, before): &(&str, Option<f64>, Option<f64>)| {
+            time(record, member).is_some_and(|at| {
+                after.is_none_or(|after| at > after) && before.is_none_or(|before| at < before)
+            })
+        };
+        (self.contains.is_empty() && self.starts.is_empty() || named())
+            && self.times.iter().all(within)
+            && self
+                .equal
+                .iter()
+                .all(|(from, value)| record.body.pointer(from) == Some(*value))
+            && (self.kind.list.keep)(record, self.request)
+    }
 }
 
 /// Sorts, and cuts out the page that the request's `MaxResults` and `NextToken` name. The newest
@@ -100,53 +144,47 @@ pub(super) fn page<T>(
     request: &Request<'_>,
 ) -> Result<(Vec<T>, Option<String>), Refusal> {
     let ascending = request.text("SortOrder") == "Ascending";
-    all.sort_by(|(one, _), (other, _)| {
-        let order = one.cmp(other);
-        if ascending { order } else { order.reverse() }
-    });
     let size = request
         .get("MaxResults")
         .and_then(Value::as_u64)
         .and_then(|max| usize::try_from(max).ok())
-        .unwrap_or(usual);
-    let after = match request.text("NextToken") {
-        "" => None,
-        token => Some(read_token(request.op, token)?),
-    };
-    let mut rest = all.into_iter().filter(|(place, _)| {
-        after.as_ref().is_none_or(|after| {
+        .unwrap_or(usual)
+        .max(1);
+    if let Some(token) = Some(request.text("NextToken")).filter(|token| !token.is_empty()) {
+        let after = read_token(request.op, token)?;
+        all.retain(|(place, _)| {
             if ascending {
-                place > after
+                *place > after
             } else {
-                place < after
+                *place < after
             }
-        })
-    });
-    let mut page = Vec::new();
-    let mut last = None;
-    for (place, item) in rest.by_ref().take(size) {
-        page.push(item);
-        last = Some(place);
+        });
     }
-    let more = rest.next().is_some();
-    let next = last
+    let order = |one: &(Place, T), other: &(Place, T)| {
+        let order = one.0.cmp(&other.0);
+        if ascending { order } else { order.reverse() }
+    };
+    let more = all.len() > size;
+    if more {
+        all.select_nth_unstable_by(size - 1, order);
+        all.truncate(size);
+    }
+    all.sort_by(order);
+    let next = all
+        .last()
         .filter(|_| more)
-        .map(|place| write_token(request.op, &place));
-    Ok((page, next))
+        .map(|(place, _)| write_token(request.op, place));
+    Ok((all.into_iter().map(|(_, item)| item).collect(), next))
 }
 
-fn write_token(op: &str, (text, seq): &Place) -> String {
-    base64(format!("{op}\n{seq}\n{text}").as_bytes())
+fn write_token(op: &str, place: &Place) -> String {
+    base64(json!([op, place]).to_string().as_bytes())
 }
 
 fn read_token(op: &str, token: &str) -> Result<Place, Refusal> {
-    let place = unbase64(token)
-        .and_then(|bytes| String::from_utf8(bytes).ok())
-        .and_then(|text| {
-            let mut parts = text.splitn(3, '\n');
-            (parts.next()? == op).then_some(())?;
-            let seq = parts.next()?.parse().ok()?;
-            Some((parts.next()?.to_owned(), seq))
-        });
-    place.ok_or_else(|| Refusal::invalid("Invalid pagination token."))
+    unbase64(token)
+        .and_then(|bytes| serde_json::from_slice::<(String, Place)>(&bytes).ok())
+        .filter(|(of, _)| of == op)
+        .map(|(_, place)| place)
+        .ok_or_else(|| Refusal::invalid("Invalid pagination token."))
 }

@@ -14,6 +14,7 @@ mod endpoint_config;
 pub mod faults;
 mod jobs;
 mod kind;
+mod kinds;
 mod list;
 pub mod log;
 mod model;
@@ -49,7 +50,7 @@ pub use route::{Capture, Route, Shadow};
 use crate::clock::{SignedDuration, Timestamp};
 use crate::resource::call::{Answer, Call, OpError, Scope};
 use faults::Faults;
-use kind::KINDS;
+use kinds::KINDS;
 use records::{Key, Records};
 use request::Refusal;
 use tags::Tags;
@@ -156,9 +157,15 @@ impl World {
         }
     }
 
-    /// The work whose outcome is still to come, and the fleets that serve: what has to be started
-    /// again when whoever does the work was restarted. It includes what `advance` has yet to hand
-    /// out.
+    /// Hands out again everything that should be going on: jobs that have not ended (and the wish
+    /// to stop those that shall stop) and fleets that come up or serve. For whoever does the work
+    /// and has just started: nothing is left for `advance` to hand out. A fleet that serves answers
+    /// with [`Done::Fleet`] again, which changes nothing.
+    pub fn restart(&mut self) -> Vec<Work> {
+        self.works.restart()
+    }
+
+    /// The jobs that have not ended and the fleets that come up or serve, handed out or not.
     pub fn outstanding(&self) -> Vec<Work> {
         self.works.outstanding()
     }

@@ -7,9 +7,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Bound;
 use std::sync::Arc;
 
-use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use serde::{Deserialize, Serialize};
 
-use super::encode::{base64, sha256_hex, unbase64};
+use super::encode::sha256_hex;
 use crate::clock::Timestamp;
 use crate::resource::call::Scope;
 
@@ -30,7 +30,7 @@ pub struct Object {
     pub modified: Timestamp,
     /// Its bytes. `None`: they are kept elsewhere. An object of at most
     /// [`crate::limits::TEXT_OBJECT_BYTES_MAX`] must carry them, or pipelines cannot read it.
-    #[serde(serialize_with = "write_bytes", deserialize_with = "read_bytes")]
+    #[serde(with = "super::encode::bytes")]
     pub inline: Option<Arc<[u8]>>,
 }
 
@@ -298,21 +298,6 @@ fn implicit_owner(bucket: &str) -> Option<Scope> {
         account: account.to_owned(),
         region: region.to_owned(),
     })
-}
-
-#[expect(clippy::ref_option, reason = "the form that serde calls")]
-fn write_bytes<S: Serializer>(bytes: &Option<Arc<[u8]>>, to: S) -> Result<S::Ok, S::Error> {
-    bytes.as_deref().map(base64).serialize(to)
-}
-
-fn read_bytes<'de, D: Deserializer<'de>>(from: D) -> Result<Option<Arc<[u8]>>, D::Error> {
-    let text = Option::<String>::deserialize(from)?;
-    text.map(|text| {
-        unbase64(&text)
-            .map(Arc::from)
-            .ok_or_else(|| serde::de::Error::custom("bytes that are not base64"))
-    })
-    .transpose()
 }
 
 #[cfg(test)]

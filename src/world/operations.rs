@@ -2,7 +2,8 @@
 
 use serde_json::{Map, Value};
 
-use super::kind::{Id, KINDS};
+use super::kind::Id;
+use super::kinds::KINDS;
 use super::request::{Reply, Request, text};
 use super::{World, s3, shape};
 use crate::resource::call::Call;

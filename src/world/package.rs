@@ -79,7 +79,7 @@ impl World {
         let kind = Id::Package.kind();
         let missing = || Refusal::invalid(format!("ModelPackage {arn} does not exist."));
         let (_, scope, name) = locate(arn)
-            .filter(|(found, ..)| found.id == Id::Package)
+            .filter(|(found, scope, _)| found.id == Id::Package && scope == request.scope)
             .ok_or_else(missing)?;
         let record = self
             .records

@@ -84,18 +84,24 @@ impl Pattern {
 
     /// Whether the whole of `text` matches.
     pub(super) fn matches(&self, text: &str) -> bool {
-        let mut threads = Vec::new();
-        self.follow(0, None, &mut threads);
-        let mut before;
+        let mut seen = Seen {
+            round: 0,
+            marks: vec![0; self.0.len()],
+            open: Vec::new(),
+        };
+        let (mut threads, mut next) = (Vec::new(), Vec::new());
+        seen.round += 1;
+        self.follow(0, None, &mut seen, &mut threads);
         for letter in text.chars() {
-            before = std::mem::take(&mut threads);
-            for at in before {
+            seen.round += 1;
+            for at in threads.drain(..) {
                 if let Step::One(class) = &self.0[at]
                     && class.has(letter)
                 {
-                    self.follow(at + 1, Some(letter), &mut threads);
+                    self.follow(at + 1, Some(letter), &mut seen, &mut next);
                 }
             }
+            std::mem::swap(&mut threads, &mut next);
             if threads.is_empty() {
                 return false;
             }
@@ -104,28 +110,31 @@ impl Pattern {
     }
 
     /// Adds every place that can be reached from `start` without reading a letter.
-    fn follow(&self, start: usize, last: Option<char>, threads: &mut Vec<usize>) {
-        let mut seen = vec![false; self.0.len()];
-        for at in threads.iter() {
-            seen[*at] = true;
-        }
-        let mut open = vec![start];
-        while let Some(at) = open.pop() {
-            if std::mem::replace(&mut seen[at], true) {
+    fn follow(&self, start: usize, last: Option<char>, seen: &mut Seen, threads: &mut Vec<usize>) {
+        seen.open.push(start);
+        while let Some(at) = seen.open.pop() {
+            if std::mem::replace(&mut seen.marks[at], seen.round) == seen.round {
                 continue;
             }
             match &self.0[at] {
-                Step::Fork(one, other) => open.extend([*other, *one]),
-                Step::Goto(to) => open.push(*to),
+                Step::Fork(one, other) => seen.open.extend([*other, *one]),
+                Step::Goto(to) => seen.open.push(*to),
                 Step::NotAfter(class) => {
                     if !last.is_some_and(|letter| class.has(letter)) {
-                        open.push(at + 1);
+                        seen.open.push(at + 1);
                     }
                 }
                 Step::One(_) | Step::Found => threads.push(at),
             }
         }
     }
+}
+
+/// Which places were reached since the last letter.
+struct Seen {
+    round: usize,
+    marks: Vec<usize>,
+    open: Vec<usize>,
 }
 
 fn emit(node: &Node, steps: &mut Vec<Step>) {

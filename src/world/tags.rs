@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use super::World;
 use super::kind::{locate, split_arn};
-use super::list::page;
+use super::list::{Rank, page, paged};
 use super::records::Key;
 use super::request::{Refusal, Reply, Request, items, text};
 
@@ -30,7 +30,7 @@ impl World {
         let tags = shown(self.tags.get(&arn).map(|tags| &**tags));
         let placed = tags
             .into_iter()
-            .map(|tag| ((text(&tag, "Key").to_owned(), 0), tag));
+            .map(|tag| ((Rank::Text(text(&tag, "Key").to_owned()), 0), tag));
         // A page is in the order of keys: newest first means nothing here.
         let ascending = Request {
             body: {
@@ -41,11 +41,7 @@ impl World {
             ..*request
         };
         let (page, next) = page(placed.collect(), TAGS_MAX, &ascending)?;
-        let mut answer = json!({"Tags": page});
-        if let Some(next) = next {
-            answer["NextToken"] = Value::from(next);
-        }
-        Ok(answer)
+        Ok(paged("Tags", page, next))
     }
 
     pub(super) fn delete_tags(&mut self, request: &Request<'_>) -> Reply {

@@ -18,8 +18,10 @@ pub(super) struct Works {
 /// A job that runs, or a fleet that comes up or serves; and whose it is.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(super) struct Going {
-    pub(super) key: Key,
+    key: Key,
     work: Work,
+    /// Whether it was asked to stop.
+    stopping: bool,
 }
 
 impl Works {
@@ -33,12 +35,22 @@ impl Works {
 
     fn start(&mut self, id: WorkId, key: Key, work: Work) {
         self.fresh.push(work.clone());
-        Arc::make_mut(&mut self.going).insert(id, Arc::new(Going { key, work }));
+        Arc::make_mut(&mut self.going).insert(
+            id,
+            Arc::new(Going {
+                key,
+                work,
+                stopping: false,
+            }),
+        );
     }
 
     /// Asks for a job to be stopped; its end still comes.
     pub(super) fn stop(&mut self, id: WorkId) {
-        self.fresh.push(Work::Stop(id));
+        if let Some(going) = Arc::make_mut(&mut self.going).get_mut(&id) {
+            Arc::make_mut(going).stopping = true;
+            self.fresh.push(Work::Stop(id));
+        }
     }
 
     /// Takes a fleet down: nothing more is heard of it.
@@ -71,6 +83,13 @@ impl Works {
 
     pub(super) fn hand_out(&mut self) -> Vec<Work> {
         std::mem::take(&mut self.fresh)
+    }
+
+    pub(super) fn restart(&mut self) -> Vec<Work> {
+        self.fresh.clear();
+        let stops = self.going.iter().filter(|(_, going)| going.stopping);
+        let stops = stops.map(|(id, _)| Work::Stop(*id));
+        self.outstanding().into_iter().chain(stops).collect()
     }
 
     pub(super) fn outstanding(&self) -> Vec<Work> {

@@ -13,7 +13,7 @@ use crate::world::World;
 use crate::world::create::user;
 use crate::world::encode::letters;
 use crate::world::kind::Id;
-use crate::world::list::page;
+use crate::world::list::{Rank, page, paged};
 use crate::world::records::{Key, Record, State};
 use crate::world::request::{Refusal, Reply, Request, default, epoch, items, text};
 
@@ -199,7 +199,7 @@ impl World {
         let definition = Definition::read(&state.document).map_err(Refusal::invalid)?;
         let steps = state.steps.iter().map(|(name, step)| {
             let body = definition.step(name).map(|step| step.body);
-            ((String::new(), step.seq), shown(name, step, body))
+            ((Rank::None, step.seq), shown(name, step, body))
         });
         let (page, next) = page(steps.collect(), 100, request)?;
         Ok(paged("PipelineExecutionSteps", page, next))
@@ -216,7 +216,7 @@ impl World {
                     .as_str()
                     .map_or_else(|| value.to_string(), str::to_owned);
                 (
-                    (String::new(), at as u64),
+                    (Rank::None, at as u64),
                     json!({"Name": name, "Value": value}),
                 )
             });
@@ -328,15 +328,6 @@ fn shown(name: &str, step: &StepState, body: Option<&Value>) -> Value {
         shown["Metadata"] = metadata.clone();
     }
     shown
-}
-
-fn paged(member: &str, page: Vec<Value>, next: Option<String>) -> Value {
-    let mut answer = Map::new();
-    answer.insert(member.to_owned(), Value::Array(page));
-    if let Some(next) = next {
-        answer.insert("NextToken".to_owned(), Value::from(next));
-    }
-    Value::Object(answer)
 }
 
 fn drop_null(body: &mut Value, member: &str) {

@@ -21,7 +21,7 @@ pub(super) use execution::ExecutionState;
 use super::World;
 use super::create::user;
 use super::kind::Id;
-use super::list::page;
+use super::list::{Rank, page, paged};
 use super::objects::split_uri;
 use super::records::{Key, Record, State};
 use super::request::{Refusal, Reply, Request, epoch, items, text};
@@ -164,14 +164,10 @@ impl World {
                 "PipelineVersionId": at + 1,
                 "CreationTime": version.at,
             });
-            ((String::new(), at as u64), summary)
+            ((Rank::None, at as u64), summary)
         });
         let (page, next) = page(versions.collect(), 100, request)?;
-        let mut answer = json!({"PipelineVersionSummaries": page});
-        if let Some(next) = next {
-            answer["NextToken"] = json!(next);
-        }
-        Ok(answer)
+        Ok(paged("PipelineVersionSummaries", page, next))
     }
 
     /// The record of a pipeline and its state.

@@ -1,5 +1,6 @@
 //! The service from outside: every answer is held against the public service model.
 
+mod definition;
 mod endpoint;
 mod monitor;
 mod package;

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use serde_json::{Value, json};
 
+use super::super::work::{Done, Work};
 use super::super::{FaultKind, World};
 use super::{BUCKET, Bench, scope};
 use crate::clock::SignedDuration;
@@ -203,6 +204,40 @@ fn scopes_are_worlds_apart() {
         error.message,
         "Could not find model \"arn:aws:sagemaker:us-east-1:111122223333:model/m\"."
     );
+}
+
+#[test]
+fn a_restart_hands_out_everything_again() {
+    let mut bench = busy();
+    let fleets = bench.fleets(None);
+    bench.ask(
+        "CreateProcessingJob",
+        json!({
+            "ProcessingJobName": "p", "RoleArn": super::ROLE,
+            "AppSpecification": {"ImageUri": "i"},
+            "ProcessingResources": {"ClusterConfig":
+                {"InstanceType": "ml.m5.large", "InstanceCount": 1, "VolumeSizeInGB": 10}},
+        }),
+    );
+    bench.wait(300);
+    bench.ask("StopProcessingJob", json!({"ProcessingJobName": "p"}));
+    let works = bench.world.restart();
+    let [Work::Serve(fleet), Work::Run(job), Work::Stop(stop)] = works.as_slice() else {
+        panic!("{works:?}")
+    };
+    assert_eq!((fleet.id, job.id), (fleets[0], *stop));
+    assert!(bench.wait(0).is_empty());
+    let before = bench.world.clone();
+    for failure in [None, Some("down".to_owned())] {
+        bench.world.finish(
+            bench.now,
+            Done::Fleet {
+                id: fleet.id,
+                failure,
+            },
+        );
+    }
+    assert_eq!(bench.world, before);
 }
 
 #[test]

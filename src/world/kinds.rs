@@ -1,0 +1,327 @@
+//! Every kind of resource: one declaration each.
+
+use super::kind::{Id, Kind, List};
+use super::package;
+
+const VALIDATION: &str = "ValidationException";
+const NOT_FOUND: &str = "ResourceNotFound";
+const IN_USE: &str = "ResourceInUse";
+
+const fn list(
+    member: &'static str,
+    status: &'static str,
+    items: &'static [(&'static str, &'static str)],
+) -> List {
+    List {
+        member,
+        items,
+        equal: &[],
+        status,
+        keep: |_, _| true,
+        page: 10,
+    }
+}
+
+/// Every kind.
+pub(super) const KINDS: &[Kind] = &[
+    Kind {
+        id: Id::Model,
+        describe: "DescribeModel",
+        name: "ModelName",
+        arn: "ModelArn",
+        path: "model",
+        missing: (VALIDATION, "Could not find model \"{arn}\"."),
+        exists: (
+            VALIDATION,
+            "Cannot create already existing model \"{arn}\".",
+        ),
+        list: list(
+            "Models",
+            "",
+            &[
+                ("ModelName", "/ModelName"),
+                ("ModelArn", "/ModelArn"),
+                ("CreationTime", "/CreationTime"),
+            ],
+        ),
+    },
+    Kind {
+        id: Id::EndpointConfig,
+        describe: "DescribeEndpointConfig",
+        name: "EndpointConfigName",
+        arn: "EndpointConfigArn",
+        path: "endpoint-config",
+        missing: (
+            VALIDATION,
+            "Could not find endpoint configuration \"{arn}\".",
+        ),
+        exists: (
+            VALIDATION,
+            "Cannot create already existing endpoint configuration \"{arn}\".",
+        ),
+        list: list(
+            "EndpointConfigs",
+            "",
+            &[
+                ("EndpointConfigName", "/EndpointConfigName"),
+                ("EndpointConfigArn", "/EndpointConfigArn"),
+                ("CreationTime", "/CreationTime"),
+            ],
+        ),
+    },
+    Kind {
+        id: Id::Endpoint,
+        describe: "DescribeEndpoint",
+        name: "EndpointName",
+        arn: "EndpointArn",
+        path: "endpoint",
+        missing: (VALIDATION, "Could not find endpoint \"{arn}\"."),
+        exists: (
+            VALIDATION,
+            "Cannot create already existing endpoint \"{arn}\".",
+        ),
+        list: list(
+            "Endpoints",
+            "/EndpointStatus",
+            &[
+                ("EndpointName", "/EndpointName"),
+                ("EndpointArn", "/EndpointArn"),
+                ("CreationTime", "/CreationTime"),
+                ("LastModifiedTime", "/LastModifiedTime"),
+                ("EndpointStatus", "/EndpointStatus"),
+            ],
+        ),
+    },
+    Kind {
+        id: Id::Pipeline,
+        describe: "DescribePipeline",
+        name: "PipelineName",
+        arn: "PipelineArn",
+        path: "pipeline",
+        missing: (NOT_FOUND, "Pipeline '{arn}' does not exist."),
+        exists: (
+            VALIDATION,
+            "Pipeline names must be unique within an AWS account and region. Pipeline with name \
+             ({name}) already exists.",
+        ),
+        list: list(
+            "PipelineSummaries",
+            "",
+            &[
+                ("PipelineArn", "/PipelineArn"),
+                ("PipelineName", "/PipelineName"),
+                ("PipelineDisplayName", "/PipelineDisplayName"),
+                ("PipelineDescription", "/PipelineDescription"),
+                ("RoleArn", "/RoleArn"),
+                ("CreationTime", "/CreationTime"),
+                ("LastModifiedTime", "/LastModifiedTime"),
+                ("LastExecutionTime", "/LastRunTime"),
+            ],
+        ),
+    },
+    Kind {
+        id: Id::Execution,
+        describe: "DescribePipelineExecution",
+        name: "PipelineExecutionArn",
+        arn: "PipelineExecutionArn",
+        path: "pipeline",
+        missing: (
+            NOT_FOUND,
+            "Pipeline execution with ARN {arn} does not exist",
+        ),
+        exists: (VALIDATION, "Pipeline execution {arn} already exists."),
+        list: List {
+            page: 100,
+            ..list(
+                "PipelineExecutionSummaries",
+                "/PipelineExecutionStatus",
+                &[
+                    ("PipelineExecutionArn", "/PipelineExecutionArn"),
+                    ("StartTime", "/CreationTime"),
+                    ("PipelineExecutionStatus", "/PipelineExecutionStatus"),
+                    (
+                        "PipelineExecutionDescription",
+                        "/PipelineExecutionDescription",
+                    ),
+                    (
+                        "PipelineExecutionDisplayName",
+                        "/PipelineExecutionDisplayName",
+                    ),
+                    ("PipelineExecutionFailureReason", "/FailureReason"),
+                ],
+            )
+        },
+    },
+    Kind {
+        id: Id::TrainingJob,
+        describe: "DescribeTrainingJob",
+        name: "TrainingJobName",
+        arn: "TrainingJobArn",
+        path: "training-job",
+        missing: (VALIDATION, "Requested resource not found."),
+        exists: (
+            IN_USE,
+            "Training job names must be unique within an AWS account and region, and a training \
+             job with this name already exists ({arn})",
+        ),
+        list: list(
+            "TrainingJobSummaries",
+            "/TrainingJobStatus",
+            &[
+                ("TrainingJobName", "/TrainingJobName"),
+                ("TrainingJobArn", "/TrainingJobArn"),
+                ("CreationTime", "/CreationTime"),
+                ("TrainingEndTime", "/TrainingEndTime"),
+                ("LastModifiedTime", "/LastModifiedTime"),
+                ("TrainingJobStatus", "/TrainingJobStatus"),
+                ("SecondaryStatus", "/SecondaryStatus"),
+            ],
+        ),
+    },
+    Kind {
+        id: Id::ProcessingJob,
+        describe: "DescribeProcessingJob",
+        name: "ProcessingJobName",
+        arn: "ProcessingJobArn",
+        path: "processing-job",
+        missing: (VALIDATION, "Could not find requested job with name: {name}"),
+        exists: (
+            IN_USE,
+            "Processing job names must be unique within an AWS account and region, and a \
+             processing job with this name already exists ({arn})",
+        ),
+        list: list(
+            "ProcessingJobSummaries",
+            "/ProcessingJobStatus",
+            &[
+                ("ProcessingJobName", "/ProcessingJobName"),
+                ("ProcessingJobArn", "/ProcessingJobArn"),
+                ("CreationTime", "/CreationTime"),
+                ("ProcessingEndTime", "/ProcessingEndTime"),
+                ("LastModifiedTime", "/LastModifiedTime"),
+                ("ProcessingJobStatus", "/ProcessingJobStatus"),
+                ("FailureReason", "/FailureReason"),
+                ("ExitMessage", "/ExitMessage"),
+            ],
+        ),
+    },
+    Kind {
+        id: Id::PackageGroup,
+        describe: "DescribeModelPackageGroup",
+        name: "ModelPackageGroupName",
+        arn: "ModelPackageGroupArn",
+        path: "model-package-group",
+        missing: (VALIDATION, "ModelPackageGroup {arn} does not exist."),
+        exists: (VALIDATION, "Model Package Group already exists: {arn}"),
+        list: list(
+            "ModelPackageGroupSummaryList",
+            "/ModelPackageGroupStatus",
+            &[
+                ("ModelPackageGroupName", "/ModelPackageGroupName"),
+                ("ModelPackageGroupArn", "/ModelPackageGroupArn"),
+                (
+                    "ModelPackageGroupDescription",
+                    "/ModelPackageGroupDescription",
+                ),
+                ("CreationTime", "/CreationTime"),
+                ("ModelPackageGroupStatus", "/ModelPackageGroupStatus"),
+            ],
+        ),
+    },
+    Kind {
+        id: Id::Package,
+        describe: "DescribeModelPackage",
+        name: "ModelPackageName",
+        arn: "ModelPackageArn",
+        path: "model-package",
+        missing: (VALIDATION, "ModelPackage {arn} does not exist."),
+        exists: (VALIDATION, "ModelPackage already exists"),
+        list: List {
+            equal: &[("ModelApprovalStatus", "/ModelApprovalStatus")],
+            keep: package::listed,
+            ..list(
+                "ModelPackageSummaryList",
+                "/ModelPackageStatus",
+                &[
+                    ("ModelPackageName", "/ModelPackageName"),
+                    ("ModelPackageGroupName", "/ModelPackageGroupName"),
+                    ("ModelPackageVersion", "/ModelPackageVersion"),
+                    ("ModelPackageArn", "/ModelPackageArn"),
+                    ("ModelPackageDescription", "/ModelPackageDescription"),
+                    ("CreationTime", "/CreationTime"),
+                    ("ModelPackageStatus", "/ModelPackageStatus"),
+                    ("ModelApprovalStatus", "/ModelApprovalStatus"),
+                    ("ModelLifeCycle", "/ModelLifeCycle"),
+                    (
+                        "ModelPackageRegistrationType",
+                        "/ModelPackageRegistrationType",
+                    ),
+                ],
+            )
+        },
+    },
+    Kind {
+        id: Id::DataQuality,
+        describe: "DescribeDataQualityJobDefinition",
+        name: "JobDefinitionName",
+        arn: "JobDefinitionArn",
+        path: "data-quality-job-definition",
+        missing: (NOT_FOUND, "Job definition {arn} not found"),
+        exists: (IN_USE, "Job definition {arn} already exists"),
+        list: List {
+            equal: &[(
+                "EndpointName",
+                "/DataQualityJobInput/EndpointInput/EndpointName",
+            )],
+            ..list(
+                "JobDefinitionSummaries",
+                "",
+                &[
+                    ("MonitoringJobDefinitionName", "/JobDefinitionName"),
+                    ("MonitoringJobDefinitionArn", "/JobDefinitionArn"),
+                    ("CreationTime", "/CreationTime"),
+                    (
+                        "EndpointName",
+                        "/DataQualityJobInput/EndpointInput/EndpointName",
+                    ),
+                ],
+            )
+        },
+    },
+    Kind {
+        id: Id::Schedule,
+        describe: "DescribeMonitoringSchedule",
+        name: "MonitoringScheduleName",
+        arn: "MonitoringScheduleArn",
+        path: "monitoring-schedule",
+        missing: (NOT_FOUND, "Monitoring schedule {arn} not found"),
+        exists: (IN_USE, "Monitoring schedule {arn} already exists"),
+        list: List {
+            equal: &[
+                ("EndpointName", "/EndpointName"),
+                ("MonitoringTypeEquals", "/MonitoringType"),
+                (
+                    "MonitoringJobDefinitionName",
+                    "/MonitoringScheduleConfig/MonitoringJobDefinitionName",
+                ),
+            ],
+            ..list(
+                "MonitoringScheduleSummaries",
+                "/MonitoringScheduleStatus",
+                &[
+                    ("MonitoringScheduleName", "/MonitoringScheduleName"),
+                    ("MonitoringScheduleArn", "/MonitoringScheduleArn"),
+                    ("CreationTime", "/CreationTime"),
+                    ("LastModifiedTime", "/LastModifiedTime"),
+                    ("MonitoringScheduleStatus", "/MonitoringScheduleStatus"),
+                    ("EndpointName", "/EndpointName"),
+                    (
+                        "MonitoringJobDefinitionName",
+                        "/MonitoringScheduleConfig/MonitoringJobDefinitionName",
+                    ),
+                    ("MonitoringType", "/MonitoringType"),
+                ],
+            )
+        },
+    },
+];
