@@ -213,7 +213,7 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let bodies = Bodies::open(dir.path()).unwrap();
         let check = |size: usize, inline: bool| {
-            let content: Vec<u8> = (0..size).map(|at| (at % 251) as u8).collect();
+            let content: Vec<u8> = (0..=250).cycle().take(size).collect();
             let stored = bodies.keep_bytes(&content).unwrap();
             assert_eq!(stored.size, size as u64);
             assert_eq!(stored.inline.is_some(), inline, "{size}");

@@ -133,6 +133,7 @@ mod tests {
     use super::*;
 
     type Decoded = Result<(String, Vec<(String, String)>), ChunkError>;
+    type Expected<'a> = Result<(&'a str, &'a [(&'a str, &'a str)]), ChunkError>;
 
     fn decode(body: &str, piece: usize) -> Decoded {
         let (mut decoder, mut out) = (Decoder::default(), Vec::new());
@@ -148,7 +149,7 @@ mod tests {
 
     #[test]
     fn content_and_trailers_come_out_however_the_body_is_cut() {
-        let check = |body: &str, expected: Result<(&str, &[(&str, &str)]), ChunkError>| {
+        let check = |body: &str, expected: Expected<'_>| {
             let expected = expected.map(|(text, trailers)| {
                 let owned = |(k, v): &(&str, &str)| ((*k).to_owned(), (*v).to_owned());
                 (text.to_owned(), trailers.iter().map(owned).collect())

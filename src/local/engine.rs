@@ -6,7 +6,6 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock};
 use std::time::Duration;
 
-use serde_json::json;
 use sha2::{Digest as _, Sha256};
 use tokio::sync::{Notify, Semaphore, watch};
 use tokio::task::JoinSet;
@@ -23,7 +22,7 @@ use crate::limits::LOCAL_JOBS_MAX;
 use crate::resource::call::{Answer, Call};
 use crate::world::World;
 use crate::world::objects::Objects;
-use crate::world::work::{Done, Job, JobKind, JobOutcome, Work, WorkId};
+use crate::world::work::{Done, Work, WorkId};
 
 /// How long the loop sleeps at most: a clock that is set by hand gives no other sign.
 const IDLE: Duration = Duration::from_millis(500);
@@ -179,27 +178,10 @@ impl Engine {
         self.bodies.sweep(|name| used.contains(name))
     }
 
-    /// Starts what was going on when the last server ended. A fleet is brought up and a job run
-    /// again, except one that was being stopped: it has stopped.
+    /// What was going on when the last server ended: fleets are brought up and jobs run again, and
+    /// one that was being stopped is stopped.
     fn resume(&self) -> Vec<Work> {
-        let now = self.now();
-        let mut world = self.world();
-        let mut again = Vec::new();
-        // What was not handed out yet is part of what is outstanding.
-        drop(world.advance(now));
-        for work in world.outstanding() {
-            match work {
-                Work::Run(job) if is_stopping(&mut world, now, &job) => {
-                    let done = Done::Job {
-                        id: job.id,
-                        outcome: JobOutcome::Stopped,
-                    };
-                    world.finish(now, done);
-                }
-                other => again.push(other),
-            }
-        }
-        again
+        self.world().restart()
     }
 
     fn seed(&self) -> [u8; 32] {
@@ -253,24 +235,6 @@ impl Engine {
         }
         (work, sleep.max(Duration::from_millis(1)))
     }
-}
-
-fn is_stopping(world: &mut World, now: Timestamp, job: &Job) -> bool {
-    let (op, name, status) = match job.kind {
-        JobKind::Training => (
-            "DescribeTrainingJob",
-            "TrainingJobName",
-            "TrainingJobStatus",
-        ),
-        JobKind::Processing => (
-            "DescribeProcessingJob",
-            "ProcessingJobName",
-            "ProcessingJobStatus",
-        ),
-    };
-    let call = Call::new(op, &job.scope, json!({name: job.name}));
-    let found = world.call(now, &call);
-    found.is_ok_and(|found| found[status] == "Stopping")
 }
 
 /// Drives the world until `quit` says so, then ends all work.

@@ -45,8 +45,9 @@ async fn outcome(
     told: &mut watch::Receiver<Order>,
 ) -> Option<JobOutcome> {
     let _turn = tokio::select! {
-        turn = engine.turns.acquire() => turn.ok()?,
+        biased;
         order = ordered(told) => return (order == Order::Stop).then_some(JobOutcome::Stopped),
+        turn = engine.turns.acquire() => turn.ok()?,
     };
     let prepared = blocking(engine, job, prepare).await;
     let (place, program) = match prepared {
