@@ -117,7 +117,7 @@ pub const CAPTURE_BATCH_MAX: usize = 100;
 pub const LOCAL_JOBS_MAX: usize = 4;
 /// How long a local serving process may take until it answers its first ping (SageMaker's own
 /// figure, where the endpoint config gives none).
-pub const FLEET_START_DEADLINE: Duration = Duration::from_secs(240);
+pub const FLEET_START_DEADLINE: Duration = Duration::from_mins(4);
 /// How often a local serving process that died is started again.
 pub const FLEET_RESTARTS_MAX: u32 = 1;
 /// Objects of one channel or input of a local job.
