@@ -71,7 +71,7 @@ impl Show {
                 true => ProgressDrawTarget::stderr(),
                 false => ProgressDrawTarget::stdout(),
             };
-            let style = ProgressStyle::with_template("   {spinner} {msg} {elapsed}")
+            let style = ProgressStyle::with_template("   {spinner} {elapsed:>3} {wide_msg}")
                 .unwrap_or_else(|_| ProgressStyle::default_spinner());
             let bar = ProgressBar::with_draw_target(None, target).with_style(style);
             bar.set_message(text.clone());
@@ -107,9 +107,8 @@ impl Show {
 impl Line {
     /// What it waits for now. Only on a terminal: elsewhere every line would stay.
     pub fn update(&self, status: &str) {
-        if let Some(bar) = &self.bar {
-            let status: String = status.chars().take(100).collect();
-            bar.set_message(format!("{} ({status})", self.text));
+        if let Some(bar) = self.bar.as_ref().filter(|_| !status.is_empty()) {
+            bar.set_message(format!("{}: {status}", self.text));
         }
     }
 
