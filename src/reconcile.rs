@@ -145,7 +145,10 @@ impl RepositoryPass {
         let moves = |state| matches!(state, State::Waiting | State::Changing | State::Unknown);
         self.models.iter().any(|model| model.defect.is_some())
             || self.units().any(|(_, unit)| {
-                let failed = unit.outcome.as_ref().is_some_and(|all| all.error().is_some());
+                let failed = unit
+                    .outcome
+                    .as_ref()
+                    .is_some_and(|all| all.error().is_some());
                 failed || unit.report.notes.iter().any(|note| moves(note.state))
             })
     }

@@ -116,7 +116,11 @@ impl Apply {
                 shell.streams.data(&format!("{document:#}\n"));
             }
         }
-        Ok(if ending == Ending::Settled { exit::OK } else { exit::FAILED })
+        Ok(if ending == Ending::Settled {
+            exit::OK
+        } else {
+            exit::FAILED
+        })
     }
 
     async fn passes(
@@ -133,7 +137,9 @@ impl Apply {
             let fetched = reconciler.fetch().await?;
             let pass = reconciler.pass(&fetched, Mode::Apply).await?;
             for news in told.news(&pass) {
-                shell.streams.talk(&format!("{}: {}", news.about, news.text));
+                shell
+                    .streams
+                    .talk(&format!("{}: {}", news.about, news.text));
             }
             let wait = match judge(&pass) {
                 Verdict::Settled => return Ok((pass, Ending::Settled)),
@@ -146,18 +152,27 @@ impl Apply {
                     CHANGED
                 }
                 verdict => {
-                    again = if verdict == Verdict::Again { again + 1 } else { 0 };
+                    again = if verdict == Verdict::Again {
+                        again + 1
+                    } else {
+                        0
+                    };
                     if again > AGAIN_MAX {
                         return Ok((pass, Ending::Failed));
                     }
-                    std::mem::replace(&mut moving, (moving * 2).min(MOVING_MAX))
+                    let wait = moving;
+                    moving = (moving * 2).min(MOVING_MAX);
+                    wait
                 }
             };
             let left = end.duration_since(SystemClock.now());
             let Some(left) = Duration::try_from(left).ok().filter(|left| !left.is_zero()) else {
                 return Ok((pass, Ending::Late));
             };
-            if timeout(wait.min(left), raised(&mut stop.gently)).await.is_ok() {
+            if timeout(wait.min(left), raised(&mut stop.gently))
+                .await
+                .is_ok()
+            {
                 return Ok((pass, Ending::Stopped));
             }
         }
@@ -177,12 +192,19 @@ fn judge(pass: &RepositoryPass) -> Verdict {
     if pass.changed() {
         return Verdict::Changed;
     }
-    if pass.units().any(|(_, unit)| refused(unit).is_none() && has(unit, &MOVING)) {
+    if pass
+        .units()
+        .any(|(_, unit)| refused(unit).is_none() && has(unit, &MOVING))
+    {
         return Verdict::Moving;
     }
     let passing = |unit| refused(unit) == Some(false);
     let unwritten = pass.writes.iter().any(|write| write.error.is_some());
-    if unwritten || pass.units().any(|(_, unit)| passing(unit) || has(unit, &[State::Unknown])) {
+    if unwritten
+        || pass
+            .units()
+            .any(|(_, unit)| passing(unit) || has(unit, &[State::Unknown]))
+    {
         return Verdict::Again;
     }
     let broken = pass.models.iter().any(|model| model.pass.is_none());
@@ -200,7 +222,10 @@ const MOVING: [State; 2] = [State::Waiting, State::Changing];
 const FAILED: [State; 2] = [State::Blocked, State::Degraded];
 
 fn has(unit: &UnitPass, states: &[State]) -> bool {
-    unit.report.notes.iter().any(|note| states.contains(&note.state))
+    unit.report
+        .notes
+        .iter()
+        .any(|note| states.contains(&note.state))
 }
 
 /// Whether a step was refused: for good, or for a reason that may pass.
@@ -228,9 +253,18 @@ mod tests {
         check(&sample::applied(Some(Class::Denied)), Verdict::Failed);
         check(&sample::applied(Some(Class::Throttled)), Verdict::Again);
         check(&sample::noted(&[State::Held]), Verdict::Held);
-        check(&sample::noted(&[State::Held, State::Waiting]), Verdict::Moving);
-        check(&sample::noted(&[State::Degraded, State::Waiting]), Verdict::Moving);
-        check(&sample::noted(&[State::Degraded, State::Held]), Verdict::Failed);
+        check(
+            &sample::noted(&[State::Held, State::Waiting]),
+            Verdict::Moving,
+        );
+        check(
+            &sample::noted(&[State::Degraded, State::Waiting]),
+            Verdict::Moving,
+        );
+        check(
+            &sample::noted(&[State::Degraded, State::Held]),
+            Verdict::Failed,
+        );
         check(&sample::noted(&[State::Diverged]), Verdict::Settled);
         check(&sample::unknown(), Verdict::Again);
         check(&sample::broken(), Verdict::Failed);

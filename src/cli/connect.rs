@@ -161,6 +161,9 @@ mod tests {
         assert!(options(url.clone(), None).keys.is_some());
         let chain = options(url.clone(), Some("p".to_owned()));
         assert!(chain.keys.is_none());
-        assert_eq!((chain.endpoint_url, chain.profile.as_deref()), (url, Some("p")));
+        assert_eq!(
+            (chain.endpoint_url, chain.profile.as_deref()),
+            (url, Some("p"))
+        );
     }
 }

@@ -22,7 +22,7 @@ pub(super) struct CommandError {
 impl CommandError {
     /// A failure with its causes.
     pub(super) fn new(error: &dyn Error) -> Self {
-        let chain = std::iter::successors(Some(error), |error| error.source());
+        let chain = std::iter::successors(Some(error), |error| (*error).source());
         Self {
             messages: chain.map(ToString::to_string).collect(),
             help: None,

@@ -200,8 +200,18 @@ mod tests {
         assert_eq!(subject.folder, "models/a");
         let found = lint(&subject);
         assert_eq!(found.models, 1);
-        assert!(found.all.iter().any(|one| one.span.file == INSTALLATION_FILE));
-        assert!(found.all.iter().any(|one| one.span.file == "models/a/config.yaml"));
+        assert!(
+            found
+                .all
+                .iter()
+                .any(|one| one.span.file == INSTALLATION_FILE)
+        );
+        assert!(
+            found
+                .all
+                .iter()
+                .any(|one| one.span.file == "models/a/config.yaml")
+        );
         assert_eq!(document(&found)["schema"], "trueup/lint.v1");
     }
 }

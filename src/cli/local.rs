@@ -50,7 +50,10 @@ impl ServerArg {
         LocalOptions {
             port: self.port.unwrap_or(LOCAL_PORT),
             state_dir: self.state.clone(),
-            account: self.account.clone().unwrap_or_else(|| DEFAULT_ACCOUNT.to_owned()),
+            account: self
+                .account
+                .clone()
+                .unwrap_or_else(|| DEFAULT_ACCOUNT.to_owned()),
             path: shell.environment.path.clone().unwrap_or(defaults.path),
             home: shell.environment.home.clone(),
             ..defaults

@@ -90,7 +90,11 @@ pub fn main() -> ExitCode {
         Err(error) => {
             shell.streams.failure(&error.text());
             let misused = error.exit() == exit::USAGE;
-            ExitCode::from(if misused { misuse(&arguments) } else { error.exit() })
+            ExitCode::from(if misused {
+                misuse(&arguments)
+            } else {
+                error.exit()
+            })
         }
     }
 }

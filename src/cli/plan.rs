@@ -52,7 +52,11 @@ impl Plan {
             let fetched = reconciler.fetch().await?;
             Ok(reconciler.pass(&fetched, Mode::Plan).await?)
         })?;
-        select(&mut pass, self.model.as_deref(), self.environment.as_deref())?;
+        select(
+            &mut pass,
+            self.model.as_deref(),
+            self.environment.as_deref(),
+        )?;
         match self.output {
             Output::Text => {
                 let paint = shell.streams.paint;
@@ -61,7 +65,9 @@ impl Plan {
                 shell.streams.data(&format!("{findings}{text}"));
             }
             Output::Json => {
-                shell.streams.data(&format!("{:#}\n", json::plan(&pass, &name)));
+                shell
+                    .streams
+                    .data(&format!("{:#}\n", json::plan(&pass, &name)));
             }
         }
         Ok(code(&pass, self.detailed_exitcode))
@@ -84,14 +90,22 @@ pub(super) fn select(
     let Some(name) = environment else {
         return Ok(());
     };
-    let known: Vec<_> = pass.units().map(|(_, unit)| unit.plan.unit.place.clone()).collect();
+    let known: Vec<_> = pass
+        .units()
+        .map(|(_, unit)| unit.plan.unit.place.clone())
+        .collect();
     if !known.is_empty() && !known.iter().any(|one| one == name) {
         return Err(unknown("environment", name, &known));
     }
     let release = format!("releases/{name}.yaml");
-    for pass in pass.models.iter_mut().filter_map(|model| model.pass.as_mut()) {
+    for pass in pass
+        .models
+        .iter_mut()
+        .filter_map(|model| model.pass.as_mut())
+    {
         pass.units.retain(|unit| unit.plan.unit.place == name);
-        pass.writes.retain(|write| write.files.keys().any(|file| file.ends_with(&release)));
+        pass.writes
+            .retain(|write| write.files.keys().any(|file| file.ends_with(&release)));
     }
     Ok(())
 }
@@ -142,7 +156,10 @@ mod tests {
     fn a_selection_leaves_what_was_asked_for() {
         let mut pass = sample::changing();
         select(&mut pass, Some("churn"), Some("staging")).unwrap();
-        let left: Vec<_> = pass.units().map(|(_, unit)| unit.plan.unit.to_string()).collect();
+        let left: Vec<_> = pass
+            .units()
+            .map(|(_, unit)| unit.plan.unit.to_string())
+            .collect();
         assert_eq!(left, ["churn/staging"]);
         assert_eq!(plan::writes(&pass).count(), 1);
         let error = select(&mut sample::changing(), Some("chrun"), None).unwrap_err();

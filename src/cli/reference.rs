@@ -17,7 +17,10 @@ pub fn reference() -> String {
         1 findings, failed, held, past the deadline, or unknown; 2 a wrong command line \
         (`plan --detailed-exitcode` has its own).\n"
         .to_owned();
-    let global: Vec<_> = cli.get_arguments().filter(|one| one.is_global_set()).collect();
+    let global: Vec<_> = cli
+        .get_arguments()
+        .filter(|one| one.is_global_set())
+        .collect();
     for command in shown(&cli) {
         section(&mut text, command, &global);
     }
@@ -48,8 +51,12 @@ fn section(text: &mut String, command: &Command, global: &[&Arg]) {
     let about = command.get_long_about().or(command.get_about());
     let usage = command.clone().render_usage().to_string();
     let usage = usage.trim_start_matches("Usage: ").trim();
-    writeln!(text, "\n## `trueup {name}`\n\n{}\n\n```text\n{usage}\n```\n", words(about))
-        .expect("a string takes everything");
+    writeln!(
+        text,
+        "\n## `trueup {name}`\n\n{}\n\n```text\n{usage}\n```\n",
+        words(about)
+    )
+    .expect("a string takes everything");
     let own = command.get_arguments().filter(|one| {
         let shared = global.iter().any(|other| other.get_id() == one.get_id());
         let builtin = matches!(one.get_id().as_str(), "help" | "version");
@@ -65,7 +72,11 @@ fn entry(text: &mut String, argument: &Arg) {
     let values = argument.get_value_names().unwrap_or_default();
     let values: Vec<_> = values.iter().map(|name| format!("<{name}>")).collect();
     let takes = argument.get_action().takes_values();
-    let value = if takes { values.join(" ") } else { String::new() };
+    let value = if takes {
+        values.join(" ")
+    } else {
+        String::new()
+    };
     let name = match (argument.get_short(), argument.get_long()) {
         (Some(short), Some(long)) => format!("-{short}, --{long} {value}"),
         (None, Some(long)) => format!("--{long} {value}"),
@@ -74,7 +85,9 @@ fn entry(text: &mut String, argument: &Arg) {
     let help = words(argument.get_long_help().or(argument.get_help()));
     write!(text, "- `{}`: {help}", name.trim()).expect("a string takes everything");
     let defaults = argument.get_default_values().iter();
-    let defaults: Vec<_> = defaults.map(|one| format!("`{}`", one.to_string_lossy())).collect();
+    let defaults: Vec<_> = defaults
+        .map(|one| format!("`{}`", one.to_string_lossy()))
+        .collect();
     if takes && !defaults.is_empty() {
         write!(text, " [default: {}]", defaults.join(", ")).expect("a string takes everything");
     }
@@ -97,7 +110,10 @@ mod tests {
     use super::*;
 
     #[test]
-    #[expect(clippy::disallowed_methods, reason = "a test that writes the page on demand")]
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "a test that writes the page on demand"
+    )]
     fn the_page_is_that_of_the_program() {
         let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/reference/cli.md");
         let text = reference();
@@ -106,6 +122,9 @@ mod tests {
             std::fs::write(&file, &text).unwrap();
         }
         let held = std::fs::read_to_string(&file).unwrap_or_default();
-        assert!(held == text, "docs/reference/cli.md is stale: run the tests with UPDATE=1");
+        assert!(
+            held == text,
+            "docs/reference/cli.md is stale: run the tests with UPDATE=1"
+        );
     }
 }

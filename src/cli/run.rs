@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::Args;
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, watch};
 use tokio::task::JoinSet;
 
 use super::apply::duration;
@@ -60,8 +60,9 @@ impl Run {
     async fn serve(&self, shell: &Shell, sources: Vec<Source>) -> Result<u8, CommandError> {
         let mut stop = Stop::listen()?;
         let (local, aws) = self.cloud(shell).await?;
+        let gently = stop.gently.clone();
         let code = tokio::select! {
-            () = self.reconcile(shell, sources, &aws, &stop) => exit::OK,
+            () = self.reconcile(shell, sources, &aws, gently) => exit::OK,
             () = raised(&mut stop.now) => {
                 tracing::warn!("ended without finishing what was at hand");
                 exit::FAILED
@@ -90,7 +91,13 @@ impl Run {
     }
 
     /// Every source in a task of its own, until all have stopped.
-    async fn reconcile(&self, shell: &Shell, sources: Vec<Source>, aws: &Aws, stop: &Stop) {
+    async fn reconcile(
+        &self,
+        shell: &Shell,
+        sources: Vec<Source>,
+        aws: &Aws,
+        stop: watch::Receiver<bool>,
+    ) {
         let mut cadence = if self.local {
             Cadence::local()
         } else {
@@ -103,7 +110,7 @@ impl Run {
                 cache: shell.cache(),
                 aws: aws.clone(),
                 cadence,
-                stop: stop.gently.clone(),
+                stop: stop.clone(),
                 source,
             };
             tasks.spawn(one.reconcile());
@@ -122,7 +129,7 @@ struct Watched {
     cache: Result<PathBuf, CommandError>,
     aws: Aws,
     cadence: Cadence,
-    stop: tokio::sync::watch::Receiver<bool>,
+    stop: watch::Receiver<bool>,
 }
 
 impl Watched {

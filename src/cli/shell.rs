@@ -1,6 +1,5 @@
 //! What every command is given: the options that all share, the environment and the streams.
 
-use std::future::Future;
 use std::path::PathBuf;
 use std::sync::OnceLock;
 use std::time::Duration;
@@ -84,8 +83,9 @@ impl Shell {
             return Ok(folder.path().to_owned());
         }
         let made = tempfile::Builder::new().prefix("trueup-").tempdir();
-        let folder = made
-            .map_err(|error| CommandError::new(&error).context("no temporary folder can be made"))?;
+        let folder = made.map_err(|error| {
+            CommandError::new(&error).context("no temporary folder can be made")
+        })?;
         Ok(self.temporary.get_or_init(|| folder).path().to_owned())
     }
 

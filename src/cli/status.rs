@@ -50,7 +50,9 @@ impl Status {
 fn show(shell: &Shell, pass: &RepositoryPass, source: &str, output: Output) {
     match output {
         Output::Text => shell.streams.data(&text(shell, pass)),
-        Output::Json => shell.streams.data(&format!("{:#}\n", json::status(pass, source))),
+        Output::Json => shell
+            .streams
+            .data(&format!("{:#}\n", json::status(pass, source))),
     }
 }
 

@@ -36,7 +36,9 @@ impl Streams {
         if let Err(error) = written
             && error.kind() != io::ErrorKind::BrokenPipe
         {
-            self.failure(&format!("error: could not write to standard output: {error}\n"));
+            self.failure(&format!(
+                "error: could not write to standard output: {error}\n"
+            ));
         }
     }
 

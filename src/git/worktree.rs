@@ -15,7 +15,7 @@ use crate::limits::{
     SNAPSHOT_BYTES_MAX, SNAPSHOT_DEPTH_MAX, SNAPSHOT_ENTRIES_MAX, SNAPSHOT_FILE_BYTES_MAX,
     SNAPSHOT_FILES_MAX,
 };
-use crate::snapshot::{File, Mode, ObjectId, Snapshot};
+use crate::snapshot::{File, Mode, Snapshot};
 
 /// A file or folder that cannot be read.
 #[derive(Debug, thiserror::Error)]
@@ -31,7 +31,9 @@ pub struct ReadError {
 /// a bare repository.
 pub fn root(folder: &Path) -> Option<PathBuf> {
     let folder = folder.canonicalize().ok()?;
-    let found = folder.ancestors().find(|one| one.join(".git").exists() || is_bare(one));
+    let found = folder
+        .ancestors()
+        .find(|one| one.join(".git").exists() || is_bare(one));
     found.map(Path::to_owned)
 }
 
@@ -51,7 +53,7 @@ pub fn snapshot(folder: &Path, now: Timestamp) -> Result<Snapshot, ReadError> {
         source,
     })?;
     let ignored = Ignored::of(&folder);
-    let commit = ignored.head().unwrap_or_else(Oid::zero);
+    let commit = ignored.head().unwrap_or_else(|| Oid::ZERO_SHA1);
     let mut walk = Walk {
         ignored,
         entries: 0,
@@ -186,7 +188,9 @@ impl Ignored {
             let repository = Repository::discover(folder).ok()?;
             let top = repository.workdir()?.canonicalize().ok()?;
             let paths = repository.index().ok()?;
-            let paths = paths.iter().filter_map(|entry| String::from_utf8(entry.path).ok());
+            let paths = paths
+                .iter()
+                .filter_map(|entry| String::from_utf8(entry.path).ok());
             Some(Tree {
                 tracked: paths.map(PathBuf::from).collect(),
                 folder: top,
@@ -211,7 +215,11 @@ impl Ignored {
             return false;
         }
         // Patterns that end in a slash are for folders, and the path has to say that it is one.
-        let asked = if is_folder { path.join("") } else { path.to_owned() };
+        let asked = if is_folder {
+            path.join("")
+        } else {
+            path.to_owned()
+        };
         tree.repository.is_path_ignored(asked).unwrap_or(false)
     }
 }
@@ -227,6 +235,7 @@ fn join(folder: &str, name: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::snapshot::ObjectId;
 
     fn write(folder: &Path, path: &str, text: &str) {
         let file = folder.join(path);
@@ -269,9 +278,15 @@ mod tests {
         };
         index.add(&entry).unwrap();
         index.write().unwrap();
-        assert_eq!(paths(folder.path()), [".gitignore", "m/config.yaml", "m/kept.log"]);
+        assert_eq!(
+            paths(folder.path()),
+            [".gitignore", "m/config.yaml", "m/kept.log"]
+        );
         assert_eq!(paths(&folder.path().join("m")), ["config.yaml", "kept.log"]);
-        assert_eq!(root(&folder.path().join("m")), folder.path().canonicalize().ok());
+        assert_eq!(
+            root(&folder.path().join("m")),
+            folder.path().canonicalize().ok()
+        );
     }
 
     #[cfg(unix)]

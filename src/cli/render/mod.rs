@@ -6,7 +6,7 @@ pub mod news;
 pub mod paint;
 pub mod plan;
 #[cfg(test)]
-mod sample;
+pub(crate) mod sample;
 pub mod status;
 pub mod words;
 

@@ -139,5 +139,88 @@ fn findings(all: &[Diagnostic]) -> Option<String> {
         more => format!(" (and {more} more)"),
     };
     let place = format!("{}:{}", first.span.file, first.span.line);
-    Some(format!("{}: {} at {place}{more}", first.code, first.message))
+    Some(format!(
+        "{}: {} at {place}{more}",
+        first.code, first.message
+    ))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cli::render::sample;
+    use crate::reconcile::WriteReport;
+    use crate::resource::error::Class;
+
+    fn check(told: &mut Told, pass: &RepositoryPass, expect: &[&str]) {
+        let news = told.news(pass);
+        let lines: Vec<_> = news
+            .iter()
+            .map(|one| format!("{}: {}", one.about, one.text))
+            .collect();
+        assert_eq!(lines, expect);
+    }
+
+    #[test]
+    fn a_quiet_pass_is_no_news() {
+        let mut told = Told::default();
+        check(
+            &mut told,
+            &sample::quiet(),
+            &["churn/home: in sync", "churn/staging: in sync"],
+        );
+        check(&mut told, &sample::quiet(), &[]);
+        let waiting = "churn/staging: waiting: Endpoint churn-staging: it is Updating";
+        check(&mut told, &sample::noted(&[State::Waiting]), &[waiting]);
+        check(&mut told, &sample::noted(&[State::Waiting]), &[]);
+        check(&mut told, &sample::quiet(), &["churn/staging: in sync"]);
+    }
+
+    #[test]
+    fn steps_are_news_and_a_refusal_is_told_once() {
+        let mut told = Told::default();
+        let done = "churn/staging: ~ Endpoint churn-staging";
+        check(&mut told, &sample::applied(None), &[done]);
+        check(&mut told, &sample::applied(None), &[done]);
+        let failed = format!("{done} failed: UpdateEndpoint failed: Code: words");
+        let degraded =
+            "churn/staging: degraded: Endpoint churn-staging: UpdateEndpoint failed: Code: words";
+        let refused = sample::applied(Some(Class::Denied));
+        check(&mut told, &refused, &[&failed, degraded]);
+        check(&mut told, &refused, &[]);
+    }
+
+    #[test]
+    fn broken_files_and_commits_are_told_until_they_change() {
+        let mut told = Told::default();
+        let broken = "churn: S001: unknown key `nmae` at models/churn/config.yaml:3";
+        check(&mut told, &sample::broken(), &[broken]);
+        check(&mut told, &sample::broken(), &[]);
+        let mut pass = sample::noted(&[State::InSync]);
+        let write = WriteReport {
+            branch: "main".to_owned(),
+            reason: "release(churn): staging serves version 3".to_owned(),
+            commit: Some(pass.commit.clone()),
+            error: None,
+        };
+        pass.writes = vec![write.clone()];
+        let made = "main: commit 1a2b3c4d: release(churn): staging serves version 3";
+        check(
+            &mut told,
+            &pass,
+            &[
+                "churn/staging: in sync: Endpoint churn-staging: it is Updating",
+                made,
+            ],
+        );
+        pass.writes = vec![WriteReport {
+            commit: None,
+            error: Some("refused".to_owned()),
+            ..write
+        }];
+        let not = "main: no commit (release(churn): staging serves version 3): refused";
+        check(&mut told, &pass, &[not]);
+        check(&mut told, &pass, &[]);
+        check(&mut told, &sample::broken(), &[broken]);
+    }
 }

@@ -154,7 +154,10 @@ fn step(step: &Step, paint: Paint) -> String {
 }
 
 fn change(change: &Change) -> String {
-    let from = change.from.as_ref().map_or_else(|| "nothing".to_owned(), value);
+    let from = change
+        .from
+        .as_ref()
+        .map_or_else(|| "nothing".to_owned(), value);
     format!("{}: {from} → {}", path(&change.path), value(&change.to))
 }
 
@@ -191,4 +194,86 @@ fn commit(write: &Write, paint: Paint) -> String {
         writeln!(text, "      {}", line(file)).expect("a string takes everything");
     }
     text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cli::render::sample;
+
+    fn check(pass: &RepositoryPass, expect: &str) {
+        let shown = plan(pass, sample::now(), Paint::PLAIN);
+        assert_eq!(shown, expect, "{shown}");
+        assert!(plan(pass, sample::now(), Paint::new(true)).contains('\u{1b}'));
+    }
+
+    #[test]
+    fn every_step_says_what_it_changes_what_that_means_and_why() {
+        check(
+            &sample::changing(),
+            "\
+main at 1a2b3c4d
+
+churn/home  111122223333/eu-west-1  changing
+  + PipelineExecution 0123abcd  run
+      the commit asks for it: it does not exist (1a2b3c4d, models/churn/config.yaml:12)
+
+churn/staging  111122223333/eu-west-1  changing
+  + EndpointConfig churn-staging-4f1c09ab2e
+      the commit asks for it: it does not exist (1a2b3c4d, models/churn/config.yaml:12)
+  ~ Endpoint churn-staging  roll
+      EndpointConfigName: churn-staging-0aa0bb0cc0 → churn-staging-4f1c09ab2e
+      the commit asks for it: it does not exist (1a2b3c4d, models/churn/config.yaml:12)
+
+churn/production  111122223333/eu-west-1  waiting
+  -/+ Endpoint churn-staging  recreate
+      the commit asks for it: it does not exist (1a2b3c4d, models/churn/config.yaml:12)
+  waiting: Endpoint churn-staging: it is Updating, since 4m ago, deadline in 56m
+
+commit to main
+  release(churn): staging serves version 3
+      models/churn/releases/staging.yaml
+
+Plan: 1 to create, 1 to run, 1 to change, 1 to delete, 1 commit to make.
+",
+        );
+    }
+
+    #[test]
+    fn nothing_to_do_is_said_and_so_is_what_cannot_be_planned() {
+        check(
+            &sample::quiet(),
+            "\
+main at 1a2b3c4d
+
+churn/home  111122223333/eu-west-1  in sync
+
+churn/staging  111122223333/eu-west-1  in sync
+
+No changes.
+",
+        );
+        check(
+            &sample::broken(),
+            "\
+main at 1a2b3c4d
+
+churn  blocked
+  its files do not allow a plan
+
+No changes.
+",
+        );
+    }
+
+    #[test]
+    fn a_late_wait_says_how_late_and_hostile_text_does_no_harm() {
+        let mut pass = sample::noted(&[State::Waiting]);
+        let unit = &mut pass.models[0].pass.as_mut().unwrap().units[0];
+        unit.report.notes[0].message = "evil\u{1b}[2J\nline".to_owned();
+        let later = sample::now() + std::time::Duration::from_secs(7200);
+        let shown = plan(&pass, later, Paint::PLAIN);
+        let line = "  waiting: Endpoint churn-staging: evil\\u{1b}[2J line, since 2h 4m ago, late by 1h 4m\n";
+        assert!(shown.contains(line), "{shown}");
+    }
 }

@@ -177,7 +177,10 @@ pub(crate) fn changing() -> RepositoryPass {
         branch: "main".to_owned(),
         expected: None,
         base: pass.commit.clone(),
-        files: BTreeMap::from([("models/churn/releases/staging.yaml".to_owned(), String::new())]),
+        files: BTreeMap::from([(
+            "models/churn/releases/staging.yaml".to_owned(),
+            String::new(),
+        )]),
         message: String::new(),
         reason: "release(churn): staging serves version 3".to_owned(),
     };
@@ -195,7 +198,8 @@ pub(crate) fn applied(refused: Option<Class>) -> RepositoryPass {
         Some(class) => {
             let mut error = OpError::refused("UpdateEndpoint", "Code", "words");
             error.class = class;
-            one.report.note(State::Degraded, "Endpoint churn-staging", error.to_string());
+            one.report
+                .note(State::Degraded, "Endpoint churn-staging", error.to_string());
             End::Failed(error)
         }
     };

@@ -80,7 +80,9 @@ fn row(model: &ModelReport, unit: &UnitPass) -> Row {
         package: package
             .map(|package| package.arn.clone())
             .or_else(|| trained.map(|candidate| candidate.arn.clone())),
-        commit: package.map(|package| package.commit.clone()).or(made.map(|made| made.commit)),
+        commit: package
+            .map(|package| package.commit.clone())
+            .or(made.map(|made| made.commit)),
         served: package.is_some() && unit.converged_since.is_some(),
         since: match state {
             State::InSync => unit.converged_since,
@@ -106,7 +108,8 @@ fn why(worst: &[&Note]) -> Option<String> {
 
 /// `churn/3` of a package's ARN.
 pub fn version(arn: &str) -> &str {
-    arn.split_once(":model-package/").map_or(arn, |(_, version)| version)
+    arn.split_once(":model-package/")
+        .map_or(arn, |(_, version)| version)
 }
 
 /// The lines as a table, with the commit above it and the age of the evidence.
@@ -117,11 +120,23 @@ pub fn status(pass: &RepositoryPass, now: Timestamp, paint: Paint) -> String {
         || "not observed".to_owned(),
         |at| format!("observed {}", ago(at, now)),
     );
-    let head = format!("{} at {}, {seen}\n", line(&pass.branch), pass.commit.short());
+    let head = format!(
+        "{} at {}, {seen}\n",
+        line(&pass.branch),
+        pass.commit.short()
+    );
     if rows.is_empty() {
         return head + "no models\n";
     }
-    let titles = ["MODEL", "ENVIRONMENT", "STATE", "PACKAGE", "COMMIT", "SINCE", "WHY"];
+    let titles = [
+        "MODEL",
+        "ENVIRONMENT",
+        "STATE",
+        "PACKAGE",
+        "COMMIT",
+        "SINCE",
+        "WHY",
+    ];
     let mut cells = vec![titles.map(str::to_owned).to_vec()];
     cells.extend(rows.iter().map(|row| row.cells(now)));
     let painted = table(&cells, |at, column, cell| match (at, column) {
@@ -135,7 +150,8 @@ pub fn status(pass: &RepositoryPass, now: Timestamp, paint: Paint) -> String {
 impl Row {
     fn cells(&self, now: Timestamp) -> Vec<String> {
         let package = self.package.as_deref().map(version).map(line);
-        let is_wanted = !self.served && !self.place.is_empty() && self.place != crate::resource::unit::HOME;
+        let is_wanted =
+            !self.served && !self.place.is_empty() && self.place != crate::resource::unit::HOME;
         vec![
             line(&self.model),
             line(&self.place),
@@ -145,8 +161,11 @@ impl Row {
                 Some(package) => package,
                 None => "-".to_owned(),
             },
-            self.commit.as_deref().map_or_else(|| "-".to_owned(), |commit| line(short(commit))),
-            self.since.map_or_else(|| "-".to_owned(), |since| span(now.duration_since(since))),
+            self.commit
+                .as_deref()
+                .map_or_else(|| "-".to_owned(), |commit| line(short(commit))),
+            self.since
+                .map_or_else(|| "-".to_owned(), |since| span(now.duration_since(since))),
             self.why.as_deref().map(line).unwrap_or_default(),
         ]
     }
@@ -165,5 +184,94 @@ impl Row {
             "why": self.why,
             "observed_at": self.observed_at.map(instant),
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::cli::render::{json, sample};
+    use crate::release::Release;
+
+    fn release() -> Release {
+        serde_json::from_value(json!({
+            "version": 1,
+            "attempt": 1,
+            "packages": {"main": {
+                "arn": "arn:aws:sagemaker:eu-west-1:111122223333:model-package/churn/3",
+                "run": "0".repeat(64),
+                "commit": "9f2c1e70".repeat(5),
+                "model_data": {"uri": "s3://b/k", "checksum": "etag:x", "size": 1},
+                "image": "i",
+                "code": {"uri": "s3://b/c", "digest": "sha256:0", "entry_point": "serve.py"},
+            }},
+        }))
+        .unwrap()
+    }
+
+    fn check(mut pass: RepositoryPass, expect: &str) {
+        pass.models[0]
+            .releases
+            .insert("staging".to_owned(), release());
+        let shown = status(&pass, sample::now(), Paint::PLAIN);
+        assert_eq!(shown, expect, "{shown}");
+    }
+
+    #[test]
+    fn what_was_seen_to_be_served_is_told_from_what_is_wanted() {
+        check(
+            sample::quiet(),
+            "\
+main at 1a2b3c4d, observed 3s ago
+MODEL  ENVIRONMENT  STATE    PACKAGE  COMMIT    SINCE  WHY
+churn  home         in sync  -        -         2h
+churn  staging      in sync  churn/3  9f2c1e70  2h
+",
+        );
+        check(
+            sample::changing(),
+            "\
+main at 1a2b3c4d, observed 3s ago
+MODEL  ENVIRONMENT  STATE     PACKAGE         COMMIT    SINCE  WHY
+churn  home         changing  -               -         -      1 step
+churn  staging      changing  churn/3 wanted  9f2c1e70  -      1 step
+churn  production   waiting   -               -         4m     Endpoint churn-staging: it is Updating
+",
+        );
+    }
+
+    #[test]
+    fn a_model_without_a_plan_has_its_line() {
+        check(
+            sample::broken(),
+            "\
+main at 1a2b3c4d, not observed
+MODEL  ENVIRONMENT  STATE    PACKAGE  COMMIT  SINCE  WHY
+churn               blocked  -        -       -      its files do not allow a plan
+",
+        );
+    }
+
+    #[test]
+    fn programs_are_told_the_same() {
+        let document = json::status(&sample::quiet(), "/srv/models.git");
+        assert_eq!(document["schema"], "trueup/status.v1");
+        assert_eq!(document["in_sync"], true);
+        assert_eq!(document["units"][1]["environment"], "staging");
+        assert_eq!(document["units"][1]["state"], "in_sync");
+        assert_eq!(document["units"][1]["since"], "2026-11-22T08:00:00Z");
+        let document = json::status(&sample::broken(), "x");
+        assert_eq!(document["in_sync"], false);
+        assert_eq!(document["findings"][0]["code"], "S001");
+        let document = json::plan(&sample::changing(), "x");
+        assert_eq!(document["schema"], "trueup/plan.v1");
+        assert_eq!(document["changes"], true);
+        assert_eq!(document["summary"]["delete"], 1);
+        let step = &document["models"][0]["units"][1]["steps"][1];
+        assert_eq!(step["effect"], "roll");
+        assert_eq!(step["changes"][0]["to"], "churn-staging-4f1c09ab2e");
+        assert_eq!(step["reason"]["origin"]["line"], 12);
     }
 }

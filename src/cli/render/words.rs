@@ -93,12 +93,18 @@ pub fn table(rows: &[Vec<String>], paint: impl Fn(usize, usize, &str) -> String)
     let columns = rows.iter().map(Vec::len).max().unwrap_or_default();
     let width = |column: usize| {
         let cells = rows.iter().filter_map(|row| row.get(column));
-        cells.map(|cell| cell.chars().count()).max().unwrap_or_default()
+        cells
+            .map(|cell| cell.chars().count())
+            .max()
+            .unwrap_or_default()
     };
     let widths: Vec<_> = (0..columns).map(width).collect();
     let mut text = String::new();
     for (at, row) in rows.iter().enumerate() {
-        let last = row.iter().rposition(|cell| !cell.is_empty()).map_or(0, |last| last + 1);
+        let last = row
+            .iter()
+            .rposition(|cell| !cell.is_empty())
+            .map_or(0, |last| last + 1);
         for (column, cell) in row.iter().take(last).enumerate() {
             let end = column + 1 == last;
             let width = if end { 0 } else { widths[column] };
@@ -134,7 +140,10 @@ mod tests {
 
     #[test]
     fn paths_are_those_of_programs() {
-        assert_eq!(path("/ProductionVariants/0/InstanceType"), "ProductionVariants[0].InstanceType");
+        assert_eq!(
+            path("/ProductionVariants/0/InstanceType"),
+            "ProductionVariants[0].InstanceType"
+        );
         assert_eq!(path("/Tags/a~1b"), "Tags.a/b");
         assert_eq!(path(""), "");
     }
@@ -145,13 +154,20 @@ mod tests {
         assert_eq!(value(&json!("")), "\"\"");
         assert_eq!(value(&json!({"a": [1]})), r#"{"a":[1]}"#);
         assert_eq!(value(&json!("a\u{1b}[2J\nb")), "a\\u{1b}[2J b");
-        assert_eq!(value(&json!("é".repeat(100))).chars().count(), VALUE_CHARS_MAX + 1);
+        assert_eq!(
+            value(&json!("é".repeat(100))).chars().count(),
+            VALUE_CHARS_MAX + 1
+        );
     }
 
     #[test]
     fn a_table_lines_up() {
         let row = |cells: &[&str]| cells.iter().map(|cell| (*cell).to_owned()).collect();
-        let rows = [row(&["A", "BB", "C"]), row(&["aaa", "", "é"]), row(&["x", "", ""])];
+        let rows = [
+            row(&["A", "BB", "C"]),
+            row(&["aaa", "", "é"]),
+            row(&["x", "", ""]),
+        ];
         let text = table(&rows, |_, _, cell| cell.to_owned());
         assert_eq!(text, "A    BB  C\naaa      é\nx\n");
     }
