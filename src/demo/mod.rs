@@ -3,7 +3,8 @@
 //! A repository with one model, a local SageMaker and the daemon; a person who commits, merges and
 //! reverts; somebody who does damage by hand; and a verifier that looks for itself.
 
-pub mod artefact;
+mod aftermath;
+mod artefact;
 pub mod example;
 pub mod http;
 mod judge;
@@ -13,6 +14,7 @@ pub mod person;
 pub mod show;
 pub mod story;
 pub mod summary;
+mod undo;
 pub mod verify;
 pub mod watch;
 
