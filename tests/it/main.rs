@@ -3,6 +3,7 @@
 mod aws;
 mod code;
 mod demo;
+mod digests;
 mod git;
 mod links;
 mod local;

@@ -7,9 +7,9 @@
 
 mod checks;
 mod crash;
-mod forge;
+pub(crate) mod forge;
 mod kinds;
-mod repository;
+pub(crate) mod repository;
 mod reverts;
 mod seeds;
 mod stage;
