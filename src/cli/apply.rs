@@ -9,7 +9,7 @@ use super::connect::{CloudArg, SourceArg, open};
 use super::error::CommandError;
 use super::render::json;
 use super::render::news::Told;
-use super::shell::Shell;
+use super::shell::{Shell, block_on};
 use super::signal::{Stop, raised};
 use super::{Output, exit, status};
 use crate::clock::{Clock as _, SignedDuration, SystemClock, Timestamp};
@@ -101,7 +101,7 @@ impl Apply {
     pub(super) fn run(self, shell: &Shell) -> Result<u8, CommandError> {
         let source = self.source.source(shell)?;
         let name = source.to_string();
-        let (pass, ending) = shell.block_on(async {
+        let (pass, ending) = block_on(async {
             let aws = self.cloud.connect(shell).await;
             let mut reconciler = open(source, shell.cache(), aws).await?;
             self.passes(shell, &mut reconciler).await

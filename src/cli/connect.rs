@@ -35,16 +35,14 @@ pub(super) struct CloudArg {
 impl SourceArg {
     /// The repository that is meant.
     pub(super) fn source(&self, shell: &Shell) -> Result<Source, CommandError> {
-        match &self.source {
-            Some(text) => source(text, shell),
-            None => {
-                let folder = worktree::root(Path::new(".")).ok_or_else(|| {
-                    CommandError::usage("the current folder is in no Git repository")
-                        .help("name one with `--source URL[#branch]`")
-                })?;
-                source(&folder.to_string_lossy(), shell)
-            }
+        if let Some(text) = &self.source {
+            return source(text, shell);
         }
+        let folder = worktree::root(Path::new(".")).ok_or_else(|| {
+            CommandError::usage("the current folder is in no Git repository")
+                .help("name one with `--source URL[#branch]`")
+        })?;
+        source(&folder.to_string_lossy(), shell)
     }
 }
 

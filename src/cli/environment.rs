@@ -16,7 +16,7 @@ pub(super) struct Environment {
     /// `HOME`.
     pub(super) home: Option<PathBuf>,
     /// `PATH`: where the local SageMaker finds interpreters.
-    pub(super) path: Option<String>,
+    path: Option<String>,
     /// Whether colours are unwanted: `NO_COLOR`, or a dumb terminal.
     pub(super) colourless: bool,
     /// `XDG_CACHE_HOME`, if it is absolute.
@@ -37,6 +37,12 @@ impl Environment {
                 .map(PathBuf::from)
                 .filter(|path| path.is_absolute()),
         }
+    }
+
+    /// Where programs are looked for: folders separated by colons.
+    pub(super) fn programs(&self) -> String {
+        let usual = || "/usr/local/bin:/usr/bin:/bin".to_owned();
+        self.path.clone().unwrap_or_else(usual)
     }
 
     /// The folder that mirrors are kept in, where the user has a place for such things.

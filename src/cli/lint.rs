@@ -125,7 +125,7 @@ fn on_disk(folder: &Path) -> Result<Subject, CommandError> {
         .into_iter()
         .find(|one| one.join(INSTALLATION_FILE).is_file())
         .unwrap_or(&top);
-    let rest = folder.strip_prefix(root).unwrap_or(Path::new(""));
+    let rest = folder.strip_prefix(root).unwrap_or_else(|_| Path::new(""));
     let steps = rest.iter().map(|step| step.to_string_lossy());
     let snapshot = worktree::snapshot(root, SystemClock.now());
     Ok(Subject {

@@ -8,7 +8,7 @@ use serde_json::json;
 
 use super::connect::LOCAL_PORT;
 use super::error::CommandError;
-use super::shell::Shell;
+use super::shell::{Shell, block_on};
 use super::signal::{Stop, raised};
 use super::{exit, log};
 use crate::local::{DEFAULT_ACCOUNT, LocalError, LocalHandle, LocalOptions, serve, supervise};
@@ -46,7 +46,6 @@ impl ServerArg {
     }
 
     fn options(&self, shell: &Shell) -> LocalOptions {
-        let defaults = LocalOptions::default();
         LocalOptions {
             port: self.port.unwrap_or(LOCAL_PORT),
             state_dir: self.state.clone(),
@@ -54,9 +53,9 @@ impl ServerArg {
                 .account
                 .clone()
                 .unwrap_or_else(|| DEFAULT_ACCOUNT.to_owned()),
-            path: shell.environment.path.clone().unwrap_or(defaults.path),
+            path: shell.environment.programs(),
             home: shell.environment.home.clone(),
-            ..defaults
+            ..LocalOptions::default()
         }
     }
 }
@@ -64,7 +63,7 @@ impl ServerArg {
 impl Local {
     pub(super) fn run(self, shell: &Shell) -> Result<u8, CommandError> {
         log::start(shell, "trueup=warn,error")?;
-        shell.block_on(async {
+        block_on(async {
             let mut stop = Stop::listen()?;
             let handle = start(shell, &self.server).await?;
             raised(&mut stop.gently).await;

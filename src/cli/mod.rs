@@ -4,6 +4,7 @@
 
 mod apply;
 mod connect;
+mod demo;
 mod environment;
 mod error;
 pub mod exit;
@@ -49,6 +50,7 @@ enum Command {
     Status(status::Status),
     Run(run::Run),
     Local(local::Local),
+    Demo(demo::Demo),
     Schema(schema::Schema),
     /// Supervises one process of the local SageMaker
     #[command(name = "__job", hide = true)]
@@ -81,14 +83,11 @@ pub fn main() -> ExitCode {
             return ExitCode::from(if wrong { misuse(&arguments) } else { exit::OK });
         }
     };
-    if let Command::Job { arguments } = &cli.command {
-        return local::job(arguments);
-    }
     let shell = Shell::new(cli.global);
     match cli.command.run(&shell) {
-        Ok(code) => ExitCode::from(code),
+        Ok(code) => code,
         Err(error) => {
-            shell.streams.failure(&error.text());
+            streams::failure(&error.text());
             let misused = error.exit() == exit::USAGE;
             ExitCode::from(if misused {
                 misuse(&arguments)
@@ -109,17 +108,20 @@ fn misuse(arguments: &[OsString]) -> u8 {
 }
 
 impl Command {
-    fn run(self, shell: &Shell) -> Result<u8, CommandError> {
-        match self {
-            Self::Lint(lint) => lint.run(shell),
-            Self::Plan(plan) => plan.run(shell),
-            Self::Apply(apply) => apply.run(shell),
-            Self::Status(status) => status.run(shell),
-            Self::Run(run) => run.run(shell),
-            Self::Local(local) => local.run(shell),
-            Self::Schema(schema) => schema.run(shell),
-            Self::Job { .. } => Err(CommandError::usage("`__job` is not for people")),
-        }
+    fn run(self, shell: &Shell) -> Result<ExitCode, CommandError> {
+        let code = match self {
+            Self::Lint(lint) => lint.run(shell)?,
+            Self::Plan(plan) => plan.run(shell)?,
+            Self::Apply(apply) => apply.run(shell)?,
+            Self::Status(status) => status.run(shell)?,
+            Self::Run(run) => run.run(shell)?,
+            Self::Local(local) => local.run(shell)?,
+            Self::Schema(schema) => schema.run(shell)?,
+            // These two have exit codes of their own.
+            Self::Demo(demo) => return Ok(demo.run(shell)),
+            Self::Job { arguments } => return Ok(local::job(&arguments)),
+        };
+        Ok(ExitCode::from(code))
     }
 }
 

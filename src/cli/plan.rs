@@ -6,7 +6,7 @@ use super::connect::{CloudArg, SourceArg, open_to_look};
 use super::error::CommandError;
 use super::render::plan::Counts;
 use super::render::{findings, json, plan};
-use super::shell::Shell;
+use super::shell::{Shell, block_on};
 use super::{Output, exit};
 use crate::clock::{Clock as _, SystemClock};
 use crate::diagnostic::any_error;
@@ -46,7 +46,7 @@ impl Plan {
     pub(super) fn run(self, shell: &Shell) -> Result<u8, CommandError> {
         let source = self.source.source(shell)?;
         let name = source.to_string();
-        let mut pass = shell.block_on(async {
+        let mut pass = block_on(async {
             let aws = self.cloud.connect(shell).await;
             let mut reconciler = open_to_look(shell, source, aws).await?;
             let fetched = reconciler.fetch().await?;

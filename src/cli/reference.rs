@@ -48,7 +48,7 @@ fn shown(cli: &Command) -> impl Iterator<Item = &Command> {
 
 fn section(text: &mut String, command: &Command, global: &[&Arg]) {
     let name = command.get_name();
-    let about = command.get_long_about().or(command.get_about());
+    let about = command.get_long_about().or_else(|| command.get_about());
     let usage = command.clone().render_usage().to_string();
     let usage = usage.trim_start_matches("Usage: ").trim();
     writeln!(
@@ -82,7 +82,7 @@ fn entry(text: &mut String, argument: &Arg) {
         (None, Some(long)) => format!("--{long} {value}"),
         _ => value,
     };
-    let help = words(argument.get_long_help().or(argument.get_help()));
+    let help = words(argument.get_long_help().or_else(|| argument.get_help()));
     write!(text, "- `{}`: {help}", name.trim()).expect("a string takes everything");
     let defaults = argument.get_default_values().iter();
     let defaults: Vec<_> = defaults

@@ -11,7 +11,7 @@ use super::apply::duration;
 use super::connect::{open, source};
 use super::error::CommandError;
 use super::render::news::Told;
-use super::shell::Shell;
+use super::shell::{Shell, block_on};
 use super::signal::{Stop, raised};
 use super::{connect, exit, local, log};
 use crate::aws::{self, Aws};
@@ -54,7 +54,7 @@ impl Run {
         let sources = self.sources.iter().map(|text| source(text, shell));
         let sources: Vec<_> = sources.collect::<Result<_, _>>()?;
         log::start(shell, "trueup=info,warn")?;
-        shell.block_on(self.serve(shell, sources))
+        block_on(self.serve(shell, sources))
     }
 
     async fn serve(&self, shell: &Shell, sources: Vec<Source>) -> Result<u8, CommandError> {

@@ -88,20 +88,19 @@ impl Shell {
         })?;
         Ok(self.temporary.get_or_init(|| folder).path().to_owned())
     }
+}
 
-    /// Runs `work` to its end. What then still waits for a silent Git server is left behind.
-    pub(super) fn block_on<T>(
-        &self,
-        work: impl Future<Output = Result<T, CommandError>>,
-    ) -> Result<T, CommandError> {
-        let runtime = tokio::runtime::Builder::new_multi_thread()
-            .enable_all()
-            .build()
-            .map_err(|error| CommandError::new(&error).context("no threads can be started"))?;
-        let outcome = runtime.block_on(work);
-        runtime.shutdown_timeout(END_DEADLINE);
-        outcome
-    }
+/// Runs `work` to its end. What then still waits for a silent Git server is left behind.
+pub(super) fn block_on<T>(
+    work: impl Future<Output = Result<T, CommandError>>,
+) -> Result<T, CommandError> {
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+        .map_err(|error| CommandError::new(&error).context("no threads can be started"))?;
+    let outcome = runtime.block_on(work);
+    runtime.shutdown_timeout(END_DEADLINE);
+    outcome
 }
 
 #[cfg(test)]

@@ -7,7 +7,7 @@ use super::error::CommandError;
 use super::plan::select;
 use super::render::status::{is_in_sync, rows, status};
 use super::render::{findings, json};
-use super::shell::Shell;
+use super::shell::{Shell, block_on};
 use super::{Output, exit};
 use crate::clock::{Clock as _, SystemClock};
 use crate::diagnostic::any_error;
@@ -35,7 +35,7 @@ impl Status {
     pub(super) fn run(self, shell: &Shell) -> Result<u8, CommandError> {
         let source = self.source.source(shell)?;
         let name = source.to_string();
-        let mut pass = shell.block_on(async {
+        let mut pass = block_on(async {
             let aws = self.cloud.connect(shell).await;
             let mut reconciler = open_to_look(shell, source, aws).await?;
             let fetched = reconciler.fetch().await?;

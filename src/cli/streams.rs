@@ -30,28 +30,28 @@ impl Streams {
     }
 
     /// Writes data. A reader who has seen enough is no failure.
-    pub(super) fn data(&self, text: &str) {
+    pub(super) fn data(self, text: &str) {
         let mut out = io::stdout().lock();
         let written = out.write_all(text.as_bytes()).and_then(|()| out.flush());
         if let Err(error) = written
             && error.kind() != io::ErrorKind::BrokenPipe
         {
-            self.failure(&format!(
+            failure(&format!(
                 "error: could not write to standard output: {error}\n"
             ));
         }
     }
 
     /// Writes a line of talk, unless quiet.
-    pub(super) fn talk(&self, line: &str) {
+    pub(super) fn talk(self, line: &str) {
         if !self.quiet {
-            self.failure(&format!("{line}\n"));
+            failure(&format!("{line}\n"));
         }
     }
+}
 
-    /// Writes about a failure.
-    pub(super) fn failure(&self, text: &str) {
-        // Nobody is left to tell where this fails.
-        io::stderr().lock().write_all(text.as_bytes()).ok();
-    }
+/// Writes about a failure.
+pub(super) fn failure(text: &str) {
+    // Nobody is left to tell where this fails.
+    io::stderr().lock().write_all(text.as_bytes()).ok();
 }

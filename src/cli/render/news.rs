@@ -41,17 +41,14 @@ impl Told {
         for write in &pass.writes {
             let about = &write.branch;
             let key = format!("write {about}");
-            match &write.commit {
-                Some(commit) => {
-                    self.complaints.remove(&key);
-                    let text = format!("commit {}: {}", commit.short(), write.reason);
-                    news.push(tell(about, text, false));
-                }
-                None => {
-                    let error = write.error.as_deref().unwrap_or("it was not made");
-                    let text = format!("no commit ({}): {error}", write.reason);
-                    self.complain_as(&key, about, Some(text), &mut news);
-                }
+            if let Some(commit) = &write.commit {
+                self.complaints.remove(&key);
+                let text = format!("commit {}: {}", commit.short(), write.reason);
+                news.push(tell(about, text, false));
+            } else {
+                let error = write.error.as_deref().unwrap_or("it was not made");
+                let text = format!("no commit ({}): {error}", write.reason);
+                self.complain_as(&key, about, Some(text), &mut news);
             }
         }
         news

@@ -82,7 +82,7 @@ fn row(model: &ModelReport, unit: &UnitPass) -> Row {
             .or_else(|| trained.map(|candidate| candidate.arn.clone())),
         commit: package
             .map(|package| package.commit.clone())
-            .or(made.map(|made| made.commit)),
+            .or_else(|| made.map(|made| made.commit)),
         served: package.is_some() && unit.converged_since.is_some(),
         since: match state {
             State::InSync => unit.converged_since,
