@@ -53,7 +53,7 @@ pub fn snapshot(folder: &Path, now: Timestamp) -> Result<Snapshot, ReadError> {
         source,
     })?;
     let ignored = Ignored::of(&folder);
-    let commit = ignored.head().unwrap_or_else(|| Oid::ZERO_SHA1);
+    let commit = ignored.head().unwrap_or(Oid::ZERO_SHA1);
     let mut walk = Walk {
         ignored,
         entries: 0,
