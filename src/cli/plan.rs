@@ -4,14 +4,13 @@ use clap::Args;
 
 use super::connect::{CloudArg, SourceArg, open_to_look};
 use super::error::CommandError;
-use super::render::plan::Counts;
+use super::render::plan::{Counts, is_whole};
 use super::render::{findings, json, plan};
 use super::shell::{Shell, block_on};
 use super::{Output, exit};
 use crate::clock::{Clock as _, SystemClock};
 use crate::diagnostic::any_error;
 use crate::execute::pass::Mode;
-use crate::plan::report::State;
 use crate::reconcile::RepositoryPass;
 
 /// The option under which 2 means changes.
@@ -124,10 +123,7 @@ fn unknown(what: &str, name: &str, known: &[String]) -> CommandError {
 
 /// Whether everything could be planned decides first; then, if that is asked for, the changes.
 fn code(pass: &RepositoryPass, detailed: bool) -> u8 {
-    let incomplete = any_error(&pass.diagnostics)
-        || pass.models.iter().any(|model| model.pass.is_none())
-        || pass.units().any(|(_, unit)| unit.state() == State::Unknown);
-    if incomplete {
+    if !is_whole(pass) {
         exit::FAILED
     } else if detailed && !Counts::of(pass).is_empty() {
         exit::CHANGES

@@ -5,7 +5,7 @@ use crate::cloud::{CallId, Machine, Next};
 use crate::plan::candidate::Candidate;
 use crate::plan::observed::Observed;
 use crate::plan::planner::{Hints, plan};
-use crate::plan::report::{PlanReport, State};
+use crate::plan::report::{Note, PlanReport, State};
 use crate::plan::rollout::converged_since;
 use crate::plan::step::Plan;
 use crate::resource::call::Answer;
@@ -90,7 +90,11 @@ impl Pass {
     fn plan(&mut self, observed: &Observed, now: Timestamp) -> Stage {
         let (plan, mut report) = plan(&self.desired, observed, self.hints, now);
         for gap in &observed.gaps {
-            report.note(State::Unknown, gap.what.clone(), gap.error.to_string());
+            let words = gap.error.to_string();
+            let told = |note: &Note| note.state == State::Unknown && note.message == words;
+            if !report.notes.iter().any(told) {
+                report.note(State::Unknown, gap.what.clone(), words);
+            }
         }
         let act = self.mode == Mode::Apply && !plan.is_empty();
         let stage = if act {

@@ -128,7 +128,7 @@ impl Planner<'_> {
                     .observed
                     .gaps
                     .iter()
-                    .find(|gap| gap.what.ends_with(&name));
+                    .find(|gap| gap.what == format!("{} {name}", resource.kind.name));
                 let words = why.map_or_else(
                     || "it was not looked at".to_owned(),
                     |gap| gap.error.to_string(),

@@ -89,7 +89,7 @@ impl Told {
         }
         let mut text = state.word().to_owned();
         let worst = unit.report.notes.iter().find(|note| note.state == state);
-        if let Some(note) = worst {
+        if let Some(note) = worst.filter(|note| note.state != State::Empty) {
             text = format!("{text}: {}: {}", note.subject, note.message);
         }
         news.push(tell(&name.to_string(), text, state >= State::Blocked));

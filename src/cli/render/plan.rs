@@ -5,6 +5,7 @@ use std::fmt::Write as _;
 use super::Paint;
 use super::words::{ago, line, many, path, short, span, value};
 use crate::clock::Timestamp;
+use crate::diagnostic::any_error;
 use crate::execute::pass::UnitPass;
 use crate::plan::report::{Note, State};
 use crate::plan::step::{Action, Effect, Step};
@@ -97,12 +98,22 @@ pub fn plan(pass: &RepositoryPass, now: Timestamp, paint: Paint) -> String {
         }
     }
     let counts = Counts::of(pass);
-    let last = if counts.is_empty() {
-        "No changes.".to_owned()
-    } else {
-        counts.sentence()
+    let last = match (counts.is_empty(), is_whole(pass)) {
+        (true, true) => "No changes.".to_owned(),
+        (true, false) => INCOMPLETE.to_owned(),
+        (false, true) => counts.sentence(),
+        (false, false) => format!("{} {INCOMPLETE}", counts.sentence()),
     };
     text + "\n" + &last + "\n"
+}
+
+const INCOMPLETE: &str = "Not everything could be planned: see above.";
+
+/// Whether everything could be read, in Git and in AWS.
+pub fn is_whole(pass: &RepositoryPass) -> bool {
+    !any_error(&pass.diagnostics)
+        && pass.models.iter().all(|model| model.pass.is_some())
+        && pass.units().all(|(_, unit)| unit.state() != State::Unknown)
 }
 
 fn without_pass(model: &ModelReport, paint: Paint) -> String {
@@ -123,8 +134,8 @@ fn unit(unit: &UnitPass, now: Timestamp, paint: Paint) -> String {
     }
     // That there are steps has just been seen.
     let notes = unit.report.notes.iter();
-    for one in notes.filter(|note| note.state != State::Changing) {
-        text.push_str(&note(one, now, paint));
+    for group in grouped(notes.filter(|note| note.state != State::Changing)) {
+        text.push_str(&note(&group, now, paint));
     }
     text
 }
@@ -161,14 +172,46 @@ fn change(change: &Change) -> String {
     format!("{}: {from} → {}", path(&change.path), value(&change.to))
 }
 
+/// Subjects of one note that are named.
+const SUBJECTS_MAX: usize = 3;
+
+/// Notes that differ in their subjects only, such as those of a service that does not answer.
+fn grouped<'a>(notes: impl Iterator<Item = &'a Note>) -> Vec<Vec<&'a Note>> {
+    let mut groups: Vec<Vec<&Note>> = Vec::new();
+    for note in notes {
+        let same = |group: &&mut Vec<&Note>| {
+            let first = group[0];
+            let of = |note: &Note| (note.state, note.since, note.deadline);
+            of(first) == of(note) && first.message == note.message
+        };
+        match groups.iter_mut().find(same) {
+            Some(group) => group.push(note),
+            None => groups.push(vec![note]),
+        }
+    }
+    groups
+}
+
 /// One line: the state, about what, in words, since when, until when.
-pub fn note(note: &Note, now: Timestamp, paint: Paint) -> String {
-    let mut text = format!(
-        "  {} {}: {}",
-        paint.as_state(note.state, &format!("{}:", note.state.word())),
-        line(&note.subject),
-        line(&note.message),
-    );
+fn note(group: &[&Note], now: Timestamp, paint: Paint) -> String {
+    let note = group[0];
+    let mut subjects: Vec<_> = group.iter().map(|one| line(&one.subject)).collect();
+    subjects.dedup();
+    let more = subjects.len().saturating_sub(SUBJECTS_MAX);
+    subjects.truncate(SUBJECTS_MAX);
+    let mut subject = subjects.join(", ");
+    if more > 0 {
+        write!(subject, " and {more} more").expect("a string takes everything");
+    }
+    // Where there is no release the state says it all.
+    let mut text = match note.state {
+        State::Empty => format!("  {}", paint.as_state(note.state, &line(&note.message))),
+        state => format!(
+            "  {} {subject}: {}",
+            paint.as_state(state, &format!("{}:", state.word())),
+            line(&note.message),
+        ),
+    };
     let mut times = Vec::new();
     if let Some(since) = note.since {
         times.push(format!("since {}", ago(since, now)));
@@ -261,7 +304,27 @@ main at 1a2b3c4d
 churn  blocked
   its files do not allow a plan
 
-No changes.
+Not everything could be planned: see above.
+",
+        );
+    }
+
+    #[test]
+    fn a_service_that_does_not_answer_is_no_plan_and_one_line() {
+        let mut pass = sample::noted(&[State::Unknown, State::Unknown, State::Empty]);
+        let notes = &mut pass.models[0].pass.as_mut().unwrap().units[0].report.notes;
+        notes[1].subject = "Model churn".to_owned();
+        notes[2].message = "no release yet".to_owned();
+        check(
+            &pass,
+            "\
+main at 1a2b3c4d
+
+churn/staging  111122223333/eu-west-1  unknown
+  unknown: Endpoint churn-staging, Model churn: it is Updating, since 4m ago, deadline in 56m
+  no release yet, since 4m ago, deadline in 56m
+
+Not everything could be planned: see above.
 ",
         );
     }
