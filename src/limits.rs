@@ -57,6 +57,8 @@ pub const GIT_WORDS_MAX: usize = 1024;
 /// Commits walked back to find when a run digest last became the candidate.
 pub const HISTORY_COMMITS_MAX: usize = 1_000;
 
+/// Commits of the past that are remembered as what they asked for.
+pub const PASTS_MAX: usize = 20_000;
 /// Pages read of one list before the rest is a gap.
 pub const LIST_PAGES_MAX: usize = 50;
 /// Rounds of looks that one observation may need: a reference leads to a reference.

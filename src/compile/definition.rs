@@ -471,6 +471,9 @@ fn gate(evaluation: &Evaluation, register: Value) -> Value {
         }
     }
     if conditions.is_empty() {
+        // Nothing is gated, but what is registered is measured first all the same.
+        let mut register = register;
+        register["DependsOn"] = json!([EVALUATE]);
         return register;
     }
     let message = format!("a gate was not reached: {}", words.join(", "));

@@ -1,7 +1,6 @@
 //! The integration tests: one binary, one module a capability.
 
 mod aws;
-mod cli;
 mod code;
 mod demo;
 mod digests;
