@@ -58,7 +58,7 @@ fn version_1_does_not_change() {
     let body = serde_json::json!({"ProductionVariants": [{"VariantName": "AllTraffic", "InitialInstanceCount": 1}]});
     assert_eq!(
         digest_name("EndpointConfig", "churn-staging", &body, 0),
-        "churn-staging-0000000000"
+        "churn-staging-63cb41818e"
     );
 }
 
