@@ -424,7 +424,7 @@ impl Repository {
     async fn model(self: Arc<Self>, model: LoadedModel) -> Result<ModelPass, Broken> {
         let config = model.config.clone().ok_or(Broken::Files(None))?;
         let prepared = prepare(&self.installation, &model, &config, &self.snapshot)
-            .map_err(|finding| Broken::Files(Some(finding)))?;
+            .map_err(|finding| Broken::Files(Some(*finding)))?;
         let units = self.units(&prepared).await?;
         let mirror = self.mirror.clone();
         let concluded = with_mirror(mirror, move |mirror| {

@@ -68,7 +68,7 @@ pub fn prepare(
     model: &LoadedModel,
     config: &ModelConfig,
     snapshot: &Snapshot,
-) -> Result<Prepared, Diagnostic> {
+) -> Result<Prepared, Box<Diagnostic>> {
     let origin = |pointer: &str| origin(model, pointer);
     let subject = subject(installation, model, config, snapshot, &origin);
     compile(&subject).map_err(|error| {
@@ -76,7 +76,11 @@ pub fn prepare(
         if let Some(source) = std::error::Error::source(&error) {
             text = format!("{text}: {source}");
         }
-        Diagnostic::error("C001", span(model, error.pointer()), text)
+        Box::new(Diagnostic::error(
+            "C001",
+            span(model, error.pointer()),
+            text,
+        ))
     })
 }
 
@@ -157,7 +161,7 @@ pub fn conclude<I: Iterator<Item = Past>>(
         snapshot: standing.snapshot,
         branch: standing.branch,
         branches: standing.branches,
-        releases: &model.releases,
+        committed: &model.releases,
         quarantine: &model
             .quarantine
             .iter()

@@ -217,7 +217,7 @@ impl Planner<'_> {
             Status::Moving(status) => self.moving(kind, name, &status, &object.body),
             Status::Deleting => self.moving(kind, name, "Deleting", &object.body),
             Status::Failed(reason) => {
-                rollout::failed(self, resource, name, &object, changes, &reason)
+                rollout::failed(self, resource, name, &object, changes, &reason);
             }
             Status::Ready => {
                 self.tags(resource, name, &object);
@@ -283,7 +283,7 @@ impl Planner<'_> {
         let calls = (resource.kind.update)(&update);
         let words: Vec<_> = changes.iter().map(in_words).collect();
         let words = words.join(", ");
-        let text = self.why(&words, &words);
+        let text = self.why("what runs differs", &words);
         let effect = rollout::update_effect(resource.kind, changes);
         for (op, body) in calls {
             let call = Call::new(op, &self.desired.scope, body);

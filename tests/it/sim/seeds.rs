@@ -65,10 +65,10 @@ fn random_faults_end_as_a_run_without() {
             all(&mut stage, &expected, &untouched, 2);
             storm.faults
         });
-        match survived {
-            Ok(met) => faults += met,
-            Err(_) => panic!("seed {seed} fails: run it alone by setting the range to it"),
-        }
+        let Ok(met) = survived else {
+            panic!("seed {seed} fails: run it alone by setting the range to it")
+        };
+        faults += met;
     }
     assert!(faults > 300, "only {faults} faults in {SEEDS} seeds");
 }
