@@ -57,6 +57,8 @@ pub const GIT_WORDS_MAX: usize = 1024;
 /// Commits walked back to find when a run digest last became the candidate.
 pub const HISTORY_COMMITS_MAX: usize = 1_000;
 
+/// Commits of the past that are remembered as what they asked for.
+pub const PASTS_MAX: usize = 20_000;
 /// Pages read of one list before the rest is a gap.
 pub const LIST_PAGES_MAX: usize = 50;
 /// Rounds of looks that one observation may need: a reference leads to a reference.
@@ -77,15 +79,15 @@ pub const CONNECT_DEADLINE: Duration = Duration::from_secs(5);
 /// Bytes of one answer of AWS; `GetObject`'s has its own limit.
 pub const ANSWER_BYTES_MAX: usize = 8 * 1024 * 1024;
 /// One conversation with a Git repository: a fetch or a push.
-pub const FETCH_DEADLINE: Duration = Duration::from_secs(120);
+pub const FETCH_DEADLINE: Duration = Duration::from_mins(2);
 /// How long a local repository must be quiet after a change before it is hinted at.
 pub const WATCH_QUIET: Duration = Duration::from_millis(200);
 /// How often a source is asked for its refs.
 pub const POLL_INTERVAL: Duration = Duration::from_secs(15);
 /// How long an endpoint may be in motion before the wait is called late.
-pub const ENDPOINT_DEADLINE: Duration = Duration::from_secs(60 * 60);
+pub const ENDPOINT_DEADLINE: Duration = Duration::from_hours(1);
 /// How long a run may take before the wait is called late.
-pub const RUN_DEADLINE: Duration = Duration::from_secs(24 * 60 * 60);
+pub const RUN_DEADLINE: Duration = Duration::from_hours(24);
 
 /// Body of one request to the local SageMaker, S3 uploads excepted.
 pub const LOCAL_REQUEST_BYTES_MAX: usize = 8 * 1024 * 1024;
@@ -117,7 +119,7 @@ pub const CAPTURE_BATCH_MAX: usize = 100;
 pub const LOCAL_JOBS_MAX: usize = 4;
 /// How long a local serving process may take until it answers its first ping (SageMaker's own
 /// figure, where the endpoint config gives none).
-pub const FLEET_START_DEADLINE: Duration = Duration::from_secs(240);
+pub const FLEET_START_DEADLINE: Duration = Duration::from_mins(4);
 /// How often a local serving process that died is started again.
 pub const FLEET_RESTARTS_MAX: u32 = 1;
 /// Objects of one channel or input of a local job.
@@ -125,9 +127,9 @@ pub const CHANNEL_OBJECTS_MAX: usize = 100_000;
 /// Output of one local job that is kept.
 pub const JOB_LOG_BYTES_MAX: usize = 1024 * 1024;
 /// How long a stopped local job may take before it is killed (SageMaker's own figure).
-pub const JOB_STOP_GRACE: Duration = Duration::from_secs(120);
+pub const JOB_STOP_GRACE: Duration = Duration::from_mins(2);
 /// How long one answer of a local serving process may take (SageMaker's own figure).
-pub const INVOKE_DEADLINE: Duration = Duration::from_secs(60);
+pub const INVOKE_DEADLINE: Duration = Duration::from_mins(1);
 
 /// Calls that the service model keeps in its log.
 pub const WORLD_CALLS_MAX: usize = 4_096;

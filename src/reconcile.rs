@@ -5,7 +5,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use serde::Serialize;
 use tokio::task::{JoinError, JoinSet, spawn_blocking};
@@ -16,12 +16,13 @@ use crate::cloud::{Machine, Next};
 use crate::config::installation::Installation;
 use crate::config::{Loaded, LoadedModel, load};
 use crate::diagnostic::{Diagnostic, any_error};
-use crate::execute::model::{ModelPass, Prepared, Standing, conclude, prepare};
+use crate::execute::model::{ModelPass, Prepared, Standing, conclude, past, prepare};
 use crate::execute::pass::{Mode, UnitPass};
 use crate::execute::steps::Outcome;
 use crate::git::{Author, Fetched, GitError, Mirror, Source, WriteError, Written};
-use crate::limits::HISTORY_COMMITS_MAX;
+use crate::limits::{HISTORY_COMMITS_MAX, PASTS_MAX};
 use crate::plan::planner::Hints;
+use crate::plan::release::Past;
 use crate::plan::report::State;
 use crate::release::Release;
 use crate::resource::unit::Unit;
@@ -160,6 +161,31 @@ pub struct Reconciler {
     aws: Aws,
     options: Options,
     settled: BTreeMap<Unit, (ObjectId, Timestamp)>,
+    pasts: Arc<Mutex<Pasts>>,
+}
+
+/// What commits of the past asked for, by folder and commit: they do not change, and reading one
+/// costs as much as reading the present. Another `trueup.yaml` forgets them.
+#[derive(Default)]
+struct Pasts {
+    installation: Option<Installation>,
+    known: BTreeMap<(String, ObjectId), Past>,
+}
+
+impl Pasts {
+    fn of(&mut self, installation: &Installation, folder: &str, snapshot: &Snapshot) -> Past {
+        if self.installation.as_ref() != Some(installation) || self.known.len() >= PASTS_MAX {
+            *self = Self {
+                installation: Some(installation.clone()),
+                known: BTreeMap::new(),
+            };
+        }
+        let key = (folder.to_owned(), snapshot.commit.clone());
+        self.known
+            .entry(key)
+            .or_insert_with(|| past(installation, folder, snapshot))
+            .clone()
+    }
 }
 
 impl Reconciler {
@@ -172,6 +198,7 @@ impl Reconciler {
             aws,
             options,
             settled: BTreeMap::new(),
+            pasts: Arc::default(),
         })
     }
 
@@ -217,6 +244,7 @@ impl Reconciler {
         };
         let repository = Repository {
             mirror: self.mirror.clone(),
+            pasts: self.pasts.clone(),
             aws: self.aws.clone(),
             clock: self.options.clock.clone(),
             installation,
@@ -292,14 +320,7 @@ async fn with_mirror<T: Send + 'static>(
     mirror: Arc<Mutex<Mirror>>,
     work: impl FnOnce(&mut Mirror) -> T + Send + 'static,
 ) -> Result<T, JoinError> {
-    spawn_blocking(move || {
-        work(
-            &mut mirror
-                .lock()
-                .unwrap_or_else(std::sync::PoisonError::into_inner),
-        )
-    })
-    .await
+    spawn_blocking(move || work(&mut mirror.lock().unwrap_or_else(PoisonError::into_inner))).await
 }
 
 /// A branch that exists already is as good as made.
@@ -339,6 +360,7 @@ fn batched(writes: impl Iterator<Item = Write>) -> Vec<Write> {
 /// What all models of one pass share.
 struct Repository {
     mirror: Arc<Mutex<Mirror>>,
+    pasts: Arc<Mutex<Pasts>>,
     aws: Aws,
     clock: Arc<dyn Clock>,
     installation: Installation,
@@ -402,7 +424,7 @@ impl Repository {
     async fn model(self: Arc<Self>, model: LoadedModel) -> Result<ModelPass, Broken> {
         let config = model.config.clone().ok_or(Broken::Files(None))?;
         let prepared = prepare(&self.installation, &model, &config, &self.snapshot)
-            .map_err(|finding| Broken::Files(Some(finding)))?;
+            .map_err(|finding| Broken::Files(Some(*finding)))?;
         let units = self.units(&prepared).await?;
         let mirror = self.mirror.clone();
         let concluded = with_mirror(mirror, move |mirror| {
@@ -412,13 +434,16 @@ impl Repository {
                 branches: &self.branches,
             };
             let history = || {
-                let past =
-                    mirror.history(&self.snapshot.commit, &model.folder, HISTORY_COMMITS_MAX);
-                past.map_while(Result::ok)
+                let snapshots = mirror
+                    .history(&self.snapshot.commit, &model.folder, HISTORY_COMMITS_MAX)
+                    .map_while(Result::ok);
+                snapshots.map(|snapshot| {
+                    let mut pasts = self.pasts.lock().unwrap_or_else(PoisonError::into_inner);
+                    pasts.of(&self.installation, &model.folder, &snapshot)
+                })
             };
-            let subject = (&self.installation, &model, &config);
             conclude(
-                subject,
+                (&model, &config),
                 &prepared,
                 units,
                 standing,

@@ -272,7 +272,7 @@ mod tests {
 
     #[test]
     fn a_time_has_a_unit() {
-        assert_eq!(duration("30m"), Ok(Duration::from_secs(1800)));
+        assert_eq!(duration("30m"), Ok(Duration::from_mins(30)));
         assert!(duration("soon").is_err());
     }
 }

@@ -148,7 +148,7 @@ fn lint(subject: &Subject) -> Findings {
         findings.all.extend(model.diagnostics.iter().cloned());
         if let (Some(installation), Some(config)) = (&loaded.installation, &model.config) {
             let prepared = prepare(installation, model, config, &subject.snapshot);
-            findings.all.extend(prepared.err());
+            findings.all.extend(prepared.err().map(|finding| *finding));
         }
     }
     findings

@@ -30,6 +30,10 @@ impl Streams {
     }
 
     /// Writes data. A reader who has seen enough is no failure.
+    #[expect(
+        clippy::unused_self,
+        reason = "one of a pair with `talk`, which may be silent"
+    )]
     pub(super) fn data(self, text: &str) {
         let mut out = io::stdout().lock();
         let written = out.write_all(text.as_bytes()).and_then(|()| out.flush());

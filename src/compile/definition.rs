@@ -235,7 +235,7 @@ impl Definition<'_> {
                 ],
                 "ContainerArguments": arguments,
             },
-            "Environment": self.environment(),
+            "Environment": environment(),
             "RoleArn": self.role(),
             "StoppingCondition": {"MaxRuntimeInSeconds": job.max_runtime},
             "ProcessingInputs": inputs,
@@ -303,7 +303,7 @@ impl Definition<'_> {
         Ok(json!({"Name": TRAIN, "Type": "Training", "Arguments": {
             "AlgorithmSpecification": {"TrainingImage": self.image, "TrainingInputMode": "File"},
             "HyperParameters": hyperparameters,
-            "Environment": self.environment(),
+            "Environment": environment(),
             "InputDataConfig": channels,
             "OutputDataConfig": {"S3OutputPath": output},
             "ResourceConfig": {
@@ -417,11 +417,11 @@ impl Definition<'_> {
         }
         json!({"Name": REGISTER, "Type": "RegisterModel", "Arguments": arguments})
     }
+}
 
-    /// In every job, so that a cached step implies the same bytes.
-    fn environment(&self) -> Value {
-        json!({"TRUEUP_RUN": parameter(RUN_DIGEST), "TRUEUP_COMMIT": parameter(COMMIT)})
-    }
+/// In every job, so that a cached step implies the same bytes.
+fn environment() -> Value {
+    json!({"TRUEUP_RUN": parameter(RUN_DIGEST), "TRUEUP_COMMIT": parameter(COMMIT)})
 }
 
 /// The longest that SageMaker lets a processing job run.
@@ -471,6 +471,9 @@ fn gate(evaluation: &Evaluation, register: Value) -> Value {
         }
     }
     if conditions.is_empty() {
+        // Nothing is gated, but what is registered is measured first all the same.
+        let mut register = register;
+        register["DependsOn"] = json!([EVALUATE]);
         return register;
     }
     let message = format!("a gate was not reached: {}", words.join(", "));

@@ -74,17 +74,16 @@ pub fn contents(subject: &Subject<'_>) -> Result<Map<String, Value>, CompileErro
         .data
         .iter()
         .map(|(name, dataset)| {
-            let digest = match subject.pins.get(name) {
-                Some(pin) => pin.version.content.clone(),
-                None => {
-                    let path = subject.path(&dataset.file);
-                    let file = subject
-                        .snapshot
-                        .files
-                        .get(&path)
-                        .ok_or(CompileError::NoFile { path })?;
-                    format!("sha256:{}", canonical::sha256(&file.bytes))
-                }
+            let digest = if let Some(pin) = subject.pins.get(name) {
+                pin.version.content.clone()
+            } else {
+                let path = subject.path(&dataset.file);
+                let file = subject
+                    .snapshot
+                    .files
+                    .get(&path)
+                    .ok_or(CompileError::NoFile { path })?;
+                format!("sha256:{}", canonical::sha256(&file.bytes))
             };
             Ok((name.clone(), digest.into()))
         })

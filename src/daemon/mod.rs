@@ -33,7 +33,7 @@ impl Default for Cadence {
         Self {
             poll: POLL_INTERVAL,
             motion: Duration::from_secs(30),
-            sweep: Duration::from_secs(600),
+            sweep: Duration::from_mins(10),
             retry: Duration::from_secs(5),
         }
     }

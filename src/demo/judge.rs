@@ -164,7 +164,7 @@ mod tests {
         );
         check(|run| run[1]["StepStatus"] = "Failed".into(), false);
         check(|run| run[0]["EndTime"] = 1.5.into(), false);
-        check(|run| run[0]["StartTime"] = 9.into(), false);
+        check(|run| run[2]["StartTime"] = 1.into(), false);
         check(|run| drop(run.remove(3)), false);
         assert!(gated(&steps(&ORDER)).0);
         assert!(!gated(&steps(&["train"])).0);

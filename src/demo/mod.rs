@@ -3,7 +3,8 @@
 //! A repository with one model, a local SageMaker and the daemon; a person who commits, merges and
 //! reverts; somebody who does damage by hand; and a verifier that looks for itself.
 
-pub mod artefact;
+mod aftermath;
+mod artefact;
 pub mod example;
 pub mod http;
 mod judge;
@@ -13,6 +14,7 @@ pub mod person;
 pub mod show;
 pub mod story;
 pub mod summary;
+mod undo;
 pub mod verify;
 pub mod watch;
 
@@ -51,7 +53,13 @@ const STOP_DEADLINE: Duration = Duration::from_secs(20);
 /// Events of the daemon that wait to be read.
 const EVENTS: usize = 64;
 /// Several passes a second even where nothing moves: the demo shows in seconds what takes minutes.
-const SWEEP: Duration = Duration::from_millis(250);
+const BRISK: Duration = Duration::from_millis(250);
+/// Every step was taken, and the verifier saw it.
+const OK: u8 = 0;
+/// Something was not as it has to be.
+const FAILED: u8 = 1;
+/// The folder is not empty.
+const USAGE: u8 = 2;
 /// 128 + SIGINT, as a shell reports it.
 const INTERRUPTED: u8 = 130;
 /// 128 + SIGTERM.
@@ -85,13 +93,13 @@ pub async fn run(options: Options) -> ExitCode {
         signal(SignalKind::terminate()),
     ) else {
         show.wrong("signals cannot be received here");
-        return ExitCode::FAILURE;
+        return ExitCode::from(FAILED);
     };
     let mut place = match Place::new(options.dir.as_deref()) {
         Ok(place) => place,
         Err(error) => {
             show.wrong(&words(&error));
-            return ExitCode::from(2);
+            return ExitCode::from(USAGE);
         }
     };
     let mut parts = Parts::default();
@@ -124,13 +132,17 @@ async fn play(options: &Options, show: Show, place: &mut Place, parts: &mut Part
         && !summary.verifier.is_empty();
     conclude(options, show, place, &summary);
     if !summary.ok {
-        return 1;
+        return FAILED;
     }
-    if !options.exit {
-        go_on(show, place, &summary.endpoint_url);
-        std::future::pending::<()>().await;
+    if options.exit {
+        return OK;
     }
-    0
+    go_on(show, place, &summary.endpoint_url);
+    if let Err(error) = parts.calm_down(place, &summary.endpoint_url).await {
+        show.wrong(&words(&error));
+        return FAILED;
+    }
+    std::future::pending().await
 }
 
 async fn perform(
@@ -146,7 +158,7 @@ async fn perform(
     let pushed = Moment::now();
     let url = parts.serve(options, place).await?;
     summary.endpoint_url.clone_from(&url);
-    let told = parts.watch_over(place, &url).await?;
+    let told = parts.watch_over(place, &url, BRISK).await?;
     line.end("a repository, a local SageMaker and the daemon");
     show.note(&format!(
         "in {}, answering at {url}",
@@ -313,6 +325,7 @@ impl Parts {
         &mut self,
         place: &Place,
         url: &str,
+        sweep: Duration,
     ) -> Result<value::Receiver<Told>, DemoError> {
         let source = format!("{}#main", place.person().origin.display()).parse()?;
         let options = reconcile::Options {
@@ -324,7 +337,7 @@ impl Parts {
         let aws = Aws::connect(aws::Options::local(url)).await;
         let reconciler = Reconciler::open(options, aws).await?;
         let cadence = Cadence {
-            sweep: SWEEP,
+            sweep,
             ..Cadence::local()
         };
         let (stop, stopped) = value::channel(false);
@@ -337,15 +350,27 @@ impl Parts {
         Ok(told)
     }
 
-    /// The daemon first, so that it does not see the SageMaker go.
-    async fn stop(&mut self) {
-        if let Some(stop) = &self.stop {
+    /// The same daemon at its usual pace, for as long as somebody likes.
+    async fn calm_down(&mut self, place: &Place, url: &str) -> Result<(), DemoError> {
+        self.stop_daemon().await;
+        let _told = self.watch_over(place, url, Cadence::local().sweep).await?;
+        Ok(())
+    }
+
+    async fn stop_daemon(&mut self) {
+        if let Some(stop) = self.stop.take() {
             stop.send_replace(true);
         }
         let ended = async { while self.tasks.join_next().await.is_some() {} };
         if timeout(STOP_DEADLINE, ended).await.is_err() {
             tracing::warn!("the daemon did not end in time");
+            self.tasks.shutdown().await;
         }
+    }
+
+    /// The daemon first, so that it does not see the SageMaker go.
+    async fn stop(&mut self) {
+        self.stop_daemon().await;
         if let Some(local) = self.local.take()
             && timeout(STOP_DEADLINE, local.shutdown()).await.is_err()
         {

@@ -43,35 +43,36 @@ impl Show {
     }
 
     /// The title of a step.
-    pub fn title(&self, number: usize, text: &str) {
+    pub fn title(self, number: usize, text: &str) {
         self.print("");
         self.print(&self.paint("1", &format!("{number}  {text}")));
     }
 
     /// Something that is so.
-    pub fn note(&self, text: &str) {
+    pub fn note(self, text: &str) {
         self.print(&format!("   {text}"));
     }
 
     /// Something that was found wrong.
-    pub fn wrong(&self, text: &str) {
+    pub fn wrong(self, text: &str) {
         self.print(&format!("   {} {text}", self.paint("31", "✗")));
     }
 
     /// Something that was done.
-    pub fn done(&self, text: &str) {
+    pub fn done(self, text: &str) {
         self.print(&format!("   {} {text}", self.paint("32", "✓")));
     }
 
     /// Something that begins.
-    pub fn begin(&self, text: impl Into<String>) -> Line {
+    pub fn begin(self, text: impl Into<String>) -> Line {
         let text = text.into();
         let bar = self.live.then(|| {
-            let target = match self.to_stderr {
-                true => ProgressDrawTarget::stderr(),
-                false => ProgressDrawTarget::stdout(),
+            let target = if self.to_stderr {
+                ProgressDrawTarget::stderr()
+            } else {
+                ProgressDrawTarget::stdout()
             };
-            let style = ProgressStyle::with_template("   {spinner} {msg} {elapsed}")
+            let style = ProgressStyle::with_template("   {spinner} {elapsed:>3} {wide_msg}")
                 .unwrap_or_else(|_| ProgressStyle::default_spinner());
             let bar = ProgressBar::with_draw_target(None, target).with_style(style);
             bar.set_message(text.clone());
@@ -79,7 +80,7 @@ impl Show {
             bar
         });
         Line {
-            show: *self,
+            show: self,
             text,
             since: Instant::now(),
             bar,
@@ -87,15 +88,16 @@ impl Show {
     }
 
     /// A line as it is.
-    pub fn print(&self, text: &str) {
+    pub fn print(self, text: &str) {
         // Nobody reads any more: the work goes on, and so does its result.
-        let _closed = match self.to_stderr {
-            true => writeln!(io::stderr().lock(), "{text}"),
-            false => writeln!(io::stdout().lock(), "{text}"),
+        let _closed = if self.to_stderr {
+            writeln!(io::stderr().lock(), "{text}")
+        } else {
+            writeln!(io::stdout().lock(), "{text}")
         };
     }
 
-    fn paint(&self, code: &str, text: &str) -> String {
+    fn paint(self, code: &str, text: &str) -> String {
         if self.color {
             format!("\x1b[{code}m{text}\x1b[0m")
         } else {
@@ -107,9 +109,8 @@ impl Show {
 impl Line {
     /// What it waits for now. Only on a terminal: elsewhere every line would stay.
     pub fn update(&self, status: &str) {
-        if let Some(bar) = &self.bar {
-            let status: String = status.chars().take(100).collect();
-            bar.set_message(format!("{} ({status})", self.text));
+        if let Some(bar) = self.bar.as_ref().filter(|_| !status.is_empty()) {
+            bar.set_message(format!("{}: {status}", self.text));
         }
     }
 

@@ -69,7 +69,7 @@ impl Told {
     fn take(&mut self, pass: &RepositoryPass) {
         self.passes += 1;
         self.at = pass.at;
-        self.commit = pass.commit.0.clone();
+        self.commit.clone_from(&pass.commit.0);
         self.settled = pass.is_settled() && !pass.models.is_empty();
         self.status = status(pass);
         let findings = pass.models.iter().flat_map(|model| &model.diagnostics);

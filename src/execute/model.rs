@@ -68,7 +68,7 @@ pub fn prepare(
     model: &LoadedModel,
     config: &ModelConfig,
     snapshot: &Snapshot,
-) -> Result<Prepared, Diagnostic> {
+) -> Result<Prepared, Box<Diagnostic>> {
     let origin = |pointer: &str| origin(model, pointer);
     let subject = subject(installation, model, config, snapshot, &origin);
     compile(&subject).map_err(|error| {
@@ -76,7 +76,11 @@ pub fn prepare(
         if let Some(source) = std::error::Error::source(&error) {
             text = format!("{text}: {source}");
         }
-        Diagnostic::error("C001", span(model, error.pointer()), text)
+        Box::new(Diagnostic::error(
+            "C001",
+            span(model, error.pointer()),
+            text,
+        ))
     })
 }
 
@@ -129,10 +133,10 @@ impl Prepared {
 }
 
 /// Ends the pass over a model: decides what is to be released, from what its units came to.
-/// `history` yields the model's commits, newest first; it is only asked where something would be
-/// written.
-pub fn conclude<I: Iterator<Item = Snapshot>>(
-    (installation, model, config): (&Installation, &LoadedModel, &ModelConfig),
+/// `history` yields the model's commits, newest first (see [`past`]); it is only asked where
+/// something would be written.
+pub fn conclude<I: Iterator<Item = Past>>(
+    (model, config): (&LoadedModel, &ModelConfig),
     prepared: &Prepared,
     mut units: Vec<UnitPass>,
     standing: Standing<'_>,
@@ -157,7 +161,7 @@ pub fn conclude<I: Iterator<Item = Snapshot>>(
         snapshot: standing.snapshot,
         branch: standing.branch,
         branches: standing.branches,
-        releases: &model.releases,
+        committed: &model.releases,
         quarantine: &model
             .quarantine
             .iter()
@@ -168,8 +172,7 @@ pub fn conclude<I: Iterator<Item = Snapshot>>(
         served: &served,
         now,
     };
-    let past = || history().map(|snapshot| past(installation, &model.folder, &snapshot));
-    let (writes, notes) = decide(&releases, past);
+    let (writes, notes) = decide(&releases, history);
     for (environment, note) in notes {
         if let Some(unit) = units
             .iter_mut()
@@ -182,7 +185,7 @@ pub fn conclude<I: Iterator<Item = Snapshot>>(
 }
 
 /// One commit of the past, as far as releases go.
-fn past(installation: &Installation, folder: &str, snapshot: &Snapshot) -> Past {
+pub fn past(installation: &Installation, folder: &str, snapshot: &Snapshot) -> Past {
     let model = load_model(snapshot, folder, installation);
     let releases = model
         .releases

@@ -218,7 +218,7 @@ impl Observe {
                 ),
             },
             Err(error) if error.class == Class::NotFound => {
-                self.observed.record(kind, &name, Look::Absent)
+                self.observed.record(kind, &name, Look::Absent);
             }
             Err(error) => self.observed.record(kind, &name, Look::Unknown(error)),
         }
@@ -412,7 +412,7 @@ impl Machine for Observe {
             }
             Purpose::Steps => match answer {
                 Ok(page) => {
-                    self.observed.steps = page["PipelineExecutionSteps"].as_array().cloned()
+                    self.observed.steps = page["PipelineExecutionSteps"].as_array().cloned();
                 }
                 Err(error) => self.gap("ListPipelineExecutionSteps", error),
             },

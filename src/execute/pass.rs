@@ -162,12 +162,12 @@ impl Pass {
                 End::Skipped(why) => {
                     result
                         .report
-                        .note(State::Waiting, step.subject.clone(), why.clone())
+                        .note(State::Waiting, step.subject.clone(), why.clone());
                 }
                 End::Failed(error) => {
                     result
                         .report
-                        .note(State::Degraded, step.subject.clone(), error.to_string())
+                        .note(State::Degraded, step.subject.clone(), error.to_string());
                 }
             }
         }

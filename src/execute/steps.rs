@@ -18,7 +18,7 @@ use crate::resource::owner;
 /// The execution of one plan.
 #[derive(Debug, Clone)]
 pub struct Steps {
-    steps: Vec<Step>,
+    planned: Vec<Step>,
     at: usize,
     guards_left: Vec<Guard>,
     started: bool,
@@ -87,7 +87,7 @@ impl Steps {
     /// Takes the steps of `plan`.
     pub fn new(plan: &Plan) -> Self {
         Self {
-            steps: plan.steps.clone(),
+            planned: plan.steps.clone(),
             at: 0,
             guards_left: Vec::new(),
             started: false,
@@ -98,7 +98,7 @@ impl Steps {
     }
 
     fn end(&mut self, end: End) {
-        let Some(step) = self.steps.get(self.at) else {
+        let Some(step) = self.planned.get(self.at) else {
             return;
         };
         let subject = format!("{} {}", step.kind.name, step.name);
@@ -114,7 +114,7 @@ impl Steps {
 
     /// The next call of the step at hand: a guard, or the step itself.
     fn call(&mut self) -> Option<(Call, Purpose)> {
-        let step = self.steps.get(self.at)?;
+        let step = self.planned.get(self.at)?;
         if !self.started {
             self.started = true;
             self.guards_left = step.guards.iter().rev().cloned().collect();

@@ -260,6 +260,7 @@ mod tests {
         write(folder.path(), "m/config.yaml", "version: 1");
         write(folder.path(), "other/.git/HEAD", "x");
         let mut index = repository.index().unwrap();
+        // Ignored, but added by hand: Git keeps it.
         index.add_path(Path::new("m/kept.log")).unwrap();
         index.write().unwrap();
         assert_eq!(

@@ -13,7 +13,7 @@ use crate::limits::{ARCHIVE_BYTES_MAX, ARCHIVE_ENTRIES_MAX};
 
 /// Why an archive could not be packed or unpacked.
 #[derive(Debug, thiserror::Error)]
-pub enum ArchiveError {
+pub(super) enum ArchiveError {
     /// A file could not be read or written.
     #[error("cannot {doing} {path}")]
     Io {
@@ -56,7 +56,7 @@ fn io_error<'a>(
 ///
 /// # Errors
 /// When a file cannot be read or the archive not be written.
-pub fn pack(folder: &Path, archive: &Path) -> Result<(), ArchiveError> {
+pub(super) fn pack(folder: &Path, archive: &Path) -> Result<(), ArchiveError> {
     let root = folder
         .canonicalize()
         .map_err(io_error("open the folder", folder))?;
@@ -101,7 +101,7 @@ fn append(
 ///
 /// # Errors
 /// When a folder cannot be read, or there are more than [`ARCHIVE_ENTRIES_MAX`] files.
-pub fn files_below(root: &Path) -> Result<Vec<(String, PathBuf)>, ArchiveError> {
+pub(super) fn files_below(root: &Path) -> Result<Vec<(String, PathBuf)>, ArchiveError> {
     let mut found = Vec::new();
     let mut folders = vec![(root.to_owned(), String::new())];
     let mut seen = 0;
@@ -139,7 +139,7 @@ pub fn files_below(root: &Path) -> Result<Vec<(String, PathBuf)>, ArchiveError> 
 ///
 /// # Errors
 /// See [`ArchiveError`]; what was unpacked before stays.
-pub fn unpack(archive: &Path, folder: &Path) -> Result<(), ArchiveError> {
+pub(super) fn unpack(archive: &Path, folder: &Path) -> Result<(), ArchiveError> {
     let file = File::open(archive).map_err(io_error("open", archive))?;
     let mut tar = tar::Archive::new(GzDecoder::new(BufReader::new(file)));
     fs::create_dir_all(folder).map_err(io_error("create", folder))?;
@@ -193,7 +193,7 @@ fn write_member(
 }
 
 /// A relative path without `..`; `.` is dropped. `None` for any other.
-pub fn inside(path: &Path) -> Option<PathBuf> {
+pub(super) fn inside(path: &Path) -> Option<PathBuf> {
     let mut clean = PathBuf::new();
     for part in path.components() {
         match part {

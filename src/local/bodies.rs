@@ -25,15 +25,15 @@ pub(crate) struct Bodies {
 #[derive(Debug, Clone)]
 pub(crate) struct Stored {
     /// How many.
-    pub size: u64,
+    pub(super) size: u64,
     /// Hexadecimal.
-    pub sha256: String,
+    pub(super) sha256: String,
     /// Hexadecimal.
-    pub md5: String,
+    pub(super) md5: String,
     /// The bytes, unless they are in a file.
-    pub inline: Option<Arc<[u8]>>,
-    /// Every checksum that S3 knows, base64.
-    pub checksums: Arc<Checksum>,
+    pub(super) inline: Option<Arc<[u8]>>,
+    /// The checksums that were wanted, and SHA-256, in base64.
+    pub(super) checksums: Arc<Checksum>,
 }
 
 impl Bodies {
@@ -63,8 +63,9 @@ impl Bodies {
         self.spool.join(format!("{number}"))
     }
 
-    /// Takes in a new body, piece by piece.
-    pub(crate) fn intake(&self) -> Intake {
+    /// Takes in a new body, piece by piece. SHA-256 and MD5 are always computed, other checksums
+    /// only if they are `wanted`, by the names that S3's headers have (`crc32`, `sha1`, …).
+    pub(crate) fn intake(&self, wanted: impl Fn(&str) -> bool) -> Intake {
         Intake {
             path: self.spool_path(),
             memory: Vec::new(),
@@ -72,11 +73,11 @@ impl Bodies {
             size: 0,
             md5: Md5::new(),
             hasher: ChecksumHasher {
-                crc32: Some(Crc32::new()),
-                crc32c: Some(Crc32c::new()),
-                sha1: Some(Sha1::new()),
+                crc32: wanted("crc32").then(Crc32::new),
+                crc32c: wanted("crc32c").then(Crc32c::new),
+                sha1: wanted("sha1").then(Sha1::new),
                 sha256: Some(Sha256::new()),
-                crc64nvme: Some(Crc64Nvme::new()),
+                crc64nvme: wanted("crc64nvme").then(Crc64Nvme::new),
             },
         }
     }
@@ -118,7 +119,7 @@ impl Bodies {
 
     /// Keeps a copy of a file.
     pub(crate) fn keep_file(&self, from: &Path) -> io::Result<Stored> {
-        let mut intake = self.intake();
+        let mut intake = self.intake(|_| false);
         let mut source = File::open(from)?;
         let mut piece = vec![0; 256 * 1024];
         loop {
@@ -131,7 +132,7 @@ impl Bodies {
 
     /// Keeps bytes.
     pub(crate) fn keep_bytes(&self, bytes: &[u8]) -> io::Result<Stored> {
-        let mut intake = self.intake();
+        let mut intake = self.intake(|_| false);
         intake.push(bytes)?;
         self.keep(intake)
     }
@@ -212,7 +213,7 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let bodies = Bodies::open(dir.path()).unwrap();
         let check = |size: usize, inline: bool| {
-            let content: Vec<u8> = (0..size).map(|at| (at % 251) as u8).collect();
+            let content: Vec<u8> = (0..=250).cycle().take(size).collect();
             let stored = bodies.keep_bytes(&content).unwrap();
             assert_eq!(stored.size, size as u64);
             assert_eq!(stored.inline.is_some(), inline, "{size}");

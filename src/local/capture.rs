@@ -36,9 +36,9 @@ struct Waiting {
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Side<'a> {
     /// Its media type as it was sent.
-    pub content_type: &'a str,
+    pub(super) content_type: &'a str,
     /// Its bytes.
-    pub body: &'a [u8],
+    pub(super) body: &'a [u8],
 }
 
 /// One invocation.

@@ -9,7 +9,7 @@ const TRAILERS_MAX: usize = 32;
 
 /// Why a body is not `aws-chunked`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-pub enum ChunkError {
+pub(super) enum ChunkError {
     /// A chunk does not start with its size.
     #[error("a chunk has no size")]
     Size,
@@ -35,7 +35,7 @@ enum State {
 
 /// Takes a body piece by piece and gives its content. Signatures of chunks are skipped.
 #[derive(Debug)]
-pub struct Decoder {
+pub(super) struct Decoder {
     state: State,
     line: Vec<u8>,
     trailers: BTreeMap<String, String>,
@@ -56,7 +56,7 @@ impl Decoder {
     ///
     /// # Errors
     /// When the body is malformed.
-    pub fn push(&mut self, mut piece: &[u8], out: &mut Vec<u8>) -> Result<(), ChunkError> {
+    pub(super) fn push(&mut self, mut piece: &[u8], out: &mut Vec<u8>) -> Result<(), ChunkError> {
         while !piece.is_empty() {
             if let State::Data(left) = self.state {
                 let taken = left.min(piece.len());
@@ -119,7 +119,7 @@ impl Decoder {
     ///
     /// # Errors
     /// When the last chunk did not come.
-    pub fn finish(self) -> Result<BTreeMap<String, String>, ChunkError> {
+    pub(super) fn finish(self) -> Result<BTreeMap<String, String>, ChunkError> {
         match self.state {
             // The empty line after the trailers may be missing.
             State::Done | State::Trailer => Ok(self.trailers),
@@ -133,6 +133,7 @@ mod tests {
     use super::*;
 
     type Decoded = Result<(String, Vec<(String, String)>), ChunkError>;
+    type Expected<'a> = Result<(&'a str, &'a [(&'a str, &'a str)]), ChunkError>;
 
     fn decode(body: &str, piece: usize) -> Decoded {
         let (mut decoder, mut out) = (Decoder::default(), Vec::new());
@@ -148,7 +149,7 @@ mod tests {
 
     #[test]
     fn content_and_trailers_come_out_however_the_body_is_cut() {
-        let check = |body: &str, expected: Result<(&str, &[(&str, &str)]), ChunkError>| {
+        let check = |body: &str, expected: Expected<'_>| {
             let expected = expected.map(|(text, trailers)| {
                 let owned = |(k, v): &(&str, &str)| ((*k).to_owned(), (*v).to_owned());
                 (text.to_owned(), trailers.iter().map(owned).collect())

@@ -6,11 +6,10 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock};
 use std::time::Duration;
 
-use serde_json::json;
 use sha2::{Digest as _, Sha256};
 use tokio::sync::{Notify, Semaphore, watch};
 use tokio::task::JoinSet;
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout};
 
 use super::bodies::{Bodies, hex};
 use super::calls::Calls;
@@ -23,7 +22,7 @@ use crate::limits::LOCAL_JOBS_MAX;
 use crate::resource::call::{Answer, Call};
 use crate::world::World;
 use crate::world::objects::Objects;
-use crate::world::work::{Done, Job, JobKind, JobOutcome, Work, WorkId};
+use crate::world::work::{Done, Work, WorkId};
 
 /// How long the loop sleeps at most: a clock that is set by hand gives no other sign.
 const IDLE: Duration = Duration::from_millis(500);
@@ -53,15 +52,15 @@ pub(super) async fn ordered(told: &mut watch::Receiver<Order>) -> Order {
 #[derive(Debug, Clone)]
 pub(crate) struct Host {
     /// The account of everything.
-    pub account: String,
+    pub(super) account: String,
     /// The Python interpreter's name or path.
-    pub python: String,
+    pub(super) python: String,
     /// Where programs are looked for.
-    pub path: String,
+    pub(super) path: String,
     /// The home folder that children see, if any.
-    pub home: Option<PathBuf>,
+    pub(super) home: Option<PathBuf>,
     /// The executable that supervises (`<supervisor> __job`).
-    pub supervisor: PathBuf,
+    pub(super) supervisor: PathBuf,
 }
 
 /// Everything that the doors and the workers share.
@@ -179,27 +178,10 @@ impl Engine {
         self.bodies.sweep(|name| used.contains(name))
     }
 
-    /// Starts what was going on when the last server ended. A fleet is brought up and a job run
-    /// again, except one that was being stopped: it has stopped.
+    /// What was going on when the last server ended: fleets are brought up and jobs run again, and
+    /// one that was being stopped is stopped.
     fn resume(&self) -> Vec<Work> {
-        let now = self.now();
-        let mut world = self.world();
-        let mut again = Vec::new();
-        // What was not handed out yet is part of what is outstanding.
-        drop(world.advance(now));
-        for work in world.outstanding() {
-            match work {
-                Work::Run(job) if is_stopping(&mut world, now, &job) => {
-                    let done = Done::Job {
-                        id: job.id,
-                        outcome: JobOutcome::Stopped,
-                    };
-                    world.finish(now, done);
-                }
-                other => again.push(other),
-            }
-        }
-        again
+        self.world().restart()
     }
 
     fn seed(&self) -> [u8; 32] {
@@ -242,34 +224,17 @@ impl Engine {
     fn advance(&self) -> (Vec<Work>, Duration) {
         let now = self.now();
         let mut world = self.world();
+        let due = world.next_timer().is_some_and(|timer| timer <= now);
         let work = world.advance(now);
         let sleep = world.next_timer().map_or(IDLE, |timer| {
             let left = timer.duration_since(now);
             Duration::try_from(left).unwrap_or(Duration::ZERO).min(IDLE)
         });
-        if !work.is_empty() {
+        if due || !work.is_empty() {
             self.dirty.store(true, Ordering::Release);
         }
         (work, sleep.max(Duration::from_millis(1)))
     }
-}
-
-fn is_stopping(world: &mut World, now: Timestamp, job: &Job) -> bool {
-    let (op, name, status) = match job.kind {
-        JobKind::Training => (
-            "DescribeTrainingJob",
-            "TrainingJobName",
-            "TrainingJobStatus",
-        ),
-        JobKind::Processing => (
-            "DescribeProcessingJob",
-            "ProcessingJobName",
-            "ProcessingJobStatus",
-        ),
-    };
-    let call = Call::new(op, &job.scope, json!({name: job.name}));
-    let found = world.call(now, &call);
-    found.is_ok_and(|found| found[status] == "Stopping")
 }
 
 /// Drives the world until `quit` says so, then ends all work.
@@ -331,12 +296,12 @@ fn dispatch(
 
 /// Writes the world down whenever it changed, and once more when `quit` says so.
 pub(super) async fn persist(engine: Arc<Engine>, mut quit: watch::Receiver<bool>) {
-    loop {
-        let over = timeout(SAVE_EVERY, quit.changed()).await.is_ok();
-        if over {
-            return;
-        }
+    let mut pause = SAVE_EVERY;
+    while timeout(pause, quit.changed()).await.is_err() {
+        let start = Instant::now();
         save(&engine).await;
+        // A large world is written less often: writing takes a fifth of the time at most.
+        pause = SAVE_EVERY.max(start.elapsed() * 4);
     }
 }
 

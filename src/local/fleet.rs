@@ -18,7 +18,7 @@ use tokio::time::{Instant, MissedTickBehavior, interval, timeout, timeout_at};
 
 use super::archive;
 use super::engine::{Engine, Order, ordered};
-use super::place::{Place, PlaceError, client};
+use super::place::{Place, PlaceError, client, download};
 use super::process::{self, Exit, Program, Running};
 use crate::limits::{FLEET_RESTARTS_MAX, FLEET_START_DEADLINE, INVOKE_BYTES_MAX, INVOKE_DEADLINE};
 use crate::world::work::{Done, Fleet, WorkId};
@@ -337,6 +337,6 @@ fn fetch_model(
     match (source["S3Uri"].as_str(), source["CompressionType"].as_str()) {
         (None, _) => Ok(()),
         (Some(uri), Some("Gzip")) => place.unpack(engine, uri, to),
-        (Some(uri), _) => place.download(engine, uri, to),
+        (Some(uri), _) => download(engine, uri, to),
     }
 }

@@ -152,7 +152,7 @@ pub async fn serve(options: LocalOptions) -> Result<LocalHandle, LocalError> {
     let folder = options
         .state_dir
         .as_deref()
-        .or(temporary.as_ref().map(TempDir::path))
+        .or_else(|| temporary.as_ref().map(TempDir::path))
         .expect("either is there");
     let state = State::open(folder)?;
     let folder = state.folder().to_owned();

@@ -1,11 +1,11 @@
 //! Paths of the container, as paths of this machine.
 
 /// Where a container finds everything.
-pub const CONTAINER_ROOT: &str = "/opt/ml";
+pub(super) const CONTAINER_ROOT: &str = "/opt/ml";
 
 /// Replaces every `/opt/ml` in `text` that starts a path of its own by `root`. Those inside a
 /// longer path or name (`s3://bucket/opt/ml`, `/opt/mlflow`) stay.
-pub fn rewrite(text: &str, root: &str) -> String {
+pub(super) fn rewrite(text: &str, root: &str) -> String {
     let mut out = String::with_capacity(text.len());
     let mut rest = text;
     while let Some(at) = rest.find(CONTAINER_ROOT) {
@@ -31,7 +31,7 @@ fn in_name(c: char) -> bool {
 }
 
 /// Bucket and key of an `s3://` URI; the key may be empty.
-pub fn s3_uri(uri: &str) -> Option<(&str, &str)> {
+pub(super) fn s3_uri(uri: &str) -> Option<(&str, &str)> {
     let rest = uri.strip_prefix("s3://")?;
     let (bucket, key) = rest.split_once('/').unwrap_or((rest, ""));
     (!bucket.is_empty()).then_some((bucket, key))
@@ -39,7 +39,7 @@ pub fn s3_uri(uri: &str) -> Option<(&str, &str)> {
 
 /// Where the object `key`, found under `prefix`, lies below a channel's folder: the key without the
 /// prefix, or, where the prefix ends within a name or is the key, from that name on.
-pub fn below_prefix<'a>(key: &'a str, prefix: &str) -> &'a str {
+pub(super) fn below_prefix<'a>(key: &'a str, prefix: &str) -> &'a str {
     let rest = key.strip_prefix(prefix).unwrap_or(key);
     if prefix.is_empty() || (prefix.ends_with('/') && !rest.is_empty()) {
         return rest;

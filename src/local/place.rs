@@ -186,7 +186,7 @@ impl Place {
             other => other,
         };
         Ok(Program {
-            program: process::find(name, &host.path)?,
+            executable: process::find(name, &host.path)?,
             args,
             env,
             cwd,
@@ -203,42 +203,6 @@ impl Place {
         let unpacked = archive::unpack(&packed, to);
         fs::remove_file(&packed).map_err(io_error("remove", &packed))?;
         Ok(unpacked?)
-    }
-
-    /// Writes every object under an `S3Prefix` below the folder `to`.
-    pub(super) fn download(&self, engine: &Engine, uri: &str, to: &Path) -> Result<(), PlaceError> {
-        let (bucket, prefix) = s3_uri(uri).ok_or_else(|| client(format!("{uri} is not in S3")))?;
-        let objects = engine.with_objects(Clone::clone);
-        fs::create_dir_all(to).map_err(io_error("create", to))?;
-        let (mut after, mut count) = (None::<String>, 0);
-        loop {
-            let page = objects
-                .list(bucket, prefix, None, after.as_deref(), 1000)
-                .map_err(|error| refused(uri, error))?;
-            for (key, object) in &page.objects {
-                // Consoles make empty objects of such names to show folders.
-                if !key.ends_with('/') {
-                    self.write_object(engine, object, key, prefix, to)?;
-                    count += 1;
-                }
-            }
-            if count > CHANNEL_OBJECTS_MAX {
-                return Err(client(format!(
-                    "more than {CHANNEL_OBJECTS_MAX} objects under {uri}"
-                )));
-            }
-            after = page.next;
-            if after.is_none() {
-                break;
-            }
-        }
-        if count == 0 {
-            return Err(client(format!(
-                "Data download failed: No S3 objects found under S3 URL \"{uri}\" given in input \
-                 data source"
-            )));
-        }
-        Ok(())
     }
 
     /// Writes the objects that the manifest at an S3 URI names below the folder `to`.
@@ -265,29 +229,64 @@ impl Place {
         for name in names {
             let name = name.as_str().ok_or_else(malformed)?;
             let object = find(engine, &format!("{prefix}{name}"))?;
-            self.write_object(engine, &object, name, "", to)?;
+            write_object(engine, &object, name, "", to)?;
         }
         Ok(())
     }
+}
 
-    fn write_object(
-        &self,
-        engine: &Engine,
-        object: &Object,
-        key: &str,
-        prefix: &str,
-        to: &Path,
-    ) -> Result<(), PlaceError> {
-        let relative = below_prefix(key, prefix);
-        let relative = archive::inside(Path::new(relative))
-            .filter(|path| !path.as_os_str().is_empty())
-            .ok_or_else(|| client(format!("the key {key} cannot be a file's path")))?;
-        let path = to.join(relative);
-        if let Some(parent) = path.parent() {
-            fs::create_dir_all(parent).map_err(io_error("create", parent))?;
+/// Writes every object under an `S3Prefix` below the folder `to`.
+pub(super) fn download(engine: &Engine, uri: &str, to: &Path) -> Result<(), PlaceError> {
+    let (bucket, prefix) = s3_uri(uri).ok_or_else(|| client(format!("{uri} is not in S3")))?;
+    let objects = engine.with_objects(Clone::clone);
+    fs::create_dir_all(to).map_err(io_error("create", to))?;
+    let (mut after, mut count) = (None::<String>, 0);
+    loop {
+        let page = objects
+            .list(bucket, prefix, None, after.as_deref(), 1000)
+            .map_err(|error| refused(uri, error))?;
+        for (key, object) in &page.objects {
+            // Consoles make empty objects of such names to show folders.
+            if !key.ends_with('/') {
+                write_object(engine, object, key, prefix, to)?;
+                count += 1;
+            }
         }
-        copy_out(engine, object, &path)
+        if count > CHANNEL_OBJECTS_MAX {
+            return Err(client(format!(
+                "more than {CHANNEL_OBJECTS_MAX} objects under {uri}"
+            )));
+        }
+        after = page.next;
+        if after.is_none() {
+            break;
+        }
     }
+    if count == 0 {
+        return Err(client(format!(
+            "Data download failed: No S3 objects found under S3 URL \"{uri}\" given in input \
+             data source"
+        )));
+    }
+    Ok(())
+}
+
+fn write_object(
+    engine: &Engine,
+    object: &Object,
+    key: &str,
+    prefix: &str,
+    to: &Path,
+) -> Result<(), PlaceError> {
+    let relative = below_prefix(key, prefix);
+    let relative = archive::inside(Path::new(relative))
+        .filter(|path| !path.as_os_str().is_empty())
+        .ok_or_else(|| client(format!("the key {key} cannot be a file's path")))?;
+    let path = to.join(relative);
+    if let Some(parent) = path.parent() {
+        fs::create_dir_all(parent).map_err(io_error("create", parent))?;
+    }
+    copy_out(engine, object, &path)
 }
 
 /// Keeps the file `from` as the object at `uri`.

@@ -16,24 +16,24 @@ const START_DEADLINE: Duration = Duration::from_secs(30);
 
 /// What to start.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Program {
+pub(super) struct Program {
     /// Absolute path of the executable.
-    pub program: PathBuf,
+    pub(super) executable: PathBuf,
     /// Its arguments.
-    pub args: Vec<String>,
+    pub(super) args: Vec<String>,
     /// Its whole environment; nothing is inherited.
-    pub env: BTreeMap<String, String>,
+    pub(super) env: BTreeMap<String, String>,
     /// The folder it starts in.
-    pub cwd: PathBuf,
+    pub(super) cwd: PathBuf,
     /// Where its output is appended, both streams, up to [`crate::limits::JOB_LOG_BYTES_MAX`].
-    pub log: PathBuf,
+    pub(super) log: PathBuf,
     /// Milliseconds between SIGTERM and SIGKILL when it is stopped.
-    pub grace_ms: u64,
+    pub(super) grace_ms: u64,
 }
 
 /// What a supervisor reports, one JSON object a line.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub enum Event {
+pub(super) enum Event {
     /// The child runs.
     Started {
         /// Its process group, which is also its process id.
@@ -50,18 +50,18 @@ pub enum Event {
 
 /// How a child ended.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Exit {
+pub(super) struct Exit {
     /// Its exit code, unless a signal ended it.
-    pub code: Option<i32>,
+    pub(super) code: Option<i32>,
     /// The signal that ended it.
-    pub signal: Option<i32>,
+    pub(super) signal: Option<i32>,
     /// The last line that it wrote to standard error; empty if it wrote none.
-    pub last_error_line: String,
+    pub(super) last_error_line: String,
 }
 
 impl Exit {
     /// The exit code as a shell would report it: 128 + signal for one that a signal ended.
-    pub fn shell_code(&self) -> i32 {
+    pub(super) fn shell_code(&self) -> i32 {
         self.code
             .unwrap_or_else(|| self.signal.map_or(1, |signal| 128 + signal))
     }
@@ -69,7 +69,7 @@ impl Exit {
 
 /// Why a child could not be run.
 #[derive(Debug, thiserror::Error)]
-pub enum ProcessError {
+pub(super) enum ProcessError {
     /// No such executable.
     #[error("cannot start the container's program: `{0}` is not on PATH")]
     NotOnPath(String),
@@ -96,7 +96,7 @@ pub enum ProcessError {
 
 /// A running child. Dropping it kills the child and its whole group.
 #[derive(Debug)]
-pub struct Running {
+pub(super) struct Running {
     program: PathBuf,
     supervisor: Child,
     orders: ChildStdin,
@@ -104,20 +104,16 @@ pub struct Running {
     group: u32,
 }
 
-/// Starts `program` below the supervisor `executable` (`<executable> __job`).
+/// Starts `program` below `<supervisor> __job`.
 ///
 /// # Errors
 /// When the supervisor or the program cannot be started.
-#[expect(
-    clippy::disallowed_methods,
-    reason = "this is the place that starts children"
-)]
-pub async fn start(executable: &Path, program: &Program) -> Result<Running, ProcessError> {
+pub(super) async fn start(supervisor: &Path, program: &Program) -> Result<Running, ProcessError> {
     let lost = |source| ProcessError::Supervisor {
-        path: executable.to_owned(),
+        path: supervisor.to_owned(),
         source,
     };
-    let mut supervisor = Command::new(executable)
+    let mut supervisor = Command::new(supervisor)
         .arg("__job")
         .env_clear()
         .process_group(0)
@@ -128,13 +124,13 @@ pub async fn start(executable: &Path, program: &Program) -> Result<Running, Proc
         .map_err(lost)?;
     let (Some(mut orders), Some(events)) = (supervisor.stdin.take(), supervisor.stdout.take())
     else {
-        return Err(ProcessError::Lost(program.program.clone()));
+        return Err(ProcessError::Lost(program.executable.clone()));
     };
     let mut line = serde_json::to_vec(program).map_err(|e| lost(io::Error::other(e)))?;
     line.push(b'\n');
     orders.write_all(&line).await.map_err(lost)?;
     let mut running = Running {
-        program: program.program.clone(),
+        program: program.executable.clone(),
         supervisor,
         orders,
         events: BufReader::new(events).lines(),
@@ -146,23 +142,18 @@ pub async fn start(executable: &Path, program: &Program) -> Result<Running, Proc
             Ok(running)
         }
         Ok(Some(Event::Failed { reason })) => Err(ProcessError::Start {
-            program: program.program.clone(),
+            program: program.executable.clone(),
             reason,
         }),
         Ok(Some(Event::Exited(_)) | None) | Err(_) => {
-            Err(ProcessError::Lost(program.program.clone()))
+            Err(ProcessError::Lost(program.executable.clone()))
         }
     }
 }
 
 impl Running {
-    /// The child's process group.
-    pub fn group(&self) -> u32 {
-        self.group
-    }
-
     /// Asks the child to end: SIGTERM now, SIGKILL after its grace. [`Self::wait`] still answers.
-    pub async fn stop(&mut self) {
+    pub(super) async fn stop(&mut self) {
         // A supervisor that is gone has nothing left to stop.
         let _gone = self.orders.write_all(b"stop\n").await;
     }
@@ -171,22 +162,19 @@ impl Running {
     ///
     /// # Errors
     /// When the supervisor itself was killed; its child is killed then.
-    pub async fn wait(&mut self) -> Result<Exit, ProcessError> {
-        match self.event().await {
-            Some(Event::Exited(exit)) => {
-                // Reaps the supervisor; it has nothing left to do but end.
-                let _status = timeout(START_DEADLINE, self.supervisor.wait()).await;
-                Ok(exit)
-            }
-            Some(_) | None => {
-                self.kill_group();
-                Err(ProcessError::Lost(self.program.clone()))
-            }
+    pub(super) async fn wait(&mut self) -> Result<Exit, ProcessError> {
+        if let Some(Event::Exited(exit)) = self.event().await {
+            // Reaps the supervisor; it has nothing left to do but end.
+            let _status = timeout(START_DEADLINE, self.supervisor.wait()).await;
+            Ok(exit)
+        } else {
+            self.kill_group();
+            Err(ProcessError::Lost(self.program.clone()))
         }
     }
 
     /// Kills the child and its group at once, and waits until they are gone.
-    pub async fn kill(self) {
+    pub(super) async fn kill(self) {
         let Self {
             mut supervisor,
             orders,
@@ -217,7 +205,7 @@ impl Running {
 ///
 /// # Errors
 /// [`ProcessError::NotOnPath`] with the name.
-pub fn find(name: &str, path: &str) -> Result<PathBuf, ProcessError> {
+pub(super) fn find(name: &str, path: &str) -> Result<PathBuf, ProcessError> {
     let missing = || ProcessError::NotOnPath(name.to_owned());
     if name.contains('/') {
         let file = PathBuf::from(name);

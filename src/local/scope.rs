@@ -1,11 +1,11 @@
-//! Which region a request is for: SigV4 says so, and nothing else of the signature is looked at.
+//! Which region a request is for: its signature says so, and nothing else of it is looked at.
 
 /// The region of a request without a signature.
-pub const DEFAULT_REGION: &str = "us-east-1";
+pub(super) const DEFAULT_REGION: &str = "us-east-1";
 
 /// The region and service in the credential scope of an `Authorization` header
 /// (`AWS4-HMAC-SHA256 Credential=<key>/<date>/<region>/<service>/aws4_request, …`).
-pub fn credential_scope(authorization: &str) -> Option<(&str, &str)> {
+pub(super) fn credential_scope(authorization: &str) -> Option<(&str, &str)> {
     let rest = authorization.strip_prefix("AWS4-")?;
     let start = rest.find("Credential=")? + "Credential=".len();
     let credential = rest[start..].split([',', ' ']).next()?;

@@ -72,7 +72,7 @@ async fn supervise() -> io::Result<()> {
     let mut exited = tokio::task::spawn_blocking(move || wait_unreaped(group));
     let mut patience: Option<Instant> = None;
     loop {
-        let left = patience.map_or(Duration::from_secs(3600), |until| {
+        let left = patience.map_or(Duration::from_hours(1), |until| {
             until.saturating_duration_since(Instant::now())
         });
         tokio::select! {
@@ -130,7 +130,7 @@ fn orders() -> tokio::sync::mpsc::Receiver<String> {
     reason = "the supervisor is the far half of `local::process`"
 )]
 fn start(program: &Program) -> io::Result<Child> {
-    Command::new(&program.program)
+    Command::new(&program.executable)
         .args(&program.args)
         .env_clear()
         .envs(&program.env)
@@ -238,7 +238,8 @@ fn pump(from: impl Read, log: &Mutex<Log>, last: Option<&Mutex<String>>) {
         if let Some(last) = last {
             let text = String::from_utf8_lossy(&line);
             if !text.trim().is_empty() {
-                *last.lock().expect("no holder of this lock panics") = text.trim().to_owned();
+                let mut last = last.lock().expect("no holder of this lock panics");
+                text.trim().clone_into(&mut last);
             }
         }
     }

@@ -1,7 +1,7 @@
 //! What is remembered of an endpoint update: a tag on the endpoint config, written before the call.
 //!
 //! `<release attempt>.<k>@<LastModifiedTime of the endpoint before>`. The same time later: the call
-//! never landed. Moved, with a FailureReason: attempt k failed. Losing the tag costs one attempt
+//! never landed. Moved, with a `FailureReason`: attempt k failed. Losing the tag costs one attempt
 //! more.
 
 use serde_json::Value;
@@ -16,7 +16,7 @@ pub struct Attempt {
     pub release: u32,
     /// How often it was tried for that.
     pub count: u32,
-    /// The endpoint's LastModifiedTime before it, as it was printed.
+    /// The endpoint's `LastModifiedTime` before it, as it was printed.
     pub before: String,
 }
 
@@ -29,7 +29,7 @@ pub enum Next {
     Failed(String),
 }
 
-/// The endpoint's LastModifiedTime as it is noted.
+/// The endpoint's `LastModifiedTime` as it is noted.
 pub fn modified(endpoint: &Value) -> String {
     endpoint["LastModifiedTime"].to_string()
 }

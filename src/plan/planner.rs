@@ -217,7 +217,7 @@ impl Planner<'_> {
             Status::Moving(status) => self.moving(kind, name, &status, &object.body),
             Status::Deleting => self.moving(kind, name, "Deleting", &object.body),
             Status::Failed(reason) => {
-                rollout::failed(self, resource, name, &object, changes, &reason)
+                rollout::failed(self, resource, name, &object, changes, &reason);
             }
             Status::Ready => {
                 self.tags(resource, name, &object);
@@ -281,12 +281,9 @@ impl Planner<'_> {
             named_wanted,
         };
         let calls = (resource.kind.update)(&update);
-        let paths: Vec<_> = changes.iter().map(|change| change.path.as_str()).collect();
-        let words = paths.join(", ");
-        let text = self.why(
-            &format!("it differs in {words}"),
-            &format!("{words} differs"),
-        );
+        let words: Vec<_> = changes.iter().map(in_words).collect();
+        let words = words.join(", ");
+        let text = self.why("what runs differs", &words);
         let effect = rollout::update_effect(resource.kind, changes);
         for (op, body) in calls {
             let call = Call::new(op, &self.desired.scope, body);
@@ -453,7 +450,10 @@ impl Planner<'_> {
     /// The reason in words: a commit's wish, or a change behind its back.
     pub(super) fn why(&self, wish: &str, drift: &str) -> String {
         match self.hints.settled_at {
-            Some(at) => format!("changed behind Git's back since {at}: {drift}; it is put back"),
+            Some(at) => {
+                let at = Timestamp::from_second(at.as_second()).unwrap_or(at);
+                format!("changed behind Git's back since {at}: {drift}; it is put back")
+            }
             None => format!("the commit asks for it: {wish}"),
         }
     }
@@ -495,6 +495,20 @@ impl Planner<'_> {
 pub(super) fn subject(kind: &Kind, name: &str) -> String {
     format!("{} {name}", kind.name)
 }
+
+/// A difference, with its values where they are short enough to read.
+fn in_words(change: &Change) -> String {
+    let short = |value: &Value| {
+        Some(value.to_string()).filter(|text| text.len() <= SHORT_CHARS && !value.is_object())
+    };
+    match (change.from.as_ref().and_then(short), short(&change.to)) {
+        (Some(from), Some(to)) => format!("{} is {from}, not {to}", change.path),
+        _ => format!("{} differs", change.path),
+    }
+}
+
+/// The longest value that a reason quotes.
+const SHORT_CHARS: usize = 80;
 
 /// The request that creates a resource: what is declared, its name, and whose it is.
 fn create_body(

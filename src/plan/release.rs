@@ -43,8 +43,8 @@ pub struct Releases<'a> {
     pub branch: &'a str,
     /// Every branch of the repository.
     pub branches: &'a BTreeSet<String>,
-    /// The releases of the commit.
-    pub releases: &'a BTreeMap<String, Release>,
+    /// The releases of the commit, by environment.
+    pub committed: &'a BTreeMap<String, Release>,
     /// Packages that automation must not use again.
     pub quarantine: &'a BTreeSet<String>,
     /// What the commit asks for.
@@ -100,7 +100,7 @@ fn first<I: Iterator<Item = Past>>(
     history: &impl Fn() -> I,
 ) -> Option<Decided> {
     let candidate = input.candidate?;
-    let current = input.releases.get(&environment.name);
+    let current = input.committed.get(&environment.name);
     let package = match candidate.released() {
         Ok(package) => package,
         Err(missing) => return Some(Decided::Note(State::Blocked, missing)),
@@ -168,9 +168,9 @@ fn later<I: Iterator<Item = Past>>(
     from: &str,
     history: &impl Fn() -> I,
 ) -> Option<Decided> {
-    let source = input.releases.get(from)?;
+    let source = input.committed.get(from)?;
     let package = source.main()?;
-    let current = input.releases.get(&environment.name);
+    let current = input.committed.get(&environment.name);
     if current
         .and_then(Release::main)
         .is_some_and(|main| main.arn == package.arn)

@@ -178,7 +178,7 @@ mod tests {
     #[test]
     fn texts_decide_where_codes_do_not() {
         let check = |op, code, message, class| {
-            assert_eq!(classify(op, code, message), class, "{op} {message}")
+            assert_eq!(classify(op, code, message), class, "{op} {message}");
         };
         let invalid = "ValidationException";
         check(

@@ -43,7 +43,7 @@ mod tests {
         let body = json!({"ProductionVariants": [{"VariantName": "AllTraffic"}]});
         assert_eq!(
             digest_name("EndpointConfig", "churn-staging", &body, 0),
-            "churn-staging-GOLDEN"
+            "churn-staging-d5af168522"
         );
     }
 

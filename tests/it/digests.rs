@@ -12,8 +12,14 @@ use crate::sim::repository::{CONFIG, first_commit, path};
 fn snapshot(edits: &[(&str, &[u8])]) -> Snapshot {
     let mut forge = Forge::default();
     first_commit(&mut forge, 0.7);
-    let owned: Vec<_> = edits.iter().map(|(name, bytes)| (path(name), *bytes)).collect();
-    let edits: Vec<_> = owned.iter().map(|(name, bytes)| (name.as_str(), Some(*bytes))).collect();
+    let owned: Vec<_> = edits
+        .iter()
+        .map(|(name, bytes)| (path(name), *bytes))
+        .collect();
+    let edits: Vec<_> = owned
+        .iter()
+        .map(|(name, bytes)| (name.as_str(), Some(*bytes)))
+        .collect();
     forge.commit(&edits);
     forge.snapshot(&forge.tip(MAIN))
 }
@@ -22,9 +28,14 @@ fn identity(edits: &[(&str, &[u8])]) -> Identity {
     let snapshot = snapshot(edits);
     let loaded = load(&snapshot);
     let model = &loaded.models[0];
-    let config = model.config.as_ref().unwrap_or_else(|| panic!("{:#?}", model.diagnostics));
+    let config = model
+        .config
+        .as_ref()
+        .unwrap_or_else(|| panic!("{:#?}", model.diagnostics));
     let installation = loaded.installation.as_ref().expect("trueup.yaml");
-    prepare(installation, model, config, &snapshot).expect("it compiles").identity
+    prepare(installation, model, config, &snapshot)
+        .expect("it compiles")
+        .identity
 }
 
 /// The identity after one replacement in `config.yaml`.
@@ -36,10 +47,19 @@ fn configured(from: &str, to: &str) -> Identity {
 #[test]
 fn version_1_does_not_change() {
     let identity = identity(&[]);
-    assert_eq!(identity.run, "1e8bd2f6da5ce45cfd047f2bdaae3248d9a4c538a9bc978bac704a2f62ce46e5");
-    assert_eq!(identity.serving, "sha256:3c4cac7796ada306cc0dfe0bf32cf4d083224ed15b5ca15ca5b11a03dcc9a316");
+    assert_eq!(
+        identity.run,
+        "1e8bd2f6da5ce45cfd047f2bdaae3248d9a4c538a9bc978bac704a2f62ce46e5"
+    );
+    assert_eq!(
+        identity.serving,
+        "sha256:3c4cac7796ada306cc0dfe0bf32cf4d083224ed15b5ca15ca5b11a03dcc9a316"
+    );
     let body = serde_json::json!({"ProductionVariants": [{"VariantName": "AllTraffic", "InitialInstanceCount": 1}]});
-    assert_eq!(digest_name("EndpointConfig", "churn-staging", &body, 0), "churn-staging-0000000000");
+    assert_eq!(
+        digest_name("EndpointConfig", "churn-staging", &body, 0),
+        "churn-staging-63cb41818e"
+    );
 }
 
 #[test]
@@ -48,8 +68,14 @@ fn what_a_trained_model_depends_on_trains_anew() {
     for (from, to) in [
         ("depth: 3", "depth: 4"),
         ("sklearn@1.2-1", "sklearn@1.0-1"),
-        ("entry_point: src/train.py", "entry_point: src/train.py\n  instance_count: 2"),
-        ("outputs: [fit, validation]", "outputs: [fit, validation, rest]"),
+        (
+            "entry_point: src/train.py",
+            "entry_point: src/train.py\n  instance_count: 2",
+        ),
+        (
+            "outputs: [fit, validation]",
+            "outputs: [fit, validation, rest]",
+        ),
     ] {
         assert_ne!(configured(from, to).run, base.run, "{to}");
     }
@@ -67,12 +93,24 @@ fn nothing_else_does() {
         ("sampling_percentage: 100", "sampling_percentage: 10"),
         ("schedule: daily", "schedule: hourly"),
         ("soak: 0s", "soak: 2h"),
-        ("name: churn\n", "name: churn\nowner: growth\ntags: {a: b}\n"),
-        ("entry_point: src/train.py", "entry_point: src/train.py\n  instance_type: ml.m5.2xlarge\n  max_runtime: 2h"),
+        (
+            "name: churn\n",
+            "name: churn\nowner: growth\ntags: {a: b}\n",
+        ),
+        (
+            "entry_point: src/train.py",
+            "entry_point: src/train.py\n  instance_type: ml.m5.2xlarge\n  max_runtime: 2h",
+        ),
     ] {
         assert_eq!(configured(from, to), base, "{to}");
     }
-    for file in ["README.md", "docs/notes.md", "tests/test_train.py", "src/notes.md", "src/__pycache__/a.pyc"] {
+    for file in [
+        "README.md",
+        "docs/notes.md",
+        "tests/test_train.py",
+        "src/notes.md",
+        "src/__pycache__/a.pyc",
+    ] {
         assert_eq!(identity(&[(file, b"text")]), base, "{file}");
     }
 }
@@ -84,5 +122,8 @@ fn serving_code_is_packaged_again_and_not_trained() {
     assert_eq!(served.run, base.run);
     assert_ne!(served.serving, base.serving);
     let trained = identity(&[("src/train.py", b"AUC = 0.8\n")]);
-    assert_eq!(trained.serving, base.serving, "what only trains does not serve");
+    assert_eq!(
+        trained.serving, base.serving,
+        "what only trains does not serve"
+    );
 }

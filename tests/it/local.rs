@@ -1,4 +1,5 @@
 //! The local SageMaker, through its port: the AWS SDKs outside, real processes inside.
+#![expect(clippy::unwrap_used, reason = "a test's helpers may fail it")]
 
 use std::collections::BTreeMap;
 use std::io::Write as _;
@@ -24,7 +25,7 @@ use trueup::local::{LocalHandle, LocalOptions, serve};
 const ROLE: &str = "arn:aws:iam::111122223333:role/sagemaker";
 const IMAGE: &str =
     "683313688378.dkr.ecr.us-east-1.amazonaws.com/sagemaker-scikit-learn:1.2-1-cpu-py3";
-const DEADLINE: Duration = Duration::from_secs(60);
+const DEADLINE: Duration = Duration::from_mins(1);
 
 struct Local {
     handle: LocalHandle,
@@ -76,7 +77,7 @@ async fn start_with(options: LocalOptions) -> Local {
 
 impl Local {
     async fn put(&self, key: &str, body: impl Into<ByteStream>) {
-        let put = self.s3.put_object().bucket("ml").key(key);
+        let put = self.s3.put_object().bucket("ml-data").key(key);
         put.body(body.into()).send().await.unwrap();
     }
 
@@ -84,7 +85,7 @@ impl Local {
         let got = self
             .s3
             .get_object()
-            .bucket("ml")
+            .bucket("ml-data")
             .key(key)
             .send()
             .await
@@ -133,17 +134,17 @@ impl Local {
                 }
             }
         });
-        match found.await {
-            Ok(found) => found,
-            Err(_) => panic!("{op} {body}: {:?}", self.call(op, body.clone()).await),
+        if let Ok(found) = found.await {
+            return found;
         }
+        panic!("{op} {body}: {:?}", self.call(op, body.clone()).await)
     }
 
     async fn train(&self, name: &str, extra: Value) -> Value {
         let mut request = json!({
             "TrainingJobName": name, "RoleArn": ROLE,
             "AlgorithmSpecification": {"TrainingImage": IMAGE, "TrainingInputMode": "File"},
-            "OutputDataConfig": {"S3OutputPath": "s3://ml/models"},
+            "OutputDataConfig": {"S3OutputPath": "s3://ml-data/models"},
             "ResourceConfig": {
                 "InstanceType": "ml.m5.large", "InstanceCount": 1, "VolumeSizeInGB": 5,
             },
@@ -220,10 +221,10 @@ fn untar(bytes: &[u8]) -> BTreeMap<String, String> {
 async fn objects_come_back_as_they_were_put() {
     let local = start(None).await;
     let s3 = &local.s3;
-    s3.create_bucket().bucket("ml").send().await.unwrap();
-    s3.head_bucket().bucket("ml").send().await.unwrap();
+    s3.create_bucket().bucket("ml-data").send().await.unwrap();
+    s3.head_bucket().bucket("ml-data").send().await.unwrap();
 
-    let put = s3.put_object().bucket("ml").key("a/ü 1+2.txt");
+    let put = s3.put_object().bucket("ml-data").key("a/ü 1+2.txt");
     let put = put.body(ByteStream::from_static(b"hello world"));
     let put = put
         .content_type("text/plain")
@@ -232,7 +233,7 @@ async fn objects_come_back_as_they_were_put() {
         .await
         .unwrap();
     assert_eq!(put.e_tag(), Some("\"5eb63bbbe01eeed093cb22bb8f5acdc3\""));
-    let head = s3.head_object().bucket("ml").key("a/ü 1+2.txt");
+    let head = s3.head_object().bucket("ml-data").key("a/ü 1+2.txt");
     let head = head.checksum_mode(aws_sdk_s3::types::ChecksumMode::Enabled);
     let head = head.send().await.unwrap();
     assert_eq!(head.metadata().unwrap()["digest"], "abc");
@@ -244,7 +245,7 @@ async fn objects_come_back_as_they_were_put() {
     );
     let part = s3
         .get_object()
-        .bucket("ml")
+        .bucket("ml-data")
         .key("a/ü 1+2.txt")
         .range("bytes=6-");
     let part = part.send().await.unwrap();
@@ -254,12 +255,12 @@ async fn objects_come_back_as_they_were_put() {
     // Compare-and-swap: an object that exists is not created again.
     let again = s3
         .put_object()
-        .bucket("ml")
+        .bucket("ml-data")
         .key("a/ü 1+2.txt")
         .if_none_match("*");
     let refused = again.send().await.unwrap_err().into_service_error();
     assert_eq!(refused.meta().code(), Some("PreconditionFailed"));
-    let swap = s3.put_object().bucket("ml").key("a/ü 1+2.txt");
+    let swap = s3.put_object().bucket("ml-data").key("a/ü 1+2.txt");
     let swap = swap.if_match("\"5eb63bbbe01eeed093cb22bb8f5acdc3\"");
     swap.body(ByteStream::from_static(b"new"))
         .send()
@@ -268,13 +269,17 @@ async fn objects_come_back_as_they_were_put() {
 
     let copy = s3
         .copy_object()
-        .bucket("ml")
+        .bucket("ml-data")
         .key("b")
-        .copy_source("ml/a/%C3%BC%201%2B2.txt");
+        .copy_source("ml-data/a/%C3%BC%201%2B2.txt");
     copy.send().await.unwrap();
     assert_eq!(local.get("b").await, b"new");
     local.put("a/2", ByteStream::from_static(b"")).await;
-    let list = s3.list_objects_v2().bucket("ml").delimiter("/").max_keys(1);
+    let list = s3
+        .list_objects_v2()
+        .bucket("ml-data")
+        .delimiter("/")
+        .max_keys(1);
     let first = list.clone().send().await.unwrap();
     assert_eq!(first.common_prefixes()[0].prefix(), Some("a/"));
     let token = first.next_continuation_token().unwrap();
@@ -288,16 +293,16 @@ async fn objects_come_back_as_they_were_put() {
         .build()
         .unwrap();
     s3.delete_objects()
-        .bucket("ml")
+        .bucket("ml-data")
         .delete(delete)
         .send()
         .await
         .unwrap();
-    let left = s3.list_objects().bucket("ml").send().await.unwrap();
+    let left = s3.list_objects().bucket("ml-data").send().await.unwrap();
     assert_eq!(left.contents().len(), 1);
     let missing = s3
         .get_object()
-        .bucket("ml")
+        .bucket("ml-data")
         .key("b")
         .send()
         .await
@@ -322,10 +327,10 @@ async fn large_objects_come_in_parts_and_survive_a_restart() {
     let dir = tempfile::tempdir().unwrap();
     let local = start(Some(dir.path())).await;
     let s3 = &local.s3;
-    s3.create_bucket().bucket("ml").send().await.unwrap();
+    s3.create_bucket().bucket("ml-data").send().await.unwrap();
     let upload = s3
         .create_multipart_upload()
-        .bucket("ml")
+        .bucket("ml-data")
         .key("big")
         .metadata("k", "v");
     let upload = upload.send().await.unwrap();
@@ -335,7 +340,7 @@ async fn large_objects_come_in_parts_and_survive_a_restart() {
     for (number, piece) in (1..).zip(whole.chunks(5 * 1024 * 1024)) {
         let part = s3
             .upload_part()
-            .bucket("ml")
+            .bucket("ml-data")
             .key("big")
             .upload_id(id)
             .part_number(number);
@@ -350,7 +355,7 @@ async fn large_objects_come_in_parts_and_survive_a_restart() {
         .build();
     let done = s3
         .complete_multipart_upload()
-        .bucket("ml")
+        .bucket("ml-data")
         .key("big")
         .upload_id(id);
     let done = done.multipart_upload(parts).send().await.unwrap();
@@ -359,7 +364,7 @@ async fn large_objects_come_in_parts_and_survive_a_restart() {
 
     let other = s3
         .create_multipart_upload()
-        .bucket("ml")
+        .bucket("ml-data")
         .key("x")
         .send()
         .await
@@ -367,13 +372,13 @@ async fn large_objects_come_in_parts_and_survive_a_restart() {
     let id = other.upload_id().unwrap();
     let abort = s3
         .abort_multipart_upload()
-        .bucket("ml")
+        .bucket("ml-data")
         .key("x")
         .upload_id(id);
     abort.send().await.unwrap();
     let late = s3
         .upload_part()
-        .bucket("ml")
+        .bucket("ml-data")
         .key("x")
         .upload_id(id)
         .part_number(1);
@@ -386,7 +391,7 @@ async fn large_objects_come_in_parts_and_survive_a_restart() {
     let head = local
         .s3
         .head_object()
-        .bucket("ml")
+        .bucket("ml-data")
         .key("big")
         .send()
         .await
@@ -422,7 +427,13 @@ with open(os.path.join(os.environ["SM_OUTPUT_DATA_DIR"], "log.txt"), "w") as f:
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_training_job_really_trains() {
     let local = start(None).await;
-    local.s3.create_bucket().bucket("ml").send().await.unwrap();
+    local
+        .s3
+        .create_bucket()
+        .bucket("ml-data")
+        .send()
+        .await
+        .unwrap();
     local
         .put("code/sourcedir.tar.gz", tar_gz(&[("train.py", TRAIN)]))
         .await;
@@ -430,14 +441,14 @@ async fn a_training_job_really_trains() {
     let input = json!([{
         "ChannelName": "train",
         "DataSource": {"S3DataSource": {
-            "S3DataType": "S3Prefix", "S3Uri": "s3://ml/data/",
+            "S3DataType": "S3Prefix", "S3Uri": "s3://ml-data/data/",
             "S3DataDistributionType": "FullyReplicated",
         }},
     }]);
     let parameters = |mode: &str| {
         json!({
             "sagemaker_program": "\"train.py\"",
-            "sagemaker_submit_directory": "\"s3://ml/code/sourcedir.tar.gz\"",
+            "sagemaker_submit_directory": "\"s3://ml-data/code/sourcedir.tar.gz\"",
             "epochs": "4", "mode": mode,
         })
     };
@@ -457,7 +468,7 @@ async fn a_training_job_really_trains() {
     assert_eq!(job["TrainingJobStatus"], "Completed", "{job}");
     assert_eq!(
         job["ModelArtifacts"]["S3ModelArtifacts"],
-        "s3://ml/models/good/output/model.tar.gz"
+        "s3://ml-data/models/good/output/model.tar.gz"
     );
     assert_eq!(job["FinalMetricDataList"][0]["MetricName"], "loss", "{job}");
     let model = untar(&local.get("models/good/output/model.tar.gz").await);
@@ -499,7 +510,13 @@ async fn a_training_job_really_trains() {
         ..options()
     })
     .await;
-    local.s3.create_bucket().bucket("ml").send().await.unwrap();
+    local
+        .s3
+        .create_bucket()
+        .bucket("ml-data")
+        .send()
+        .await
+        .unwrap();
     local
         .put("code/sourcedir.tar.gz", tar_gz(&[("train.py", TRAIN)]))
         .await;
@@ -537,10 +554,10 @@ async fn deploy(local: &Local, endpoint: &str, code: &str) {
     let model = json!({
         "ModelName": endpoint, "ExecutionRoleArn": ROLE,
         "PrimaryContainer": {
-            "Image": IMAGE, "ModelDataUrl": format!("s3://ml/{endpoint}/model.tar.gz"),
+            "Image": IMAGE, "ModelDataUrl": format!("s3://ml-data/{endpoint}/model.tar.gz"),
             "Environment": {
                 "SAGEMAKER_PROGRAM": "serving/app.py",
-                "SAGEMAKER_SUBMIT_DIRECTORY": format!("s3://ml/{endpoint}/code.tar.gz"),
+                "SAGEMAKER_SUBMIT_DIRECTORY": format!("s3://ml-data/{endpoint}/code.tar.gz"),
             },
         },
     });
@@ -553,7 +570,7 @@ async fn deploy(local: &Local, endpoint: &str, code: &str) {
         }],
         "DataCaptureConfig": {
             "EnableCapture": true, "InitialSamplingPercentage": 100,
-            "DestinationS3Uri": "s3://ml/capture",
+            "DestinationS3Uri": "s3://ml-data/capture",
             "CaptureOptions": [{"CaptureMode": "Input"}, {"CaptureMode": "Output"}],
         },
     });
@@ -596,7 +613,13 @@ async fn invoke_until(local: &Local, endpoint: &str, status: u16) -> String {
 async fn an_endpoint_really_serves_and_captures() {
     let dir = tempfile::tempdir().unwrap();
     let local = start(Some(dir.path())).await;
-    local.s3.create_bucket().bucket("ml").send().await.unwrap();
+    local
+        .s3
+        .create_bucket()
+        .bucket("ml-data")
+        .send()
+        .await
+        .unwrap();
     deploy(&local, "churn", SERVE).await;
     let found = settled(&local, "churn").await;
     assert_eq!(found["EndpointStatus"], "InService", "{found}");
@@ -642,11 +665,11 @@ async fn an_endpoint_really_serves_and_captures() {
     let list = local
         .s3
         .list_objects_v2()
-        .bucket("ml")
+        .bucket("ml-data")
         .prefix("capture/churn/main/");
     let list = list.send().await.unwrap();
     let key = list.contents()[0].key().unwrap();
-    assert!(key.ends_with(".jsonl"), "{key}");
+    assert_eq!(Path::new(key).extension().unwrap(), "jsonl", "{key}");
     let lines = String::from_utf8(local.get(key).await).unwrap();
     let record: Value = serde_json::from_str(lines.lines().next().unwrap()).unwrap();
     assert_eq!(record["captureData"]["endpointInput"]["data"], "1,2\n3,4");
@@ -667,7 +690,13 @@ async fn an_endpoint_really_serves_and_captures() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_endpoint_that_cannot_start_says_why() {
     let local = start(None).await;
-    local.s3.create_bucket().bucket("ml").send().await.unwrap();
+    local
+        .s3
+        .create_bucket()
+        .bucket("ml-data")
+        .send()
+        .await
+        .unwrap();
     deploy(&local, "broken", "import no_such_module\n").await;
     let found = settled(&local, "broken").await;
     assert_eq!(found["EndpointStatus"], "Failed");
@@ -686,7 +715,13 @@ async fn an_endpoint_that_cannot_start_says_why() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_processing_job_runs_its_entry_point_and_can_be_stopped() {
     let local = start(None).await;
-    local.s3.create_bucket().bucket("ml").send().await.unwrap();
+    local
+        .s3
+        .create_bucket()
+        .bucket("ml-data")
+        .send()
+        .await
+        .unwrap();
     let code = "import sys, os\n\
         out = sys.argv[1]\n\
         text = open(os.environ['DATA'] + '/rows.csv').read()\n\
@@ -710,11 +745,11 @@ async fn a_processing_job_runs_its_entry_point_and_can_be_stopped() {
             },
             "Environment": {"DATA": "/opt/ml/processing/data"},
             "ProcessingInputs": [
-                input("code", "s3://ml/code/sourcedir.tar.gz", "/opt/ml/processing/input/code"),
-                input("data", "s3://ml/data", "/opt/ml/processing/data"),
+                input("code", "s3://ml-data/code/sourcedir.tar.gz", "/opt/ml/processing/input/code"),
+                input("data", "s3://ml-data/data", "/opt/ml/processing/data"),
             ],
             "ProcessingOutputConfig": {"Outputs": [{"OutputName": "out", "S3Output": {
-                "S3Uri": "s3://ml/out", "LocalPath": "/opt/ml/processing/out",
+                "S3Uri": "s3://ml-data/out", "LocalPath": "/opt/ml/processing/out",
                 "S3UploadMode": "EndOfJob",
             }}]},
             "ProcessingResources": {"ClusterConfig": {
@@ -853,7 +888,7 @@ async fn nothing_outlives_the_supervisors_standard_input() {
     // The leader ignores SIGTERM and has a child of its own.
     let shell = "trap '' TERM; sleep 600 & echo $! > pid; wait";
     let spec = json!({
-        "program": "/bin/sh", "args": ["-c", shell], "env": {"PATH": "/usr/bin:/bin"},
+        "executable": "/bin/sh", "args": ["-c", shell], "env": {"PATH": "/usr/bin:/bin"},
         "cwd": dir.path(), "log": dir.path().join("log"), "grace_ms": 600_000,
     });
     #[expect(
@@ -873,4 +908,45 @@ async fn nothing_outlives_the_supervisors_standard_input() {
     drop(orders);
     until(|| gone(&pid)).await;
     assert!(supervisor.wait().unwrap().success());
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_job_that_ran_when_the_server_ended_runs_again() {
+    let dir = tempfile::tempdir().unwrap();
+    let local = start(Some(dir.path())).await;
+    local
+        .s3
+        .create_bucket()
+        .bucket("ml-data")
+        .send()
+        .await
+        .unwrap();
+    let shell = "echo $$ > /opt/ml/output/pid; exec sleep 600";
+    let request = json!({
+        "ProcessingJobName": "long", "RoleArn": ROLE,
+        "AppSpecification": {"ImageUri": IMAGE, "ContainerEntrypoint": ["/bin/sh", "-c", shell]},
+        "ProcessingResources": {"ClusterConfig": {
+            "InstanceCount": 1, "InstanceType": "ml.m5.large", "VolumeSizeInGB": 5,
+        }},
+    });
+    local.call("CreateProcessingJob", request).await.unwrap();
+    let pid_file = local
+        .handle
+        .state_dir
+        .join("jobs/us-east-1/processing/long/opt/ml/output/pid");
+    let first = until(|| read(&pid_file)).await;
+    local.handle.shutdown().await;
+    assert!(gone(&first).is_some(), "a job outlived its server");
+
+    let local = start(Some(dir.path())).await;
+    let second = until(|| read(&pid_file).filter(|pid| *pid != first)).await;
+    let name = json!({"ProcessingJobName": "long"});
+    let found = local
+        .call("DescribeProcessingJob", name.clone())
+        .await
+        .unwrap();
+    assert_eq!(found["ProcessingJobStatus"], "InProgress");
+    // Dropped, not shut down: what it started goes all the same.
+    drop(local);
+    until(|| gone(&second)).await;
 }

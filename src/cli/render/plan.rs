@@ -334,7 +334,7 @@ Not everything could be planned: see above.
         let mut pass = sample::noted(&[State::Waiting]);
         let unit = &mut pass.models[0].pass.as_mut().unwrap().units[0];
         unit.report.notes[0].message = "evil\u{1b}[2J\nline".to_owned();
-        let later = sample::now() + std::time::Duration::from_secs(7200);
+        let later = sample::now() + std::time::Duration::from_hours(2);
         let shown = plan(&pass, later, Paint::PLAIN);
         let line = "  waiting: Endpoint churn-staging: evil\\u{1b}[2J line, since 2h 4m ago, late by 1h 4m\n";
         assert!(shown.contains(line), "{shown}");

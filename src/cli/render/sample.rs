@@ -51,7 +51,7 @@ pub(crate) fn unit(place: &str) -> UnitPass {
             observed_at: Some(now() - std::time::Duration::from_secs(3)),
         },
         outcome: None,
-        converged_since: Some(now() - std::time::Duration::from_secs(7200)),
+        converged_since: Some(now() - std::time::Duration::from_hours(2)),
         candidate: None,
     }
 }
@@ -95,8 +95,8 @@ fn note(state: State) -> Note {
         state,
         subject: "Endpoint churn-staging".to_owned(),
         message: "it is Updating".to_owned(),
-        since: Some(now() - std::time::Duration::from_secs(240)),
-        deadline: Some(now() + std::time::Duration::from_secs(3360)),
+        since: Some(now() - std::time::Duration::from_mins(4)),
+        deadline: Some(now() + std::time::Duration::from_mins(56)),
     }
 }
 

@@ -18,7 +18,7 @@ use super::process::{self, Exit, Program, Running};
 use crate::world::work::{Done, Job, JobKind, JobOutcome};
 
 /// How long a job may run that does not say (the service's own figure: a day).
-const RUNTIME: Duration = Duration::from_secs(24 * 60 * 60);
+const RUNTIME: Duration = Duration::from_hours(24);
 
 /// Runs a job and reports its outcome, unless the server ends first.
 pub(super) async fn run(engine: Arc<Engine>, job: Job, mut told: watch::Receiver<Order>) {
@@ -45,8 +45,9 @@ async fn outcome(
     told: &mut watch::Receiver<Order>,
 ) -> Option<JobOutcome> {
     let _turn = tokio::select! {
-        turn = engine.turns.acquire() => turn.ok()?,
+        biased;
         order = ordered(told) => return (order == Order::Stop).then_some(JobOutcome::Stopped),
+        turn = engine.turns.acquire() => turn.ok()?,
     };
     let prepared = blocking(engine, job, prepare).await;
     let (place, program) = match prepared {

@@ -8,7 +8,7 @@ use super::strings;
 use super::toolkit::HOST;
 use crate::local::engine::Engine;
 use crate::local::paths::rewrite;
-use crate::local::place::{Place, PlaceError, client, upload_folder};
+use crate::local::place::{self, Place, PlaceError, client, upload_folder};
 use crate::local::process::Program;
 use crate::world::work::Job;
 
@@ -22,7 +22,7 @@ pub(super) fn prepare(engine: &Engine, job: &Job, place: &Place) -> Result<Progr
         place.make(folder)?;
     }
     for input in request["ProcessingInputs"].as_array().into_iter().flatten() {
-        download(engine, input, place)?;
+        fetch(engine, input, place)?;
     }
     for output in outputs(request) {
         let (path, _) = output?;
@@ -68,7 +68,7 @@ pub(super) fn prepare(engine: &Engine, job: &Job, place: &Place) -> Result<Progr
     place.program(engine, &name, args, env, place.root())
 }
 
-fn download(engine: &Engine, input: &Value, place: &Place) -> Result<(), PlaceError> {
+fn fetch(engine: &Engine, input: &Value, place: &Place) -> Result<(), PlaceError> {
     if input["AppManaged"] == true {
         return Ok(());
     }
@@ -83,7 +83,7 @@ fn download(engine: &Engine, input: &Value, place: &Place) -> Result<(), PlaceEr
     let to = place.container_path(path)?;
     match source["S3DataType"].as_str() {
         Some("ManifestFile") => place.download_manifest(engine, uri, &to),
-        _ => place.download(engine, uri, &to),
+        _ => place::download(engine, uri, &to),
     }
 }
 

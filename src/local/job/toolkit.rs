@@ -82,21 +82,21 @@ fn python_repr(value: &Value) -> String {
 /// What the program's environment is made of.
 pub(super) struct Facts<'a> {
     /// The job's name.
-    pub job: &'a str,
+    pub(super) job: &'a str,
     /// `/opt/ml` on this machine.
-    pub root: &'a str,
+    pub(super) root: &'a str,
     /// The program, relative to the code's folder.
-    pub program: &'a str,
+    pub(super) program: &'a str,
     /// Where the code came from.
-    pub submitted: &'a str,
+    pub(super) submitted: &'a str,
     /// The user's hyperparameters.
-    pub own: &'a BTreeMap<String, Value>,
+    pub(super) own: &'a BTreeMap<String, Value>,
     /// Channels with their configuration.
-    pub channels: &'a Map<String, Value>,
+    pub(super) channels: &'a Map<String, Value>,
     /// `resourceconfig.json`.
-    pub resources: &'a Value,
+    pub(super) resources: &'a Value,
     /// Processors of this machine.
-    pub cpus: usize,
+    pub(super) cpus: usize,
 }
 
 /// Every `SM_` variable.

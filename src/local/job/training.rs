@@ -1,7 +1,9 @@
 //! Training jobs: the container's contract, before and after the program runs.
 
 use std::collections::BTreeMap;
+use std::ffi::OsStr;
 use std::fs;
+use std::path::Path;
 
 use serde_json::{Map, Value, json};
 
@@ -9,7 +11,7 @@ use super::toolkit::{self, Facts, HOST};
 use crate::local::archive;
 use crate::local::engine::Engine;
 use crate::local::paths::rewrite;
-use crate::local::place::{Place, PlaceError, client, has_files, upload, upload_folder};
+use crate::local::place::{Place, PlaceError, client, download, has_files, upload, upload_folder};
 use crate::local::process::{Exit, Program};
 use crate::world::work::Job;
 
@@ -103,11 +105,8 @@ fn command(
              not run locally)",
         )
     })?;
-    let name = if program.ends_with(".sh") {
-        "sh"
-    } else {
-        "python3"
-    };
+    let shell = Path::new(&program).extension() == Some(OsStr::new("sh"));
+    let name = if shell { "sh" } else { "python3" };
     let args = toolkit::arguments(own).into_iter();
     let args = args.map(|word| rewrite(&word, root));
     Ok((
@@ -128,7 +127,7 @@ fn download_channels(
         let source = &channel["DataSource"]["S3DataSource"];
         let uri = source["S3Uri"].as_str().unwrap_or_default();
         match source["S3DataType"].as_str() {
-            Some("S3Prefix") => place.download(engine, uri, &to)?,
+            Some("S3Prefix") => download(engine, uri, &to)?,
             Some("ManifestFile") => place.download_manifest(engine, uri, &to)?,
             other => {
                 return Err(client(format!(

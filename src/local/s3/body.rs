@@ -33,7 +33,10 @@ pub(super) async fn receive(
     let chunked = payload.starts_with("STREAMING-")
         || header("content-encoding").is_some_and(|list| list.contains("aws-chunked"));
     let mut decoder = chunked.then(Decoder::default);
-    let mut intake = bodies.intake();
+    let mut intake = bodies.intake(|name| {
+        let name = format!("x-amz-checksum-{name}");
+        headers.contains_key(&name) || header("x-amz-trailer").is_some_and(|t| t.contains(&name))
+    });
     let mut decoded = Vec::new();
     let mut body = s3s::Body::from(body.unwrap_or_else(|| s3s::Body::empty().into()));
     while let Some(frame) = body.frame().await {

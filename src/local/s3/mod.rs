@@ -21,7 +21,7 @@ use s3s::dto::{
     GetBucketVersioningOutput, GetObjectInput, GetObjectOutput, HeadBucketInput, HeadBucketOutput,
     HeadObjectInput, HeadObjectOutput, ListBucketsInput, ListBucketsOutput, ListObjectsInput,
     ListObjectsOutput, ListObjectsV2Input, ListObjectsV2Output, PutObjectInput, PutObjectOutput,
-    UploadPartInput, UploadPartOutput,
+    UploadPartCopyInput, UploadPartCopyOutput, UploadPartInput, UploadPartOutput,
 };
 use s3s::service::{S3Service, S3ServiceBuilder};
 use s3s::{S3, S3Error, S3ErrorCode, S3Request, S3Response, S3Result, s3_error};
@@ -141,6 +141,7 @@ operations! {
     list_objects_v2: ListObjectsV2Input => ListObjectsV2Output;
     put_object: PutObjectInput => PutObjectOutput;
     upload_part: UploadPartInput => UploadPartOutput;
+    upload_part_copy: UploadPartCopyInput => UploadPartCopyOutput;
 }
 
 #[expect(clippy::unused_async, reason = "all operations have the trait's shape")]
@@ -350,7 +351,7 @@ const MAX_KEYS: i32 = 1000;
 
 /// The region that a request's signature names, as an extension of the request.
 #[derive(Debug, Clone)]
-pub(super) struct SignedRegion(pub String);
+pub(in crate::local) struct SignedRegion(pub(in crate::local) String);
 
 fn bucket(objects: &Objects, name: &str) -> S3Result<Scope> {
     objects

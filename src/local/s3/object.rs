@@ -3,12 +3,14 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use axum::http::HeaderMap;
 use s3s::dto::{
     AbortMultipartUploadInput, AbortMultipartUploadOutput, CompleteMultipartUploadInput,
-    CompleteMultipartUploadOutput, CopyObjectInput, CopyObjectOutput, CopyObjectResult, CopySource,
-    CreateMultipartUploadInput, CreateMultipartUploadOutput, ETag, ETagCondition, GetObjectInput,
-    GetObjectOutput, HeadObjectInput, HeadObjectOutput, Metadata, MetadataDirective,
-    PutObjectInput, PutObjectOutput, StreamingBlob, UploadPartInput, UploadPartOutput,
+    CompleteMultipartUploadOutput, CopyObjectInput, CopyObjectOutput, CopyObjectResult,
+    CopyPartResult, CopySource, CreateMultipartUploadInput, CreateMultipartUploadOutput, ETag,
+    ETagCondition, GetObjectInput, GetObjectOutput, HeadObjectInput, HeadObjectOutput, Metadata,
+    MetadataDirective, PutObjectInput, PutObjectOutput, Range, StreamingBlob, UploadPartCopyInput,
+    UploadPartCopyOutput, UploadPartInput, UploadPartOutput,
 };
 use s3s::{S3Request, S3Result, s3_error};
 
@@ -119,14 +121,7 @@ impl Backend {
         request: S3Request<CopyObjectInput>,
     ) -> S3Result<CopyObjectOutput> {
         let input = request.input;
-        let CopySource::Bucket {
-            bucket: source_bucket,
-            key: source_key,
-            ..
-        } = &input.copy_source
-        else {
-            return Err(s3_error!(NotImplemented, "access points are not supported"));
-        };
+        let (source_bucket, source_key) = source(&input.copy_source)?;
         let mut object = self.find(source_bucket, source_key)?;
         let replace = input
             .metadata_directive
@@ -197,6 +192,36 @@ impl Backend {
         })
     }
 
+    pub(super) async fn upload_part_copy(
+        &self,
+        request: S3Request<UploadPartCopyInput>,
+    ) -> S3Result<UploadPartCopyOutput> {
+        let input = request.input;
+        self.uploads
+            .get(&input.upload_id, &input.bucket, &input.key)?;
+        let (bucket, key) = source(&input.copy_source)?;
+        let object = self.find(bucket, key)?;
+        let range = match &input.copy_source_range {
+            None => 0..object.size,
+            Some(range) => Range::parse(range)
+                .map_err(|_| s3_error!(InvalidArgument, "the copy source range is malformed"))?
+                .check(object.size)?,
+        };
+        let body = Some(self.body(&object, &range)?);
+        let stored = receive(&self.engine.bodies, &HeaderMap::new(), body).await?;
+        let result = CopyPartResult {
+            e_tag: Some(ETag::Strong(stored.md5.clone())),
+            last_modified: Some(timestamp(self.engine.now())),
+            ..CopyPartResult::default()
+        };
+        self.uploads
+            .put(&input.upload_id, input.part_number, stored)?;
+        Ok(UploadPartCopyOutput {
+            copy_part_result: Some(result),
+            ..UploadPartCopyOutput::default()
+        })
+    }
+
     pub(super) async fn complete_multipart_upload(
         &self,
         request: S3Request<CompleteMultipartUploadInput>,
@@ -210,12 +235,7 @@ impl Backend {
             .and_then(|listed| listed.parts)
             .unwrap_or_default();
         let (whole, tag) = assemble(&self.engine.bodies, &upload, &listed)?;
-        let object = self.object(
-            &whole,
-            tag,
-            upload.content_type.clone(),
-            upload.metadata.clone(),
-        );
+        let object = self.object(&whole, tag, upload.content_type, upload.metadata);
         let tag = etag(&object);
         self.engine.with_objects_mut(|objects| {
             let found = objects.head(&input.bucket, &input.key);
@@ -280,6 +300,13 @@ impl Backend {
             .get(index(range.start)..index(range.end))
             .unwrap_or_default();
         Ok(s3s::Body::from(hyper::body::Bytes::copy_from_slice(part)).into())
+    }
+}
+
+fn source(given: &CopySource) -> S3Result<(&str, &str)> {
+    match given {
+        CopySource::Bucket { bucket, key, .. } => Ok((bucket, key)),
+        _ => Err(s3_error!(NotImplemented, "access points are not supported")),
     }
 }
 

@@ -195,13 +195,31 @@ fn other_serving_code_packages_the_same_artefact_again() {
     let mut stage = two_versions();
     let runs = stage.made("StartPipelineExecution");
     let before = both(&mut stage);
-    stage.forge.commit(&[(&path("src/inference.py"), Some(b"other = True\n"))]);
+    stage
+        .forge
+        .commit(&[(&path("src/inference.py"), Some(b"other = True\n"))]);
     stage.settle(&mut Calm);
     stage.stays_quiet();
-    assert_eq!(stage.made("StartPipelineExecution"), runs, "nothing is trained");
-    let packages = stage.console("ListModelPackages", json!({"ModelPackageGroupName": "churn"}));
-    assert_eq!(packages["ModelPackageSummaryList"].as_array().map(Vec::len), Some(3));
+    assert_eq!(
+        stage.made("StartPipelineExecution"),
+        runs,
+        "nothing is trained"
+    );
+    let packages = stage.console(
+        "ListModelPackages",
+        json!({"ModelPackageGroupName": "churn"}),
+    );
+    assert_eq!(
+        packages["ModelPackageSummaryList"].as_array().map(Vec::len),
+        Some(3)
+    );
     assert_ne!(stage.config_of("churn-staging"), before[0]);
     let tip = stage.forge.tip(MAIN);
-    assert!(stage.forge.text(&path("releases/staging.yaml")).is_some_and(|text| text.contains("churn/3")), "{tip}");
+    assert!(
+        stage
+            .forge
+            .text(&path("releases/staging.yaml"))
+            .is_some_and(|text| text.contains("churn/3")),
+        "{tip}"
+    );
 }

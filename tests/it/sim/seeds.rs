@@ -5,7 +5,7 @@ use super::stage::{Calm, Fate, Stage, Weather};
 use super::workload::{FIRST_AUC, RELEASE_AND_REVERT};
 
 /// How many seeds the gate runs.
-const SEEDS: u64 = 200;
+const SEEDS: u64 = 60;
 
 /// `splitmix64`: small, and well enough mixed for choosing faults.
 struct Random(u64);
@@ -65,10 +65,10 @@ fn random_faults_end_as_a_run_without() {
             all(&mut stage, &expected, &untouched, 2);
             storm.faults
         });
-        match survived {
-            Ok(met) => faults += met,
-            Err(_) => panic!("seed {seed} fails: run it alone by setting the range to it"),
-        }
+        let Ok(met) = survived else {
+            panic!("seed {seed} fails: run it alone by setting the range to it")
+        };
+        faults += met;
     }
-    assert!(faults > 1000, "only {faults} faults in {SEEDS} seeds");
+    assert!(faults > 300, "only {faults} faults in {SEEDS} seeds");
 }

@@ -1,17 +1,22 @@
 //! The whole state of a simulation, and one pass over it.
 
 use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use serde_json::{Value, json};
 use trueup::clock::{SignedDuration, Timestamp};
 use trueup::cloud::{Machine as _, Next};
-use trueup::config::load;
-use trueup::execute::model::{ModelPass, Standing, conclude, prepare};
+use trueup::config::installation::Installation;
+use trueup::config::model::ModelConfig;
+use trueup::config::{LoadedModel, load};
+use trueup::execute::model::{ModelPass, Prepared, Standing, conclude, past, prepare};
 use trueup::execute::pass::Mode;
 use trueup::limits::TEXT_OBJECT_BYTES_MAX;
 use trueup::plan::planner::Hints;
+use trueup::plan::release::Past;
 use trueup::resource::call::{Answer, Call, OpError, Scope, s3_parts};
 use trueup::resource::unit::Unit;
+use trueup::snapshot::{ObjectId, Snapshot};
 use trueup::world::work::{Done, Job, JobKind, JobOutcome, Work};
 use trueup::world::{Pace, World};
 
@@ -80,6 +85,56 @@ pub(crate) fn scope() -> Scope {
     }
 }
 
+/// What a commit comes to, as far as it is a function of the commit alone. It is computed once:
+/// the simulation passes over the same commits thousands of times.
+struct Present {
+    snapshot: Snapshot,
+    installation: Installation,
+    model: LoadedModel,
+    config: ModelConfig,
+    prepared: Prepared,
+}
+
+fn present(forge: &Forge, tip: &ObjectId) -> Arc<Present> {
+    static KNOWN: Mutex<BTreeMap<ObjectId, Arc<Present>>> = Mutex::new(BTreeMap::new());
+    let mut known = KNOWN.lock().unwrap_or_else(PoisonError::into_inner);
+    known
+        .entry(tip.clone())
+        .or_insert_with(|| Arc::new(read(forge.snapshot(tip))))
+        .clone()
+}
+
+fn read(snapshot: Snapshot) -> Present {
+    let loaded = load(&snapshot);
+    let installation = loaded.installation.expect("trueup.yaml is good");
+    let mut models = loaded.models.into_iter();
+    let model = models
+        .find(|model| model.folder == repository::FOLDER)
+        .expect("the model");
+    let config = model
+        .config
+        .clone()
+        .unwrap_or_else(|| panic!("{:#?}", model.diagnostics));
+    let prepared = prepare(&installation, &model, &config, &snapshot).expect("it compiles");
+    Present {
+        snapshot,
+        installation,
+        model,
+        config,
+        prepared,
+    }
+}
+
+fn past_of(installation: &Installation, snapshot: &Snapshot) -> Past {
+    static KNOWN: Mutex<BTreeMap<ObjectId, Past>> = Mutex::new(BTreeMap::new());
+    let mut known = KNOWN.lock().unwrap_or_else(PoisonError::into_inner);
+    let read = || past(installation, repository::FOLDER, snapshot);
+    known
+        .entry(snapshot.commit.clone())
+        .or_insert_with(read)
+        .clone()
+}
+
 impl Stage {
     /// An empty world beside a repository with its first commit.
     pub(crate) fn new(auc: f64) -> Self {
@@ -103,19 +158,14 @@ impl Stage {
     /// One pass over the model, in this weather.
     pub(crate) fn pass(&mut self, mode: Mode, weather: &mut dyn Weather) -> ModelPass {
         let tip = self.forge.tip(MAIN);
-        let snapshot = self.forge.snapshot(&tip);
-        let loaded = load(&snapshot);
-        let installation = loaded.installation.expect("trueup.yaml is good");
-        let model = loaded
-            .models
-            .into_iter()
-            .find(|model| model.folder == repository::FOLDER)
-            .expect("the model");
-        let config = model
-            .config
-            .clone()
-            .unwrap_or_else(|| panic!("{:#?}", model.diagnostics));
-        let prepared = prepare(&installation, &model, &config, &snapshot).expect("it compiles");
+        let present = present(&self.forge, &tip);
+        let Present {
+            snapshot,
+            installation,
+            model,
+            config,
+            prepared,
+        } = &*present;
         let hints: BTreeMap<Unit, Hints> = BTreeMap::new();
         let mut units = Vec::new();
         for mut machine in prepared.passes(&hints, mode) {
@@ -129,19 +179,17 @@ impl Stage {
         }
         let branches = self.forge.branches();
         let standing = Standing {
-            snapshot: &snapshot,
+            snapshot,
             branch: MAIN,
             branches: &branches,
         };
-        let history = || self.forge.history(&tip);
-        let pass = conclude(
-            (&installation, &model, &config),
-            &prepared,
-            units,
-            standing,
-            history,
-            self.now,
-        );
+        let history = || {
+            self.forge
+                .history(&tip)
+                .map(|snapshot| past_of(installation, &snapshot))
+        };
+        let subject = (model, config);
+        let pass = conclude(subject, prepared, units, standing, history, self.now);
         if mode == Mode::Apply {
             for write in &pass.writes {
                 let change = format!("commit to {}", write.branch);
@@ -246,7 +294,7 @@ impl Stage {
         let commit = job.request["Environment"]["TRUEUP_COMMIT"]
             .as_str()
             .expect("every job knows its commit");
-        let commit = trueup::snapshot::ObjectId(commit.to_owned());
+        let commit = ObjectId(commit.to_owned());
         let script = self
             .forge
             .snapshot(&commit)
