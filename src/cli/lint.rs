@@ -119,12 +119,11 @@ fn of_source(source: Source, shell: &Shell) -> Result<Subject, CommandError> {
 fn on_disk(folder: &Path) -> Result<Subject, CommandError> {
     let failed = |error| CommandError::new(&error).context("the folder cannot be read");
     let folder = folder.canonicalize().map_err(failed)?;
-    let top = worktree::root(&folder).unwrap_or_else(|| folder.clone());
-    let inside = folder.ancestors().take_while(|one| one.starts_with(&top));
-    let root = inside
-        .into_iter()
-        .find(|one| one.join(INSTALLATION_FILE).is_file())
-        .unwrap_or(&top);
+    let tree = worktree::root(&folder);
+    let inside = |one: &&Path| tree.as_ref().is_none_or(|tree| one.starts_with(tree));
+    let mut around = folder.ancestors().take_while(inside);
+    let marked = around.find(|one| one.join(INSTALLATION_FILE).is_file());
+    let root = marked.or(tree.as_deref()).unwrap_or(&folder);
     let rest = folder.strip_prefix(root).unwrap_or_else(|_| Path::new(""));
     let steps = rest.iter().map(|step| step.to_string_lossy());
     let snapshot = worktree::snapshot(root, SystemClock.now());

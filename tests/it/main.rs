@@ -1,6 +1,7 @@
 //! The integration tests: one binary, one module a capability.
 
 mod aws;
+mod cli;
 mod code;
 mod demo;
 mod digests;
