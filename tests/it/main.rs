@@ -9,6 +9,7 @@ mod git;
 mod links;
 mod local;
 mod readme;
+mod run;
 mod sim;
 mod support;
 mod tidy;
