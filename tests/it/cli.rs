@@ -1,5 +1,7 @@
 //! The command line as a program is met: arguments in; data, talk and an exit code out.
 
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+
 use std::path::Path;
 use std::process::{Command, Output, Stdio};
 
