@@ -11,6 +11,7 @@ mod monitor;
 
 use std::collections::BTreeMap;
 
+use crate::config::below;
 use crate::config::installation::Installation;
 use crate::config::model::{ExecutionRole, ModelConfig, Roles};
 use crate::facts::images::NoImage;
@@ -99,11 +100,7 @@ impl Subject<'_> {
 
     /// A path from the repository's root.
     fn path(&self, relative: &str) -> String {
-        if self.folder.is_empty() {
-            relative.to_owned()
-        } else {
-            format!("{}/{relative}", self.folder)
-        }
+        below(self.folder, relative)
     }
 
     /// The package group's name.

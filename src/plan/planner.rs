@@ -195,7 +195,6 @@ impl Planner<'_> {
             })
             .collect();
         let text = self.why("it does not exist", "it is gone");
-        let effect = rollout::creation_effect(resource.kind);
         self.push(
             Action::Create,
             resource,
@@ -203,7 +202,7 @@ impl Planner<'_> {
             call,
             guards,
             Vec::new(),
-            effect,
+            Effect::None,
             text,
         );
     }

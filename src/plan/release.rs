@@ -9,8 +9,8 @@ use super::candidate::Candidate;
 use super::report::{Note, State};
 use crate::clock::{SignedDuration, Timestamp};
 use crate::compile::run::Identity;
-use crate::config::emit;
 use crate::config::model::{Environment, ModelConfig, PromoteMode};
+use crate::config::{below, emit};
 use crate::limits::HISTORY_COMMITS_MAX;
 use crate::release::{MAIN_SLOT, Release, ReleasedPackage};
 use crate::snapshot::{ObjectId, Snapshot, Write};
@@ -276,10 +276,7 @@ fn write(
     branch: &str,
     expected: Option<&ObjectId>,
 ) -> Write {
-    let path = match input.folder {
-        "" => format!("releases/{}.yaml", environment.name),
-        folder => format!("{folder}/releases/{}.yaml", environment.name),
-    };
+    let path = below(input.folder, &format!("releases/{}.yaml", environment.name));
     let text = emit::emit_release(release, input.snapshot.text(&path));
     let package = release
         .main()

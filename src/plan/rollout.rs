@@ -18,11 +18,6 @@ use crate::resource::owner::{CONVERGED, Tags, UPDATE, owns};
 
 const CONFIG: &str = "/EndpointConfigName";
 
-/// What the creation of a kind means for traffic.
-pub(super) fn creation_effect(_: &Kind) -> Effect {
-    Effect::None
-}
-
 /// What changes of a kind mean for traffic.
 pub(super) fn update_effect(kind: &Kind, changes: &[Change]) -> Effect {
     if *kind == ENDPOINT && changes.iter().any(|change| change.path == CONFIG) {
