@@ -57,6 +57,10 @@ pub const GIT_WORDS_MAX: usize = 1024;
 /// Commits walked back to find when a run digest last became the candidate.
 pub const HISTORY_COMMITS_MAX: usize = 1_000;
 
+/// Models that are passed over at once, of one repository.
+pub const PASSES_AT_ONCE: usize = 16;
+/// Models that are kept as they were read and compiled last.
+pub const READY_MAX: usize = 256;
 /// Commits of the past that are remembered as what they asked for.
 pub const PASTS_MAX: usize = 20_000;
 /// Pages read of one list before the rest is a gap.
@@ -72,6 +76,14 @@ pub const RUN_ATTEMPTS_MAX: u32 = 3;
 /// Attempts at an endpoint update that failed for a reason of the service's.
 pub const UPDATE_ATTEMPTS_MAX: u32 = 3;
 
+/// Calls a second of one operation that reads, in one account and region. AWS publishes no table;
+/// 2 a second is what `ListTrainingJobs` was seen to allow.
+pub const LOOKS_PER_SECOND: f64 = 2.0;
+/// Calls a second of one operation that changes something, in one account and region:
+/// `CreateProcessingJob`'s published figure.
+pub const CHANGES_PER_SECOND: f64 = 1.0;
+/// How long a call may wait for its turn; one that would wait longer is refused at once.
+pub const CALL_QUEUE_MAX: Duration = Duration::from_mins(1);
 /// One call to AWS, from sending to the whole answer.
 pub const CALL_DEADLINE: Duration = Duration::from_secs(30);
 /// Until a connection to AWS stands.

@@ -6,23 +6,26 @@
 //! one line in `operations.rs`.
 
 mod answer;
+mod budget;
 mod clients;
 mod exchange;
 pub mod operations;
 mod s3;
 
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use aws_config::{AppName, BehaviorVersion, Region, SdkConfig};
 use aws_sdk_sagemaker::config::Credentials;
 use secrecy::{ExposeSecret as _, SecretString};
+use tokio::time::sleep;
 
 use crate::limits;
-use crate::resource::call::{Answer, Call};
+use crate::resource::call::{Answer, Call, OpError};
 use crate::resource::error::Class;
 
 use answer::Failure;
+use budget::Budget;
 use clients::Clients;
 use exchange::Exchange;
 
@@ -39,6 +42,8 @@ pub struct Options {
     /// How long one call may take, retries included. A reading call gives up an attempt after a
     /// third of it.
     pub deadline: Duration,
+    /// Whether calls wait for their turn, so that the account's limits are kept.
+    pub paced: bool,
 }
 
 /// A pair of keys.
@@ -57,12 +62,13 @@ impl Default for Options {
             endpoint_url: None,
             keys: None,
             deadline: limits::CALL_DEADLINE,
+            paced: true,
         }
     }
 }
 
 impl Options {
-    /// The local SageMaker at `url`, with keys that stand for nobody.
+    /// The local SageMaker at `url`, with keys that stand for nobody. It throttles nobody.
     pub fn local(url: impl Into<String>) -> Self {
         Self {
             endpoint_url: Some(url.into()),
@@ -70,6 +76,7 @@ impl Options {
                 id: "local".to_owned(),
                 secret: "local".into(),
             }),
+            paced: false,
             ..Self::default()
         }
     }
@@ -80,6 +87,7 @@ impl Options {
 #[derive(Debug, Clone)]
 pub struct Aws {
     clients: Arc<Clients>,
+    budget: Option<Arc<Budget>>,
     deadline: Duration,
 }
 
@@ -88,6 +96,7 @@ impl Aws {
     pub async fn connect(options: Options) -> Self {
         let deadline = options.deadline;
         Self {
+            budget: options.paced.then(Arc::default),
             clients: Arc::new(Clients::new(load(options).await, deadline)),
             deadline,
         }
@@ -106,8 +115,28 @@ impl Aws {
     /// | `NoCredentials` | the chain holds none, or they could not be had | no |
     /// | `NotSent` | the request could not be made: no such region, or no address for it | no |
     /// | `InvalidCall` | the body is not what the operation takes | no |
+    /// | `NoTurn` | too many calls of this operation wait for their turn | no |
     /// | `UnknownOperation` | not in [`operations::OPERATIONS`], nor S3's | no |
     pub async fn call(&self, call: &Call) -> Answer {
+        // S3's limits are thousands of requests a second.
+        let paced = self
+            .budget
+            .as_ref()
+            .filter(|_| s3::Operation::named(call.op).is_none());
+        let Some(budget) = paced else {
+            return self.send(call).await;
+        };
+        match budget.reserve(call, Instant::now()) {
+            Ok(wait) => sleep(wait).await,
+            Err(wait) => return Err(no_turn(call, wait)),
+        }
+        let answer = self.send(call).await;
+        let class = answer.as_ref().err().map(|error| error.class);
+        budget.answered(call, class == Some(Class::Throttled), Instant::now());
+        answer
+    }
+
+    async fn send(&self, call: &Call) -> Answer {
         let clients = self.clients.region(&call.scope.region);
         let exchange = Exchange::new(call);
         let work = async {
@@ -126,6 +155,12 @@ impl Aws {
         log(call, &exchange, &answer);
         answer
     }
+}
+
+fn no_turn(call: &Call, wait: Duration) -> OpError {
+    let seconds = wait.as_secs();
+    let words = format!("its turn would come in {seconds} s: too many calls wait before it");
+    answer::own(call.op, Class::Throttled, "NoTurn", words)
 }
 
 async fn sagemaker(clients: &clients::Region, call: &Call, exchange: &Exchange) -> Answer {

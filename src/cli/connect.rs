@@ -126,6 +126,7 @@ fn reconciling(source: Source, cache: PathBuf) -> Options {
         cache,
         author: Author::default(),
         clock: Arc::new(SystemClock),
+        probe: None,
     }
 }
 

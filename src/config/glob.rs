@@ -1,7 +1,7 @@
 //! Paths by pattern: `*` stands for anything within a step, `**` for any number of steps.
 
 /// Whether `path` matches `pattern`. Linear for each wildcard: it goes back to the last one only.
-pub(super) fn matches(pattern: &str, path: &str) -> bool {
+pub fn matches(pattern: &str, path: &str) -> bool {
     let pattern: Vec<_> = pattern.split('/').collect();
     let path: Vec<_> = path.split('/').collect();
     wild(

@@ -50,8 +50,11 @@ pub struct Account {
     pub bucket: Option<String>,
 }
 
+/// The pattern of paths to models' files where `trueup.yaml` gives none.
+pub const DEFAULT_MODELS: &str = "models/*/config.yaml";
+
 fn default_models() -> String {
-    "models/*/config.yaml".to_owned()
+    DEFAULT_MODELS.to_owned()
 }
 
 impl Installation {

@@ -5,11 +5,12 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use serde_json::Value;
 
+use super::census::Census;
 use super::companion::{self, Companions};
 use super::compose::{INHERITED, compose};
 use super::document::{Origins, split};
 use super::file::ConfigFile;
-use super::installation::Installation;
+use super::installation::{DEFAULT_MODELS, Installation};
 use super::lint::{self, Subject};
 use super::model::ModelConfig;
 use super::yaml::{self, Kind, Node};
@@ -56,17 +57,19 @@ pub struct LoadedModel {
 
 /// Reads a whole repository. Never fails; a model that cannot be used affects no other.
 pub fn load(snapshot: &Snapshot) -> Loaded {
-    let mut diagnostics = Vec::new();
-    let installation = installation(snapshot, &mut diagnostics);
+    let (installation, mut diagnostics) = load_installation(snapshot);
     let folders = folders(snapshot, installation.as_ref(), &mut diagnostics);
+    let mut census = Census::default();
     let mut models: Vec<_> = folders
         .iter()
-        .map(|folder| {
-            let read = || read_model(snapshot, folder, installation.as_ref());
-            catch_unwind(AssertUnwindSafe(read)).unwrap_or_else(|_| defective(folder))
-        })
+        .map(|folder| read(snapshot, folder, installation.as_ref()))
         .collect();
-    refuse_collisions(&mut models);
+    for model in &models {
+        census.record(model);
+    }
+    for model in &mut models {
+        census.refuse(model);
+    }
     Loaded {
         installation,
         models,
@@ -74,9 +77,39 @@ pub fn load(snapshot: &Snapshot) -> Loaded {
     }
 }
 
-/// Reads the model in `folder` by itself: names that two models share are found by [`load`] only.
+/// Reads the model in `folder` by itself. Names that two models claim are a [`Census`]'s affair.
 pub fn load_model(snapshot: &Snapshot, folder: &str, installation: &Installation) -> LoadedModel {
-    read_model(snapshot, folder, Some(installation))
+    read(snapshot, folder, Some(installation))
+}
+
+/// Reads `trueup.yaml`; where there is none, a finding that is an error says why.
+pub fn load_installation(snapshot: &Snapshot) -> (Option<Installation>, Vec<Diagnostic>) {
+    let mut findings = Vec::new();
+    let installation = installation(snapshot, &mut findings);
+    if let Some(installation) = &installation
+        && !installation.models.ends_with(MODEL_FILE)
+    {
+        let message = format!(
+            "`models` is `{}`, but takes a pattern of paths to {MODEL_FILE}",
+            installation.models.escape_debug()
+        );
+        let help = format!("write `models: {DEFAULT_MODELS}`");
+        let span = yaml::first_byte(INSTALLATION_FILE);
+        findings.push(Diagnostic::error("S002", span, message).help(help));
+    }
+    (installation, settle(findings))
+}
+
+/// Says that the `config.yaml` at `path` is not among the commit's files, and why.
+pub fn left_out(path: &str, why: &str) -> Diagnostic {
+    let message = format!("the file was left out of the commit's files: {why}");
+    Diagnostic::error("F002", yaml::first_byte(path), message)
+}
+
+/// Says that there are more models than [`limits::MODELS_MAX`].
+pub fn too_many_models(count: usize) -> Diagnostic {
+    let message = format!("{count} models, of at most {}", limits::MODELS_MAX);
+    Diagnostic::error("S000", yaml::first_byte(INSTALLATION_FILE), message)
 }
 
 fn installation(snapshot: &Snapshot, findings: &mut Vec<Diagnostic>) -> Option<Installation> {
@@ -105,25 +138,10 @@ fn folders(
     installation: Option<&Installation>,
     findings: &mut Vec<Diagnostic>,
 ) -> Vec<String> {
-    let default = "models/*/config.yaml";
-    let pattern = installation.map_or(default, |installation| installation.models.as_str());
-    if !pattern.ends_with(MODEL_FILE) {
-        let span = yaml::first_byte(INSTALLATION_FILE);
-        let message = format!(
-            "`models` is `{}`, but takes a pattern of paths to {MODEL_FILE}",
-            pattern.escape_debug()
-        );
-        findings.push(
-            Diagnostic::error("S002", span, message).help(format!("write `models: {default}`")),
-        );
-    }
-    let is_model = |path: &str| {
-        let is_config = path == MODEL_FILE || path.ends_with("/config.yaml");
-        is_config && (path == MODEL_FILE || glob::matches(pattern, path))
-    };
+    let pattern = installation.map_or(DEFAULT_MODELS, |installation| installation.models.as_str());
+    let is_model = |path: &str| is_model_file(path) && glob::matches(pattern, path);
     for (path, why) in snapshot.skipped.iter().filter(|(path, _)| is_model(path)) {
-        let message = format!("the file was left out of the commit's files: {why}");
-        findings.push(Diagnostic::error("F002", yaml::first_byte(path), message));
+        findings.push(left_out(path, why));
     }
     let paths = snapshot.files.keys().filter(|path| is_model(path));
     let mut folders: Vec<_> = paths
@@ -135,19 +153,20 @@ fn folders(
         })
         .collect();
     if folders.len() > limits::MODELS_MAX {
-        let message = format!(
-            "{} models, of at most {}",
-            folders.len(),
-            limits::MODELS_MAX
-        );
-        findings.push(Diagnostic::error(
-            "S000",
-            yaml::first_byte(INSTALLATION_FILE),
-            message,
-        ));
+        findings.push(too_many_models(folders.len()));
         folders.truncate(limits::MODELS_MAX);
     }
     folders
+}
+
+fn is_model_file(path: &str) -> bool {
+    path.strip_suffix(MODEL_FILE)
+        .is_some_and(|folder| folder.is_empty() || folder.ends_with('/'))
+}
+
+fn read(snapshot: &Snapshot, folder: &str, installation: Option<&Installation>) -> LoadedModel {
+    let read = || read_model(snapshot, folder, installation);
+    catch_unwind(AssertUnwindSafe(read)).unwrap_or_else(|_| defective(folder))
 }
 
 fn read_model(
@@ -311,33 +330,6 @@ fn nodes(node: &Node) -> usize {
         Kind::Sequence(items) => items.iter().map(nodes).sum(),
         Kind::Mapping(entries) => entries.iter().map(|entry| nodes(&entry.value)).sum(),
         Kind::Scalar(_) | Kind::Broken => 0,
-    }
-}
-
-/// Two models that would own one resource are both refused.
-fn refuse_collisions(models: &mut [LoadedModel]) {
-    let sound: Vec<_> = models
-        .iter()
-        .filter_map(|model| {
-            Some((
-                model.folder.as_str(),
-                model.config.as_ref()?,
-                &model.origins,
-            ))
-        })
-        .collect();
-    let mut found: BTreeMap<String, Vec<Diagnostic>> = BTreeMap::new();
-    for (folder, finding) in lint::collisions(&sound) {
-        found.entry(folder).or_default().push(finding);
-    }
-    for model in models {
-        if let Some(findings) = found.remove(&model.folder) {
-            model.config = None;
-            let all = std::mem::take(&mut model.diagnostics)
-                .into_iter()
-                .chain(findings);
-            model.diagnostics = settle(all.collect());
-        }
     }
 }
 

@@ -11,12 +11,13 @@
 //! Nothing here fails: a file that cannot be used gives findings, and one model's findings are no
 //! other model's.
 
+mod census;
 mod companion;
 mod compose;
 pub mod document;
 pub mod emit;
 pub mod file;
-mod glob;
+pub mod glob;
 pub mod installation;
 pub mod lint;
 mod load;
@@ -30,8 +31,11 @@ pub mod yaml;
 #[cfg(test)]
 mod tests;
 
+pub use census::Census;
 pub use document::Origins;
-pub use load::{Loaded, LoadedModel, load, load_model};
+pub use load::{
+    Loaded, LoadedModel, left_out, load, load_installation, load_model, too_many_models,
+};
 pub use quarantine::Quarantined;
 
 /// The file of a repository that says what all of its models share.

@@ -1,196 +1,256 @@
-//! The loop: fetch, pass, wait for a reason to come again.
+//! The loop: fetch, pass over what is due, commit what was decided, wait for a reason to come again.
 //!
-//! Three cadences. Something moves: look again soon. A branch moved: pass at once. Nothing
-//! happened: sweep now and then, for what was changed behind Git's back.
+//! Each model has a time of its own: soon while something moves, at once when a commit or a branch
+//! of its own moved, and now and then for what was changed behind Git's back. One that is slow,
+//! broken or never done keeps no other waiting. While the repository cannot be read, the last
+//! commit that was stays in force.
 
-use std::pin::pin;
-use std::time::Duration;
+mod agenda;
+mod cadence;
+mod hints;
+mod writes;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::{Duration, Instant};
 
 use tokio::sync::{mpsc, watch};
-use tokio::time::timeout;
+use tokio::task::{Id, JoinError, JoinSet};
+use tokio::time::sleep_until;
 
+use self::agenda::{Agenda, Ended};
+pub use self::cadence::Cadence;
+use self::hints::Hints;
+use self::writes::Writes;
+use crate::clock::Timestamp;
 use crate::execute::pass::Mode;
 use crate::git::Fetched;
-use crate::git::watch::{Watch, watch as watch_source};
-use crate::limits::POLL_INTERVAL;
-use crate::reconcile::{ReconcileError, Reconciler, RepositoryPass};
-
-/// How often to look.
-#[derive(Debug, Clone, Copy)]
-pub struct Cadence {
-    /// At the remote's branches.
-    pub poll: Duration,
-    /// At things in motion.
-    pub motion: Duration,
-    /// At everything.
-    pub sweep: Duration,
-    /// After a failure, doubled each time up to the sweep's.
-    pub retry: Duration,
-}
-
-impl Default for Cadence {
-    fn default() -> Self {
-        Self {
-            poll: POLL_INTERVAL,
-            motion: Duration::from_secs(30),
-            sweep: Duration::from_mins(10),
-            retry: Duration::from_secs(5),
-        }
-    }
-}
-
-impl Cadence {
-    /// For the local SageMaker, which throttles nobody and answers at once.
-    pub fn local() -> Self {
-        Self {
-            poll: Duration::from_secs(5),
-            motion: Duration::from_millis(500),
-            sweep: Duration::from_secs(2),
-            retry: Duration::from_secs(1),
-        }
-    }
-}
+use crate::reconcile::{ModelReport, ReconcileError, Reconciler, RepositoryPass, lost};
 
 /// What the loop tells.
 #[derive(Debug)]
 pub enum Event {
-    /// A pass ended.
+    /// A pass over one model or several ended, or a commit was made, or failed to be.
     Passed(Box<RepositoryPass>),
     /// There was no pass, and why.
     Failed(ReconcileError),
 }
 
-/// Runs until `stop` becomes true; the pass at hand is finished first. Events nobody takes are
+/// Runs until `stop` becomes true; the passes at hand are finished first. Events nobody takes are
 /// dropped.
 pub async fn run(
-    mut reconciler: Reconciler,
+    reconciler: Reconciler,
     cadence: Cadence,
     events: mpsc::Sender<Event>,
     mut stop: watch::Receiver<bool>,
 ) {
     let mut hints = Hints::of(&reconciler);
-    let mut acted_on: Option<Fetched> = None;
-    let mut quiet = Duration::ZERO;
-    let mut pause = cadence.retry;
-    let mut streak = 0;
+    let mut daemon = Daemon::new(reconciler, cadence, events);
     while !*stop.borrow() {
-        let (event, wait) = match look(&mut reconciler, &mut acted_on, quiet >= cadence.sweep).await
+        daemon.start_what_is_due();
+        let until = daemon.next_turn();
+        tokio::select! {
+            Some(ended) = daemon.passes.join_next_with_id() => daemon.passed(ended),
+            Some(fetched) = daemon.fetch.join_next() => daemon.fetched(fetched).await,
+            () = hints.next() => daemon.look_at = Instant::now(),
+            () = sleep_until(until.into()) => {}
+            _ = stop.changed() => {}
+        }
+        if daemon
+            .writes
+            .due(cadence.batch)
+            .is_some_and(|due| due <= Instant::now())
         {
-            Ok(Some(pass)) => {
-                quiet = Duration::ZERO;
-                pause = cadence.retry;
-                let wait = after(&pass, cadence, &mut acted_on, &mut streak);
-                (Some(Event::Passed(Box::new(pass))), wait)
-            }
-            Ok(None) => {
-                pause = cadence.retry;
-                (None, cadence.poll.min(cadence.sweep.saturating_sub(quiet)))
-            }
-            Err(error) => {
-                acted_on = None;
-                let wait = pause;
-                pause = (pause * 2).min(cadence.sweep.max(cadence.retry));
-                (Some(Event::Failed(error)), wait)
-            }
-        };
-        if let Some(event) = event {
-            tell(&events, event);
+            daemon.commit().await;
         }
-        if hints.wait(wait, &mut stop).await {
-            acted_on = None;
-        }
-        quiet += wait;
     }
+    while let Some(ended) = daemon.passes.join_next_with_id().await {
+        daemon.passed(ended);
+    }
+    daemon.commit().await;
 }
 
-/// Fetches, and passes where there is a reason to: a branch moved, something is in motion, or it
-/// is time for a sweep.
-async fn look(
-    reconciler: &mut Reconciler,
-    acted_on: &mut Option<Fetched>,
-    sweep: bool,
-) -> Result<Option<RepositoryPass>, ReconcileError> {
-    let fetched = reconciler.fetch().await?;
-    let same = acted_on
-        .as_ref()
-        .is_some_and(|last| last.branches == fetched.branches && last.tip == fetched.tip);
-    if same && !sweep {
-        return Ok(None);
-    }
-    let pass = reconciler.pass(&fetched, Mode::Apply).await?;
-    *acted_on = Some(fetched);
-    Ok(Some(pass))
-}
+/// Never, as far as a loop is concerned.
+const LONG: Duration = Duration::from_hours(24);
 
-/// How long to wait after a pass. What it changed is looked at again soon, but not for ever soon: a
-/// model that changes in every pass must not keep the loop from breathing.
-fn after(
-    pass: &RepositoryPass,
+struct Daemon {
+    reconciler: Reconciler,
     cadence: Cadence,
-    acted_on: &mut Option<Fetched>,
-    streak: &mut u32,
-) -> Duration {
-    let again = pass.changed() || pass.in_motion();
-    if again {
-        *acted_on = None;
-    }
-    *streak = if pass.changed() { *streak + 1 } else { 0 };
-    match (pass.changed(), again) {
-        (true, _) if *streak <= STREAK_MAX => AT_ONCE,
-        (_, true) => cadence.motion,
-        _ => cadence.poll.min(cadence.sweep),
-    }
+    events: mpsc::Sender<Event>,
+    agenda: Agenda,
+    passes: JoinSet<ModelReport>,
+    /// Which pass is over which model, since when.
+    started: BTreeMap<Id, (String, Timestamp)>,
+    /// At most one conversation with the remote at a time.
+    fetch: JoinSet<Result<Fetched, ReconcileError>>,
+    /// When to ask the remote next.
+    look_at: Instant,
+    /// Fetches in a row that failed.
+    failures: u32,
+    /// Where the branches were when they were acted on.
+    acted_on: Option<Fetched>,
+    writes: Writes,
 }
 
-/// Long enough for what was just accepted to show, short enough not to be noticed.
-const AT_ONCE: Duration = Duration::from_millis(50);
-/// Passes in a row that may follow at once because the one before changed something.
-const STREAK_MAX: u32 = 8;
-
-fn tell(events: &mpsc::Sender<Event>, event: Event) {
-    match &event {
-        Event::Passed(pass) => {
-            for model in &pass.models {
-                tracing::debug!(revision.commit = %pass.commit, model = model.name, state = model.state().word(), "pass ended");
-            }
+impl Daemon {
+    fn new(reconciler: Reconciler, cadence: Cadence, events: mpsc::Sender<Event>) -> Self {
+        Self {
+            reconciler,
+            cadence,
+            events,
+            agenda: Agenda::new(cadence),
+            passes: JoinSet::new(),
+            started: BTreeMap::new(),
+            fetch: JoinSet::new(),
+            look_at: Instant::now(),
+            failures: 0,
+            acted_on: None,
+            writes: Writes::default(),
         }
-        Event::Failed(error) => tracing::debug!(error = %error, "no pass"),
     }
-    if let Err(mpsc::error::TrySendError::Full(_)) = events.try_send(event) {
-        tracing::debug!("nobody takes the loop's events: one is dropped");
+
+    /// Starts a fetch if it is time, and a pass over each model that is due.
+    fn start_what_is_due(&mut self) {
+        let now = Instant::now();
+        if self.fetch.is_empty() && self.look_at <= now {
+            self.fetch.spawn(self.reconciler.fetch());
+        }
+        while let Some(folder) = self.agenda.next(now) {
+            let task = self
+                .passes
+                .spawn(self.reconciler.model(&folder, Mode::Apply));
+            let at = self.reconciler.now();
+            self.started.insert(task.id(), (folder, at));
+        }
     }
-}
 
-/// Why to look before the time: a change in a repository on this machine.
-struct Hints(Option<Watch>);
+    /// When there is something to start that is not now.
+    fn next_turn(&self) -> Instant {
+        let look = self.fetch.is_empty().then_some(self.look_at);
+        let turns = [look, self.writes.due(self.cadence.batch), self.agenda.due()];
+        let first = turns.into_iter().flatten().min();
+        first.unwrap_or_else(|| Instant::now() + LONG)
+    }
 
-impl Hints {
-    fn of(reconciler: &Reconciler) -> Self {
-        match watch_source(reconciler.source()) {
-            Ok(watch) => Self(watch),
+    async fn fetched(&mut self, fetched: Result<Result<Fetched, ReconcileError>, JoinError>) {
+        let revised = match fetched.map_err(ReconcileError::from).flatten() {
+            Ok(fetched) => self.revise(fetched).await,
+            Err(error) => Err(error),
+        };
+        let wait = match revised {
+            Ok(()) => {
+                self.failures = 0;
+                self.cadence.poll
+            }
             Err(error) => {
-                tracing::warn!(error = %error, "the repository is polled: it cannot be watched");
-                Self(None)
+                self.failures += 1;
+                self.tell(Event::Failed(error));
+                self.cadence.backoff(self.failures)
             }
+        };
+        self.look_at = Instant::now() + wait;
+    }
+
+    /// Takes a new commit for the one that decides, and wakes the models that it concerns.
+    async fn revise(&mut self, fetched: Fetched) -> Result<(), ReconcileError> {
+        let same = self
+            .acted_on
+            .as_ref()
+            .is_some_and(|last| last.branches == fetched.branches && last.tip == fetched.tip);
+        if same {
+            if self.failures > 0 {
+                self.tell_of(Vec::new(), self.reconciler.now());
+            }
+            return Ok(());
+        }
+        let concerned = self.reconciler.revise(&fetched).await?;
+        self.acted_on = Some(fetched);
+        if let Some(revision) = self.reconciler.revision() {
+            self.agenda.retain(|folder| revision.holds(folder));
+            self.writes.retain(|folder| revision.holds(folder));
+        }
+        let now = Instant::now();
+        for folder in &concerned {
+            self.agenda.wake(folder, now);
+        }
+        if concerned.is_empty() {
+            self.tell_of(Vec::new(), self.reconciler.now());
+        }
+        Ok(())
+    }
+
+    /// Takes note of a pass over a model that ended.
+    fn passed(&mut self, ended: Result<(Id, ModelReport), JoinError>) {
+        let id = ended.as_ref().map_or_else(JoinError::id, |(id, _)| *id);
+        let Some((folder, at)) = self.started.remove(&id) else {
+            return;
+        };
+        let report = ended.map_or_else(|error| lost(&folder, &error), |(_, report)| report);
+        let how = if report.defect.is_some() {
+            Ended::Broken
+        } else if report.changed() {
+            Ended::Changed
+        } else if report.in_motion() {
+            Ended::Moving
+        } else {
+            Ended::Quiet
+        };
+        let now = Instant::now();
+        self.agenda.ended(&folder, how, now);
+        let writes = report.pass.iter().flat_map(|pass| pass.writes.clone());
+        self.writes.want(&folder, writes.collect(), now);
+        self.tell_of(vec![report], at);
+    }
+
+    /// Makes the commits that are asked for. What was decided on a commit that is not the newest
+    /// any more is decided again.
+    async fn commit(&mut self) {
+        let Some(revision) = self.reconciler.revision() else {
+            return;
+        };
+        let (writes, stale) = self.writes.take(&revision.commit);
+        let now = Instant::now();
+        for folder in stale {
+            self.agenda.wake(&folder, now);
+        }
+        if writes.is_empty() {
+            return;
+        }
+        let at = self.reconciler.now();
+        match self.reconciler.write(writes).await {
+            Ok(reports) => {
+                let failed = reports.iter().filter(|report| report.error.is_some());
+                let branches: BTreeSet<_> = failed.map(|report| report.branch.clone()).collect();
+                for (folder, failures) in self.writes.arrived(&branches) {
+                    let again = now + self.cadence.backoff(failures);
+                    self.agenda.wake_at(&folder, again);
+                }
+                if !reports.is_empty() {
+                    let pass = self.reconciler.report(at, Vec::new(), reports);
+                    self.tell(Event::Passed(Box::new(pass)));
+                }
+            }
+            Err(error) => self.tell(Event::Failed(error)),
+        }
+        self.look_at = now;
+    }
+
+    fn tell_of(&self, models: Vec<ModelReport>, at: Timestamp) {
+        if let Some(revision) = self.reconciler.revision() {
+            for model in &models {
+                let state = model.state().word();
+                tracing::debug!(revision.commit = %revision.commit, model = model.name, state, "pass ended");
+            }
+            let pass = self.reconciler.report(at, models, Vec::new());
+            self.tell(Event::Passed(Box::new(pass)));
         }
     }
 
-    /// Waits for a hint, the end, or `wait`, whatever comes first. `true`: there was a hint.
-    async fn wait(&mut self, wait: Duration, stop: &mut watch::Receiver<bool>) -> bool {
-        let hint = async {
-            match &mut self.0 {
-                Some(watch) => watch.hint().await.is_some(),
-                None => false,
-            }
-        };
-        let mut hint = pin!(hint);
-        let first = async {
-            tokio::select! {
-                true = &mut hint => true,
-                Ok(()) = stop.changed() => false,
-                else => std::future::pending().await,
-            }
-        };
-        timeout(wait, first).await.unwrap_or(false)
+    fn tell(&self, event: Event) {
+        if let Event::Failed(error) = &event {
+            tracing::debug!(error = %error, "no pass");
+        }
+        if let Err(mpsc::error::TrySendError::Full(_)) = self.events.try_send(event) {
+            tracing::debug!("nobody takes the loop's events: one is dropped");
+        }
     }
 }

@@ -333,6 +333,7 @@ impl Parts {
             cache: place.folder.join("cache"),
             author: Author::default(),
             clock: Arc::new(SystemClock),
+            probe: None,
         };
         let aws = Aws::connect(aws::Options::local(url)).await;
         let reconciler = Reconciler::open(options, aws).await?;

@@ -8,7 +8,7 @@ use tokio::time::{Instant, MissedTickBehavior, interval, timeout_at};
 use super::show::Line;
 use crate::clock::Timestamp;
 use crate::daemon::Event;
-use crate::diagnostic::Severity;
+use crate::diagnostic::{Severity, any_error};
 use crate::reconcile::{ModelReport, RepositoryPass};
 
 /// How often is looked.
@@ -67,6 +67,9 @@ pub async fn listen(mut events: mpsc::Receiver<Event>, told: watch::Sender<Told>
 
 impl Told {
     fn take(&mut self, pass: &RepositoryPass) {
+        if pass.models.is_empty() && !any_error(&pass.diagnostics) {
+            return;
+        }
         self.passes += 1;
         self.at = pass.at;
         self.commit.clone_from(&pass.commit.0);

@@ -4,15 +4,16 @@
 //! no filter, hook or submodule is run. The calls block; async callers use `spawn_blocking`.
 //!
 //! A [`Source`] says where; a [`Mirror`] is a bare copy below a cache folder, with one writer.
-//! [`Mirror::fetch`] looks at the remote, [`Mirror::snapshot`] and [`Mirror::history`] read,
-//! [`Mirror::write`] commits and pushes by compare-and-swap, [`watch::watch`] hints that a local
-//! repository moved. The cache may be deleted at any time.
+//! [`Mirror::fetch`] looks at the remote, [`Mirror::index`], [`Mirror::snapshot`] and
+//! [`Mirror::history`] read, [`Mirror::write`] commits and pushes by compare-and-swap,
+//! [`watch::watch`] hints that a local repository moved. The cache may be deleted at any time.
 
 mod blobs;
 mod build;
 pub mod error;
 mod fetch;
 pub mod history;
+mod index;
 mod lock;
 pub mod mirror;
 mod names;
@@ -27,6 +28,7 @@ pub mod write;
 pub use error::GitError;
 pub use fetch::Fetched;
 pub use history::History;
+pub use index::Index;
 pub use mirror::Mirror;
 pub use source::{Credentials, Source, SourceError};
 pub use write::{Author, WriteError, Written};

@@ -6,6 +6,7 @@ mod code;
 mod demo;
 mod digests;
 mod git;
+mod isolation;
 mod links;
 mod local;
 mod readme;

@@ -98,8 +98,12 @@ const LOCKS: &[(&str, &str)] = &[
         "a manual clock is moved by the test and read by its subject",
     ),
     (
-        "src/reconcile.rs",
-        "a mirror has one user at a time, on a thread of its own",
+        "src/reconcile/model.rs",
+        "models run beside each other over one mirror, and remember what they read",
+    ),
+    (
+        "src/aws/budget.rs",
+        "everything that calls waits in the same queues",
     ),
     (
         "src/aws/clients.rs",

@@ -13,5 +13,5 @@ pub fn all(pass: &RepositoryPass) -> Vec<Diagnostic> {
 
 /// The findings as people read them; empty where there are none.
 pub fn findings(pass: &RepositoryPass, paint: Paint) -> String {
-    text(&all(pass), |file| pass.snapshot.text(file), paint.is_on())
+    text(&all(pass), |file| pass.text(file), paint.is_on())
 }

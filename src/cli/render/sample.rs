@@ -68,6 +68,7 @@ pub(crate) fn pass(units: Vec<UnitPass>) -> RepositoryPass {
             name: "churn".to_owned(),
             folder: "models/churn".to_owned(),
             diagnostics: Vec::new(),
+            files: None,
             releases: BTreeMap::new(),
             pass: Some(ModelPass {
                 units,
@@ -76,7 +77,7 @@ pub(crate) fn pass(units: Vec<UnitPass>) -> RepositoryPass {
             defect: None,
         }],
         writes: Vec::new(),
-        snapshot: Arc::new(Snapshot {
+        shared: Arc::new(Snapshot {
             commit,
             time: now(),
             files: BTreeMap::new(),

@@ -24,7 +24,7 @@ use crate::diagnostic::{Diagnostic, Severity, Span};
 use crate::pin::Pin;
 use crate::snapshot::Snapshot;
 
-pub(super) use naming::collisions;
+pub(super) use naming::{claims, rivalry};
 pub use pages::pages;
 pub(super) use promotion::order;
 

@@ -1,9 +1,8 @@
 //! Names: of the model, of what is derived from it, and within the file.
 
-use std::collections::BTreeMap;
-
 use super::{Rule, Severity, Subject};
 use crate::config::Origins;
+use crate::config::census::Claim;
 use crate::config::document::join;
 use crate::config::model::ModelConfig;
 use crate::diagnostic::Diagnostic;
@@ -221,46 +220,35 @@ fn inner(subject: &Subject<'_>, findings: &mut Vec<Diagnostic>) {
     }
 }
 
-/// The resources that two models would both own: folder of a model, and the finding there.
-pub(in crate::config) fn collisions(
-    models: &[(&str, &ModelConfig, &Origins)],
-) -> Vec<(String, Diagnostic)> {
-    let mut owners: BTreeMap<(String, String, String), Vec<(usize, String)>> = BTreeMap::new();
-    for (at, (_, config, _)) in models.iter().enumerate() {
-        let name = (String::new(), String::new(), config.name.clone());
-        owners
-            .entry(name)
-            .or_default()
-            .push((at, "/name".to_owned()));
-        for one in &config.environments {
-            let endpoint = format!("{}-{}", config.name, one.name);
-            let key = (one.account.clone(), one.region.clone(), endpoint);
-            let pointer = join("/environments", &one.name);
-            owners.entry(key).or_default().push((at, pointer));
-        }
-    }
-    let mut findings = Vec::new();
-    for ((account, region, name), claims) in owners {
-        for (at, pointer) in &claims {
-            let Some((other, _)) = claims.iter().find(|(other, _)| other != at) else {
-                continue;
-            };
-            let (folder, _, origins) = models[*at];
-            let rival = models[*other].0;
-            let (span, message) = if account.is_empty() {
-                let message = format!("the model in `{rival}` is called `{name}` too");
-                (origins.origin(pointer), message)
-            } else {
-                let message = format!(
-                    "the endpoint `{name}` in {account}/{region} is the model's in `{rival}` too"
-                );
-                (origins.key(pointer), message)
-            };
-            let finding = N002.at(span, message).help("rename one of the two");
-            findings.push((folder.to_owned(), finding));
-        }
-    }
-    findings
+/// What a model claims for itself alone: its name, and each endpoint in its account and region.
+pub(in crate::config) fn claims(config: &ModelConfig) -> Vec<Claim> {
+    let name = Claim {
+        place: None,
+        name: config.name.clone(),
+        pointer: "/name".to_owned(),
+    };
+    let endpoints = config.environments.iter().map(|one| Claim {
+        place: Some((one.account.clone(), one.region.clone())),
+        name: format!("{}-{}", config.name, one.name),
+        pointer: join("/environments", &one.name),
+    });
+    std::iter::once(name).chain(endpoints).collect()
+}
+
+/// Says that the model in `rival` claims the same.
+pub(in crate::config) fn rivalry(origins: &Origins, claim: &Claim, rival: &str) -> Diagnostic {
+    let name = &claim.name;
+    let (span, message) = match &claim.place {
+        None => (
+            origins.origin(&claim.pointer),
+            format!("the model in `{rival}` is called `{name}` too"),
+        ),
+        Some((account, region)) => (
+            origins.key(&claim.pointer),
+            format!("the endpoint `{name}` in {account}/{region} is the model's in `{rival}` too"),
+        ),
+    };
+    N002.at(span, message).help("rename one of the two")
 }
 
 /// `[a-z0-9](-?[a-z0-9])*`

@@ -1,0 +1,257 @@
+//! Reconciling one repository, from commit to convergence.
+//!
+//! ```text
+//! fetch   where the branches are
+//! revise  which models the commit touched             no other model's files are read
+//! pass    over a model: look, plan, act, decide       each by itself
+//! write   the commits that the passes ask for         those on one branch as one
+//! ```
+//!
+//! Level-triggered: every pass looks again and does the next safe thing.
+
+mod model;
+mod past;
+mod report;
+mod revision;
+mod write;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use tokio::sync::Semaphore;
+use tokio::task::{JoinError, JoinSet, spawn_blocking};
+
+use self::model::Shared;
+pub use self::model::drive;
+pub use self::report::{ModelReport, RepositoryPass, WriteReport};
+pub use self::revision::Revision;
+use self::write::{batched, report};
+use crate::aws::Aws;
+use crate::clock::{Clock, Timestamp};
+use crate::execute::pass::Mode;
+use crate::git::{Author, Fetched, GitError, Mirror, Source};
+use crate::limits::PASSES_AT_ONCE;
+use crate::snapshot::Write;
+
+/// What a repository is reconciled with.
+#[derive(Clone)]
+pub struct Options {
+    /// The repository.
+    pub source: Source,
+    /// Where mirrors are kept.
+    pub cache: PathBuf,
+    /// Who trueup's commits are from.
+    pub author: Author,
+    /// The time.
+    pub clock: Arc<dyn Clock>,
+    /// Called in each pass over a model, with its folder; a panic in it is one of that pass.
+    pub probe: Option<fn(&str)>,
+}
+
+/// Why there was no pass at all.
+#[derive(Debug, thiserror::Error)]
+pub enum ReconcileError {
+    /// Git failed.
+    #[error("the repository could not be read")]
+    Git(#[from] GitError),
+    /// A worker ended without an answer.
+    #[error("a worker was lost")]
+    Worker(#[from] JoinError),
+}
+
+/// Reconciles one repository.
+pub struct Reconciler {
+    shared: Arc<Shared>,
+    options: Options,
+    revision: Option<Arc<Revision>>,
+}
+
+impl Reconciler {
+    /// Opens the repository's mirror.
+    pub async fn open(options: Options, aws: Aws) -> Result<Self, ReconcileError> {
+        let (cache, source) = (options.cache.clone(), options.source.clone());
+        let mirror = spawn_blocking(move || Mirror::open(&cache, source)).await??;
+        Ok(Self {
+            shared: Arc::new(Shared::new(mirror, aws, &options)),
+            options,
+            revision: None,
+        })
+    }
+
+    /// What is reconciled.
+    pub fn source(&self) -> &Source {
+        &self.options.source
+    }
+
+    /// The commit that passes are over, once there is one.
+    pub fn revision(&self) -> Option<&Arc<Revision>> {
+        self.revision.as_ref()
+    }
+
+    /// The time.
+    pub fn now(&self) -> Timestamp {
+        self.options.clock.now()
+    }
+
+    /// Asks the remote where its branches are.
+    pub fn fetch(&self) -> impl Future<Output = Result<Fetched, ReconcileError>> + use<> {
+        let (shared, now) = (self.shared.clone(), self.now());
+        async move {
+            Ok(shared
+                .with_mirror(move |_, mirror| mirror.fetch(now))
+                .await??)
+        }
+    }
+
+    /// Takes what was fetched for the commit that passes are over from now on. Gives the folders of
+    /// the models that are to be passed over because of it: their files changed, a name that they
+    /// claim is claimed or given up by another, or a branch of theirs moved.
+    pub async fn revise(&mut self, fetched: &Fetched) -> Result<BTreeSet<String>, ReconcileError> {
+        let (fetched, before) = (fetched.clone(), self.revision.clone());
+        let revise = move |shared: &Shared, mirror: &mut Mirror| {
+            let before = before.as_deref();
+            let revision = Revision::read(mirror, &fetched, before)?;
+            let touched = touch(shared, mirror, &revision, before)?;
+            Ok::<_, GitError>((revision, touched))
+        };
+        let (revision, touched) = self.shared.with_mirror(revise).await??;
+        self.revision = Some(Arc::new(revision));
+        Ok(touched)
+    }
+
+    /// One pass over the model in `folder`, to be driven by a task of its own.
+    ///
+    /// Panics where there is no revision yet.
+    pub fn model(
+        &self,
+        folder: &str,
+        mode: Mode,
+    ) -> impl Future<Output = ModelReport> + Send + use<> {
+        let revision = self.revision.clone().expect("a revision comes first");
+        self.shared.clone().pass(revision, folder.to_owned(), mode)
+    }
+
+    /// What a pass over these models came to.
+    ///
+    /// Panics where there is no revision yet.
+    pub fn report(
+        &self,
+        at: Timestamp,
+        models: Vec<ModelReport>,
+        writes: Vec<WriteReport>,
+    ) -> RepositoryPass {
+        let revision = self.revision.as_ref().expect("a revision comes first");
+        RepositoryPass {
+            branch: revision.branch.clone(),
+            commit: revision.commit.clone(),
+            at,
+            diagnostics: revision.diagnostics.clone(),
+            models,
+            writes,
+            shared: revision.shared.clone(),
+        }
+    }
+
+    /// One pass over everything that was fetched.
+    pub async fn pass(
+        &mut self,
+        fetched: &Fetched,
+        mode: Mode,
+    ) -> Result<RepositoryPass, ReconcileError> {
+        let at = self.now();
+        self.revise(fetched).await?;
+        let models = self.all_models(mode).await;
+        let mut writes = Vec::new();
+        if mode == Mode::Apply {
+            let wanted = models.iter().filter_map(|model| model.pass.as_ref());
+            let wanted = wanted.flat_map(|pass| pass.writes.clone()).collect();
+            writes = self.write(wanted).await?;
+        }
+        Ok(self.report(at, models, writes))
+    }
+
+    /// Each model by itself, panics included.
+    async fn all_models(&self, mode: Mode) -> Vec<ModelReport> {
+        let folders = self.revision.iter().flat_map(|revision| revision.folders());
+        let mut tasks = JoinSet::new();
+        let mut names = BTreeMap::new();
+        let places = Arc::new(Semaphore::new(PASSES_AT_ONCE));
+        for folder in folders {
+            let (pass, places) = (self.model(folder, mode), places.clone());
+            let task = tasks.spawn(async move {
+                let _place = places.acquire().await;
+                pass.await
+            });
+            names.insert(task.id(), folder.clone());
+        }
+        let mut reports = BTreeMap::new();
+        while let Some(ended) = tasks.join_next_with_id().await {
+            let (folder, report) = match ended {
+                Ok((_, report)) => (report.folder.clone(), report),
+                Err(error) => {
+                    let folder = names.remove(&error.id()).unwrap_or_default();
+                    let report = lost(&folder, &error);
+                    (folder, report)
+                }
+            };
+            reports.insert(folder, report);
+        }
+        reports.into_values().collect()
+    }
+
+    /// Makes the commits that models ask for: those on one branch as one commit.
+    pub async fn write(&self, wanted: Vec<Write>) -> Result<Vec<WriteReport>, ReconcileError> {
+        let mut reports = Vec::new();
+        for write in batched(wanted) {
+            let (author, now) = (self.options.author.clone(), self.now());
+            let sent = write.clone();
+            let send = move |_: &Shared, mirror: &mut Mirror| mirror.write(&sent, &author, now);
+            let written = self.shared.with_mirror(send).await?;
+            reports.extend(report(write, written));
+        }
+        Ok(reports)
+    }
+}
+
+/// The report on a model whose pass panicked.
+pub fn lost(folder: &str, error: &JoinError) -> ModelReport {
+    ModelReport::broken_off(folder, format!("the pass broke off: {error}"))
+}
+
+/// Which models a revision concerns; what was remembered of them is forgotten.
+fn touch(
+    shared: &Shared,
+    mirror: &Mirror,
+    revision: &Revision,
+    before: Option<&Revision>,
+) -> Result<BTreeSet<String>, GitError> {
+    let mut concerned = BTreeSet::new();
+    for folder in revision.touched(before) {
+        let installation = revision.installation.as_ref();
+        let census = match installation.filter(|_| revision.holds(&folder)) {
+            Some(installation) => {
+                let (_, model) = model::read(mirror, revision, installation, &folder)?;
+                shared.memory().census.record(&model)
+            }
+            None => shared.memory().census.forget(&folder),
+        };
+        concerned.extend(census);
+        concerned.insert(folder);
+    }
+    for folder in &concerned {
+        shared.memory().forget(folder);
+    }
+    if let Some(before) = before {
+        let moved = revision.moved_branches(before);
+        let names: BTreeSet<_> = moved.filter_map(|branch| promoted(branch)).collect();
+        concerned.extend(shared.memory().census.named(&names));
+    }
+    concerned.retain(|folder| revision.holds(folder));
+    Ok(concerned)
+}
+
+/// The model that a branch of trueup's proposes something for.
+fn promoted(branch: &str) -> Option<&str> {
+    branch.strip_prefix("trueup/promote/")?.split('/').next()
+}

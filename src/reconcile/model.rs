@@ -1,0 +1,286 @@
+//! One pass over one model, from its files to the commits that it asks for.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use tokio::task::{JoinError, JoinSet, spawn_blocking};
+
+use super::Options;
+use super::past::Pasts;
+use super::report::ModelReport;
+use super::revision::{Revision, SHARED};
+use crate::aws::Aws;
+use crate::clock::{Clock, Timestamp};
+use crate::cloud::{Machine, Next};
+use crate::config::installation::Installation;
+use crate::config::{Census, LoadedModel, load_model};
+use crate::execute::model::{ModelPass, Prepared, Standing, conclude, prepare};
+use crate::execute::pass::{Mode, UnitPass};
+use crate::git::{GitError, Mirror};
+use crate::limits::{HISTORY_COMMITS_MAX, READY_MAX};
+use crate::plan::planner::Hints;
+use crate::resource::unit::Unit;
+use crate::snapshot::Snapshot;
+
+/// What the passes over one repository share. All that is remembered here may be forgotten at any
+/// time: it saves work and finds words, and decides nothing.
+pub(super) struct Shared {
+    mirror: Mutex<Mirror>,
+    aws: Aws,
+    clock: Arc<dyn Clock>,
+    probe: Option<fn(&str)>,
+    memory: Mutex<Memory>,
+    pasts: Mutex<Pasts>,
+}
+
+/// What is remembered from one pass to the next.
+#[derive(Default)]
+pub(super) struct Memory {
+    pub(super) census: Census,
+    ready: BTreeMap<String, Arc<Ready>>,
+    /// Folder and unit to when the unit was last seen in line with these very files.
+    settled: BTreeMap<String, BTreeMap<Unit, Timestamp>>,
+}
+
+/// One model of one revision, read and compiled.
+pub(super) struct Ready {
+    model: LoadedModel,
+    prepared: Option<Prepared>,
+    files: Arc<Snapshot>,
+}
+
+impl Memory {
+    /// Forgets what depends on a model's files, or on what other models claim.
+    pub(super) fn forget(&mut self, folder: &str) {
+        self.ready.remove(folder);
+        self.settled.remove(folder);
+    }
+
+    fn keep(&mut self, folder: &str, ready: &Arc<Ready>) {
+        if self.ready.len() >= READY_MAX {
+            self.ready.pop_first();
+        }
+        self.ready.insert(folder.to_owned(), ready.clone());
+    }
+
+    fn hints(&self, folder: &str) -> BTreeMap<Unit, Hints> {
+        let settled = self.settled.get(folder).into_iter().flatten();
+        settled
+            .map(|(unit, at)| {
+                (
+                    unit.clone(),
+                    Hints {
+                        settled_at: Some(*at),
+                    },
+                )
+            })
+            .collect()
+    }
+}
+
+impl Shared {
+    pub(super) fn new(mirror: Mirror, aws: Aws, options: &Options) -> Self {
+        Self {
+            mirror: Mutex::new(mirror),
+            aws,
+            clock: options.clock.clone(),
+            probe: options.probe,
+            memory: Mutex::default(),
+            pasts: Mutex::default(),
+        }
+    }
+
+    pub(super) fn memory(&self) -> MutexGuard<'_, Memory> {
+        self.memory.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Git is not asynchronous: it has threads of its own, and one at a time has the mirror.
+    pub(super) async fn with_mirror<T: Send + 'static>(
+        self: &Arc<Self>,
+        work: impl FnOnce(&Self, &mut Mirror) -> T + Send + 'static,
+    ) -> Result<T, JoinError> {
+        let shared = self.clone();
+        spawn_blocking(move || {
+            let mut mirror = shared.mirror.lock().unwrap_or_else(PoisonError::into_inner);
+            work(&shared, &mut mirror)
+        })
+        .await
+    }
+
+    /// Passes over the model in `folder` of `revision`.
+    pub(super) async fn pass(
+        self: Arc<Self>,
+        revision: Arc<Revision>,
+        folder: String,
+        mode: Mode,
+    ) -> ModelReport {
+        if let Some(probe) = self.probe {
+            probe(&folder);
+        }
+        let at = self.clock.now();
+        let ready = match self.ready(&revision, &folder).await {
+            Ok(ready) => ready,
+            Err(why) => return ModelReport::broken_off(&folder, why),
+        };
+        let mut report = ready.report();
+        if ready.prepared.is_some() {
+            match self.over(revision, ready, mode).await {
+                Ok(pass) => {
+                    self.remember(&folder, &pass, at);
+                    report.pass = Some(pass);
+                }
+                Err(why) => report.defect = Some(why),
+            }
+        }
+        report
+    }
+
+    /// The model as it was read last, or read now.
+    async fn ready(
+        self: &Arc<Self>,
+        revision: &Arc<Revision>,
+        folder: &str,
+    ) -> Result<Arc<Ready>, String> {
+        let kept = self.memory().ready.get(folder).cloned();
+        if let Some(ready) = kept.filter(|ready| ready.files.commit == revision.commit) {
+            return Ok(ready);
+        }
+        let (asked, at) = (revision.clone(), folder.to_owned());
+        let read = self.with_mirror(move |shared, mirror| {
+            let installation = asked.installation.as_ref().ok_or("no installation")?;
+            let (files, mut model) = read(mirror, &asked, installation, &at)
+                .map_err(|error| format!("the model's files could not be read: {error}"))?;
+            shared.memory().census.refuse(&mut model);
+            Ok::<_, String>(Arc::new(Ready::new(installation, model, files)))
+        });
+        let ready = read.await.map_err(broken)??;
+        self.memory().keep(folder, &ready);
+        Ok(ready)
+    }
+
+    async fn over(
+        self: &Arc<Self>,
+        revision: Arc<Revision>,
+        ready: Arc<Ready>,
+        mode: Mode,
+    ) -> Result<ModelPass, String> {
+        let prepared = ready.prepared.as_ref().ok_or("the model is not compiled")?;
+        let hints = self.memory().hints(&ready.model.folder);
+        let mut units = Vec::new();
+        for pass in prepared.passes(&hints, mode) {
+            let unit = drive(pass, &self.aws, self.clock.as_ref()).await;
+            units.push(unit.ok_or("a pass ended before it had looked")?);
+        }
+        let concluded = self
+            .with_mirror(move |shared, mirror| shared.conclude(mirror, &revision, &ready, units));
+        concluded.await.map_err(broken)?
+    }
+
+    /// Decides what is to be released. History is only walked where something would be written.
+    fn conclude(
+        &self,
+        mirror: &Mirror,
+        revision: &Revision,
+        ready: &Ready,
+        units: Vec<UnitPass>,
+    ) -> Result<ModelPass, String> {
+        let installation = revision.installation.as_ref();
+        let (Some(installation), Some(config), Some(prepared)) =
+            (installation, &ready.model.config, &ready.prepared)
+        else {
+            return Err("the model is not compiled".to_owned());
+        };
+        let branches: BTreeSet<_> = revision.branches.keys().cloned().collect();
+        let standing = Standing {
+            snapshot: &ready.files,
+            branch: &revision.branch,
+            branches: &branches,
+        };
+        let folder = &ready.model.folder;
+        let history = || {
+            let snapshots = mirror.history(&revision.commit, folder, HISTORY_COMMITS_MAX);
+            snapshots.map_while(Result::ok).map(|snapshot| {
+                let mut pasts = self.pasts.lock().unwrap_or_else(PoisonError::into_inner);
+                pasts.of(installation, folder, &snapshot)
+            })
+        };
+        let now = self.clock.now();
+        let model = (&ready.model, config);
+        Ok(conclude(model, prepared, units, standing, history, now))
+    }
+
+    fn remember(&self, folder: &str, pass: &ModelPass, at: Timestamp) {
+        let settled = pass.units.iter().filter(|unit| unit.is_settled());
+        let settled = settled.map(|unit| (unit.plan.unit.clone(), at));
+        let mut memory = self.memory();
+        let known = memory.settled.entry(folder.to_owned()).or_default();
+        known.extend(settled);
+    }
+}
+
+fn broken(error: JoinError) -> String {
+    format!("the pass broke off: {error}")
+}
+
+/// Reads one model's files, and those that every model shares.
+pub(super) fn read(
+    mirror: &Mirror,
+    revision: &Revision,
+    installation: &Installation,
+    folder: &str,
+) -> Result<(Arc<Snapshot>, LoadedModel), GitError> {
+    let [trueup, presets] = SHARED;
+    let files = mirror.snapshot(&revision.commit, Some(&[folder, trueup, presets]))?;
+    let model = load_model(&files, folder, installation);
+    Ok((Arc::new(files), model))
+}
+
+impl Ready {
+    fn new(installation: &Installation, mut model: LoadedModel, files: Arc<Snapshot>) -> Self {
+        let prepared = model.config.as_ref().map(|config| {
+            let prepared = prepare(installation, &model, config, &files);
+            prepared.map_err(|finding| *finding)
+        });
+        let prepared = match prepared.transpose() {
+            Ok(prepared) => prepared,
+            Err(finding) => {
+                model.diagnostics.push(finding);
+                None
+            }
+        };
+        Self {
+            model,
+            prepared,
+            files,
+        }
+    }
+
+    fn report(&self) -> ModelReport {
+        let Self { model, files, .. } = self;
+        let shown = !model.diagnostics.is_empty();
+        ModelReport {
+            name: model.name.clone().unwrap_or_else(|| model.folder.clone()),
+            diagnostics: model.diagnostics.clone(),
+            files: shown.then(|| files.clone()),
+            releases: model.releases.clone(),
+            ..ModelReport::unread(&model.folder)
+        }
+    }
+}
+
+/// Drives a machine over AWS: the calls that it hands out together go out together.
+pub async fn drive<M: Machine>(mut machine: M, aws: &Aws, clock: &dyn Clock) -> M::Output {
+    let mut open = JoinSet::new();
+    while let Next::Calls(calls) = machine.next(clock.now()) {
+        for (id, call) in calls {
+            let aws = aws.clone();
+            open.spawn(async move { (id, aws.call(&call).await) });
+        }
+        match open.join_next().await {
+            Some(Ok((id, answer))) => machine.done(id, answer, clock.now()),
+            // A lost task leaves its call unanswered: the machine reports it as unknown.
+            Some(Err(_)) | None => break,
+        }
+    }
+    machine.finish()
+}

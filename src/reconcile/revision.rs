@@ -1,0 +1,114 @@
+//! A commit, as far as the repository as a whole goes.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use crate::config::installation::Installation;
+use crate::config::{INSTALLATION_FILE, MODEL_FILE};
+use crate::config::{left_out, load_installation, too_many_models};
+use crate::diagnostic::Diagnostic;
+use crate::git::{Fetched, GitError, Index, Mirror};
+use crate::limits::MODELS_MAX;
+use crate::snapshot::{ObjectId, Snapshot};
+
+/// What every model shares, beside its own folder.
+pub(super) const SHARED: [&str; 2] = [INSTALLATION_FILE, "presets"];
+
+/// One commit of a repository: what it shares, and where its models are.
+#[derive(Debug, Clone)]
+pub struct Revision {
+    /// The branch that decides.
+    pub branch: String,
+    /// The commit.
+    pub commit: ObjectId,
+    /// Every branch and its newest commit.
+    pub branches: BTreeMap<String, ObjectId>,
+    /// `trueup.yaml`; absent if it is missing or has an error.
+    pub installation: Option<Installation>,
+    /// Findings about the repository as a whole.
+    pub diagnostics: Vec<Diagnostic>,
+    /// The files that belong to no model.
+    pub shared: Arc<Snapshot>,
+    shared_ids: [Option<ObjectId>; 2],
+    index: Index,
+}
+
+impl Revision {
+    /// Reads what was fetched. No file of a model is read, and no folder that is as `before` had it.
+    pub(super) fn read(
+        mirror: &Mirror,
+        fetched: &Fetched,
+        before: Option<&Self>,
+    ) -> Result<Self, GitError> {
+        let commit = fetched.tip.clone();
+        let [trueup, presets] = SHARED;
+        let shared_ids = [
+            mirror.id_at(&commit, trueup)?,
+            mirror.id_at(&commit, presets)?,
+        ];
+        let shared = mirror.snapshot(&commit, Some(&SHARED))?;
+        let (installation, mut diagnostics) = load_installation(&shared);
+        let index = match &installation {
+            Some(installation) if installation.models.ends_with(MODEL_FILE) => {
+                let known = Index::default();
+                let before = before.map_or(&known, |before| &before.index);
+                let mut index = mirror.index(&commit, &installation.models, before)?;
+                let left_out = index.skipped.iter().map(|(path, why)| left_out(path, why));
+                diagnostics.extend(left_out);
+                if index.folders.len() > MODELS_MAX {
+                    diagnostics.push(too_many_models(index.folders.len()));
+                    index.folders = index.folders.into_iter().take(MODELS_MAX).collect();
+                }
+                index
+            }
+            _ => Index::default(),
+        };
+        Ok(Self {
+            branch: fetched.branch.clone(),
+            branches: fetched.branches.clone(),
+            installation,
+            diagnostics,
+            shared: Arc::new(shared),
+            shared_ids,
+            index,
+            commit,
+        })
+    }
+
+    /// The folders of the models.
+    pub fn folders(&self) -> impl Iterator<Item = &String> {
+        self.index.folders.keys()
+    }
+
+    /// Whether there is a model in `folder`.
+    pub fn holds(&self, folder: &str) -> bool {
+        self.index.folders.contains_key(folder)
+    }
+
+    /// Whether the files that the model in `folder` depends on are the same in `other`.
+    fn same_files(&self, folder: &str, other: &Self) -> bool {
+        self.shared_ids == other.shared_ids
+            && self.index.folders.get(folder) == other.index.folders.get(folder)
+    }
+
+    /// The models whose files are not as they were, those that are gone included.
+    pub(super) fn touched(&self, before: Option<&Self>) -> BTreeSet<String> {
+        let Some(before) = before else {
+            return self.index.folders.keys().cloned().collect();
+        };
+        let all = self.index.folders.keys().chain(before.index.folders.keys());
+        all.filter(|folder| !self.same_files(folder, before))
+            .cloned()
+            .collect()
+    }
+
+    /// The branches that are not where they were, the tracked one excepted.
+    pub(super) fn moved_branches<'a>(
+        &'a self,
+        before: &'a Self,
+    ) -> impl Iterator<Item = &'a String> {
+        let all = self.branches.keys().chain(before.branches.keys());
+        all.filter(|name| **name != self.branch)
+            .filter(|name| self.branches.get(*name) != before.branches.get(*name))
+    }
+}
