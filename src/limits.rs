@@ -96,6 +96,8 @@ pub const FETCH_DEADLINE: Duration = Duration::from_mins(2);
 pub const WATCH_QUIET: Duration = Duration::from_millis(200);
 /// How often a source is asked for its refs.
 pub const POLL_INTERVAL: Duration = Duration::from_secs(15);
+/// The least time between two looks at the same thing that may be asked for.
+pub const INTERVAL_MIN: Duration = Duration::from_millis(10);
 /// How long an endpoint may be in motion before the wait is called late.
 pub const ENDPOINT_DEADLINE: Duration = Duration::from_hours(1);
 /// How long a run may take before the wait is called late.

@@ -17,6 +17,7 @@ use super::{connect, exit, local, log};
 use crate::aws::{self, Aws};
 use crate::daemon::{self, Cadence, Event};
 use crate::git::Source;
+use crate::limits::INTERVAL_MIN;
 use crate::reconcile::ReconcileError;
 
 /// Events of one source that may wait to be told.
@@ -39,8 +40,28 @@ pub(super) struct Run {
     server: local::ServerArg,
     /// How often a source is asked for its branches. Default: 15s, or 5s with `--local`;
     /// repositories on this machine are watched besides
-    #[arg(long, value_name = "TIME", value_parser = duration)]
+    #[arg(long, value_name = "TIME", value_parser = interval)]
     poll: Option<Duration>,
+    /// How often everything is looked at, though nothing moved. Default: 10m, or 2s with `--local`
+    #[arg(long, value_name = "TIME", value_parser = interval)]
+    sweep: Option<Duration>,
+}
+
+/// The time between two looks: a duration, or milliseconds such as `200ms`.
+fn interval(text: &str) -> Result<Duration, String> {
+    let length = match text.strip_suffix("ms") {
+        Some(number) => {
+            let millis = number.parse();
+            Duration::from_millis(millis.map_err(|error| format!("`{text}`: {error}"))?)
+        }
+        None => duration(text)?,
+    };
+    if length < INTERVAL_MIN {
+        return Err(format!(
+            "at least {INTERVAL_MIN:?}, so that there is rest between"
+        ));
+    }
+    Ok(length)
 }
 
 impl Run {
@@ -104,6 +125,7 @@ impl Run {
             Cadence::default()
         };
         cadence.poll = self.poll.unwrap_or(cadence.poll);
+        cadence.sweep = self.sweep.unwrap_or(cadence.sweep);
         let mut tasks = JoinSet::new();
         for source in sources {
             let one = Watched {
@@ -209,4 +231,20 @@ impl Teller {
 
 fn failure(error: ReconcileError) -> CommandError {
     CommandError::from(error)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn intervals_are_durations_with_a_least() {
+        let check = |text, expect| assert_eq!(interval(text).ok(), expect, "{text}");
+        check("10m", Some(Duration::from_mins(10)));
+        check("200ms", Some(Duration::from_millis(200)));
+        check("10ms", Some(INTERVAL_MIN));
+        for text in ["9ms", "0s", "ms", "-1ms", "often"] {
+            check(text, None);
+        }
+    }
 }

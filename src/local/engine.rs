@@ -57,6 +57,8 @@ pub(crate) struct Host {
     pub(super) python: String,
     /// Where programs are looked for.
     pub(super) path: String,
+    /// What children find before that: their names for the Python interpreter.
+    pub(super) bin: PathBuf,
     /// The home folder that children see, if any.
     pub(super) home: Option<PathBuf>,
     /// The executable that supervises (`<supervisor> __job`).

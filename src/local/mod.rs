@@ -200,20 +200,22 @@ fn prepare(options: &LocalOptions, folder: &Path) -> Result<(Bodies, Host), Loca
         Some(path) => path.clone(),
         None => std::env::current_exe().map_err(LocalError::Supervisor)?,
     };
-    let mut host = Host {
+    // Entry points are often shell scripts that call `python3` or `python`: they get this one, or
+    // the reason why there is none.
+    let python = process::find(&options.python, &options.path);
+    let bin = folder.join("bin");
+    process::write_wrappers(&bin, &["python3", "python"], &python).map_err(io)?;
+    let host = Host {
         account: options.account.clone(),
-        python: options.python.clone(),
+        python: match python {
+            Ok(found) => found.to_string_lossy().into_owned(),
+            Err(_) => options.python.clone(),
+        },
         path: options.path.clone(),
+        bin,
         home: options.home.clone(),
         supervisor,
     };
-    // Entry points are often shell scripts that call `python3` or `python`: they get this one.
-    if let Ok(python) = process::find(&options.python, &options.path) {
-        let bin = folder.join("bin");
-        process::write_wrappers(&bin, &["python3", "python"], &python).map_err(io)?;
-        host.path = format!("{}:{}", bin.display(), host.path);
-        host.python = python.to_string_lossy().into_owned();
-    }
     Ok((bodies, host))
 }
 

@@ -140,7 +140,7 @@ impl Place {
         let host = &engine.host;
         let mut env = BTreeMap::new();
         let mut set = |name: &str, value: &str| env.insert(name.to_owned(), value.to_owned());
-        set("PATH", &host.path);
+        set("PATH", &format!("{}:{}", host.bin.display(), host.path));
         set("LANG", "C.UTF-8");
         set("PYTHONUNBUFFERED", "1");
         set("AWS_REGION", &self.region);

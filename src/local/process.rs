@@ -222,15 +222,28 @@ pub(super) fn find(name: &str, path: &str) -> Result<PathBuf, ProcessError> {
         .ok_or_else(missing)
 }
 
-/// Writes scripts called `names` into `folder` that run `program`. Links would not do: a virtual
-/// environment's Python finds its packages by the path that it was started with.
-pub(super) fn write_wrappers(folder: &Path, names: &[&str], program: &Path) -> io::Result<()> {
+/// Writes scripts called `names` into `folder` that run `program`; where it was not found, they
+/// fail with the reason, which a shell would not know. Links would not do: a virtual environment's
+/// Python finds its packages by the path that it was started with.
+pub(super) fn write_wrappers(
+    folder: &Path,
+    names: &[&str],
+    program: &Result<PathBuf, ProcessError>,
+) -> io::Result<()> {
     use std::os::unix::fs::PermissionsExt as _;
-    let quoted = program.to_string_lossy().replace('\'', "'\\''");
+    let quoted = |text: &str| text.replace('\'', "'\\''");
+    let line = match program {
+        Ok(path) => format!("exec '{}' \"$@\"", quoted(&path.to_string_lossy())),
+        // 127 is what a shell answers for a command that it does not find.
+        Err(error) => format!(
+            "printf '%s\\n' '{}' >&2; exit 127",
+            quoted(&error.to_string())
+        ),
+    };
     std::fs::create_dir_all(folder)?;
     for name in names {
         let path = folder.join(name);
-        std::fs::write(&path, format!("#!/bin/sh\nexec '{quoted}' \"$@\"\n"))?;
+        std::fs::write(&path, format!("#!/bin/sh\n{line}\n"))?;
         std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o755))?;
     }
     Ok(())

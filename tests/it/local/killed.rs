@@ -1,0 +1,229 @@
+//! `trueup local --state DIR` across a `kill -9`: what it started goes with it, what it was told
+//! comes back.
+#![expect(
+    clippy::disallowed_methods,
+    reason = "the binary is what is tested, with the caller's interpreter"
+)]
+
+use std::fs;
+use std::io::{BufRead as _, BufReader};
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+
+use rustix::process::{Pid, Signal, kill_process};
+use serde_json::{Value, json};
+
+use super::archive::{tar_gz, untar};
+use super::endpoints::{SERVE, deploy, invoke_until, settled};
+use super::{Client, read, until};
+
+/// Says that it runs, has a child of its own, and goes on once it is let.
+const PATIENT: &str = r#"
+import os, subprocess, sys, time
+subprocess.Popen(["sleep", "600"])
+with open(os.path.join(os.environ["SM_OUTPUT_DATA_DIR"], "pid"), "w") as f:
+    f.write("%d\n" % os.getpid())
+while not os.path.exists(sys.argv[-1]):
+    time.sleep(0.05)
+with open(os.path.join(os.environ["SM_MODEL_DIR"], "model.txt"), "w") as f:
+    f.write("trained")
+"#;
+
+/// The running binary.
+struct Server {
+    child: Child,
+    client: Client,
+}
+
+impl Server {
+    fn start(state: &Path) -> Self {
+        let mut child = Command::new(env!("CARGO_BIN_EXE_trueup"))
+            .args(["local", "--port", "0", "--state"])
+            .arg(state)
+            .env_clear()
+            .env("PATH", std::env::var_os("PATH").unwrap())
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let mut line = String::new();
+        let out = child.stdout.take().unwrap();
+        BufReader::new(out).read_line(&mut line).unwrap();
+        let ready: Value = serde_json::from_str(&line).unwrap();
+        let client = Client::new(ready["url"].as_str().unwrap());
+        Self { child, client }
+    }
+}
+
+impl Drop for Server {
+    /// `kill -9`.
+    fn drop(&mut self) {
+        self.child.kill().unwrap();
+        self.child.wait().unwrap();
+    }
+}
+
+/// A process that is not a zombie; its start tells it from a later one with the same number.
+#[derive(Debug, PartialEq, Eq)]
+struct Process {
+    pid: u32,
+    parent: u32,
+    started: String,
+}
+
+fn processes() -> Vec<Process> {
+    let entries = fs::read_dir("/proc").unwrap().map(Result::unwrap);
+    let pids = entries.filter_map(|entry| entry.file_name().to_str()?.parse().ok());
+    pids.filter_map(process).collect()
+}
+
+/// Nothing for a process that has ended.
+fn process(pid: u32) -> Option<Process> {
+    let stat = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
+    // The name before it may hold anything, spaces and brackets too.
+    let fields: Vec<_> = stat.rsplit_once(") ")?.1.split(' ').collect();
+    (fields[0] != "Z").then(|| Process {
+        pid,
+        parent: fields[1].parse().unwrap(),
+        started: fields[19].to_owned(),
+    })
+}
+
+/// Children of a process, and theirs.
+fn descendants(of: u32) -> Vec<Process> {
+    let mut rest = processes();
+    let mut found: Vec<Process> = Vec::new();
+    loop {
+        let is_ours =
+            |one: &Process| one.parent == of || found.iter().any(|parent| parent.pid == one.parent);
+        let (ours, others): (Vec<_>, Vec<_>) = rest.into_iter().partition(is_ours);
+        if ours.is_empty() {
+            return found;
+        }
+        found.extend(ours);
+        rest = others;
+    }
+}
+
+/// Processes that name a folder in their arguments or environment, or work in it.
+fn about(folder: &Path) -> Vec<Process> {
+    let marker = folder.to_str().unwrap().as_bytes();
+    let mut all = processes();
+    all.retain(|process| {
+        let place = Path::new("/proc").join(process.pid.to_string());
+        let names =
+            ["cmdline", "environ"].map(|file| fs::read(place.join(file)).unwrap_or_default());
+        names
+            .iter()
+            .any(|text| text.windows(marker.len()).any(|part| part == marker))
+            || fs::read_link(place.join("cwd")).is_ok_and(|cwd| cwd.starts_with(folder))
+    });
+    all
+}
+
+/// Everything that there is, as the service lists it; what the restart may change is left out.
+async fn resources(client: &Client) -> Vec<Value> {
+    let mut all = Vec::new();
+    for (op, member) in [
+        ("ListModels", "Models"),
+        ("ListEndpointConfigs", "EndpointConfigs"),
+        ("ListEndpoints", "Endpoints"),
+        ("ListTrainingJobs", "TrainingJobSummaries"),
+    ] {
+        let mut found = client.call(op, json!({})).await.unwrap();
+        for item in found[member].as_array_mut().unwrap() {
+            let item = item.as_object_mut().unwrap();
+            item.retain(|member, _| member != "LastModifiedTime" && !member.ends_with("Status"));
+            all.push(json!(item));
+        }
+    }
+    for key in [
+        "churn/model.tar.gz",
+        "churn/code.tar.gz",
+        "code/sourcedir.tar.gz",
+    ] {
+        all.push(json!(client.get(key).await));
+    }
+    all
+}
+
+async fn train(client: &Client, flag: &Path) {
+    let code = tar_gz(&[("train.py", PATIENT)]);
+    client.put("code/sourcedir.tar.gz", code).await;
+    let parameters = json!({
+        "sagemaker_program": "\"train.py\"",
+        "sagemaker_submit_directory": "\"s3://ml-data/code/sourcedir.tar.gz\"",
+        "flag": json!(flag).to_string(),
+    });
+    let extra = json!({"HyperParameters": parameters});
+    client.begin_training("long", extra).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_killed_server_leaves_no_process_and_loses_nothing() {
+    let dir = tempfile::tempdir().unwrap();
+    let dir = dir.path().canonicalize().unwrap();
+    let (state, flag) = (dir.join("state"), dir.join("flag"));
+    let server = Server::start(&state);
+    let client = &server.client;
+    client.make_bucket().await;
+    deploy(client, "churn", SERVE).await;
+    let endpoint = settled(client, "churn").await;
+    assert_eq!(endpoint["EndpointStatus"], "InService", "{endpoint}");
+    let answer = invoke_until(client, "churn", 200).await;
+    train(client, &flag).await;
+    let output = state.join("jobs/us-east-1/training/long/opt/ml/output/data/pid");
+    let first = until("the job to run", || read(&output)).await;
+    // What was accepted is on disk a moment later.
+    until("the snapshot to name the job", || {
+        let snapshot = fs::read_to_string(state.join("world.json")).ok()?;
+        snapshot.contains("\"long\"").then_some(())
+    })
+    .await;
+    let before = resources(client).await;
+
+    let started = descendants(server.child.id());
+    assert!(
+        started.len() >= 5,
+        "two supervisors, a host, a job and its child: {started:?}"
+    );
+    assert!(
+        !about(&dir).is_empty(),
+        "they are looked for in the right place"
+    );
+    drop(server);
+    until("every process to be gone", || {
+        let left = started.iter().any(|one| {
+            process(one.pid)
+                .as_ref()
+                .is_some_and(|now| now.started == one.started)
+        });
+        (!left && about(&dir).is_empty()).then_some(())
+    })
+    .await;
+
+    let mut server = Server::start(&state);
+    let client = &server.client;
+    assert_eq!(resources(client).await, before);
+    let again = until("the job to run again", || {
+        read(&output).filter(|pid| *pid != first)
+    })
+    .await;
+    let job = json!({"TrainingJobName": "long"});
+    let job = client.call("DescribeTrainingJob", job).await.unwrap();
+    assert_eq!(job["TrainingJobStatus"], "InProgress", "{again}: {job}");
+    fs::write(&flag, "").unwrap();
+    let job = client.trained("long").await;
+    assert_eq!(job["TrainingJobStatus"], "Completed", "{job}");
+    let model = untar(&client.get("models/long/output/model.tar.gz").await);
+    assert_eq!(model["model.txt"], "trained");
+    assert_eq!(invoke_until(client, "churn", 200).await, answer);
+    let endpoint = settled(client, "churn").await;
+    assert_eq!(endpoint["EndpointStatus"], "InService", "{endpoint}");
+
+    // Asked to end, it does, and leaves as little.
+    kill_process(Pid::from_child(&server.child), Signal::TERM).unwrap();
+    let status = until("the server to end", || server.child.try_wait().unwrap()).await;
+    assert!(status.success(), "{status}");
+    assert_eq!(about(&dir), []);
+}

@@ -1,0 +1,70 @@
+//! What the daemon says on standard error, as it says it.
+
+use std::collections::{BTreeMap, VecDeque};
+use std::io::{BufRead as _, BufReader, Read};
+use std::sync::{Arc, Mutex};
+use std::thread;
+
+use serde_json::Value;
+
+/// The level at which every pass is told.
+pub(super) const LEVEL: &str = "trueup=debug";
+/// Lines that are kept for a failed test to show.
+const LAST_LINES: usize = 30;
+
+/// The log of a running daemon.
+#[derive(Default)]
+pub(super) struct Log(Arc<Mutex<Heard>>);
+
+#[derive(Default)]
+struct Heard {
+    /// Passes that ended, by the commit that they were over.
+    passes: BTreeMap<String, usize>,
+    last: VecDeque<String>,
+}
+
+impl Log {
+    /// Listens until the stream ends.
+    pub(super) fn of(stream: impl Read + Send + 'static) -> Self {
+        let log = Self::default();
+        let heard = Arc::clone(&log.0);
+        thread::spawn(move || {
+            for line in BufReader::new(stream).lines().map_while(Result::ok) {
+                heard.lock().unwrap().hear(line);
+            }
+        });
+        log
+    }
+
+    /// How many passes over `commit` have ended.
+    pub(super) fn passes(&self, commit: &str) -> usize {
+        let heard = self.0.lock().unwrap();
+        heard.passes.get(commit).copied().unwrap_or_default()
+    }
+
+    /// The last lines that are about something else.
+    pub(super) fn last_words(&self) -> String {
+        let heard = self.0.lock().unwrap();
+        heard
+            .last
+            .iter()
+            .fold(String::new(), |all, line| all + line + "\n")
+    }
+}
+
+impl Heard {
+    fn hear(&mut self, line: String) {
+        let said: Value = serde_json::from_str(&line).unwrap_or_default();
+        match said["revision.commit"].as_str() {
+            Some(commit) if said["message"] == "pass ended" => {
+                *self.passes.entry(commit.to_owned()).or_default() += 1;
+            }
+            _ => {
+                self.last.push_back(line);
+                if self.last.len() > LAST_LINES {
+                    self.last.pop_front();
+                }
+            }
+        }
+    }
+}

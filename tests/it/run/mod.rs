@@ -1,0 +1,14 @@
+//! The daemon as a program, on an origin that `git http-backend` serves: a push is all that it
+//! takes.
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+
+mod artefact;
+mod bots;
+mod broken;
+mod daemon;
+mod data;
+mod ledger;
+mod log;
+mod person;
+mod python;
+mod reverts;
