@@ -1,25 +1,30 @@
-//! The SDK's clients, by region.
+//! The SDK's clients, by account and region.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use aws_config::{Region as RegionName, SdkConfig};
+use aws_config::SdkConfig;
 use aws_smithy_types::retry::RetryConfig;
 use aws_smithy_types::timeout::TimeoutConfig;
+use tokio::sync::OnceCell;
 
+use super::accounts::{Roles, configure, verify};
 use crate::limits;
-use crate::resource::call::Call;
+use crate::resource::call::{Call, OpError, Scope};
 
 /// Attempts at a call that only reads.
 const READ_ATTEMPTS: u32 = 3;
 
-/// Clients for every region that was asked for.
+/// Clients for every account and region that was asked for.
 #[derive(Debug)]
 pub(super) struct Clients {
     config: SdkConfig,
+    roles: Roles,
+    /// Whether the service is asked whose the credentials are.
+    verified: bool,
     deadline: Duration,
-    regions: Mutex<BTreeMap<String, Arc<Region>>>,
+    regions: Mutex<BTreeMap<Scope, Arc<OnceCell<Region>>>>,
 }
 
 /// The clients of one region.
@@ -37,32 +42,47 @@ struct Services {
 }
 
 impl Clients {
-    pub(super) fn new(config: SdkConfig, deadline: Duration) -> Self {
+    pub(super) fn new(config: SdkConfig, verified: bool, deadline: Duration) -> Self {
         Self {
             config,
+            roles: Roles::default(),
+            verified,
             deadline,
             regions: Mutex::default(),
         }
     }
 
-    /// The clients of a region, made when it is first asked for.
-    pub(super) fn region(&self, name: &str) -> Arc<Region> {
-        let mut regions = self.regions.lock().expect("no holder of this lock panics");
-        if let Some(region) = regions.get(name) {
-            return Arc::clone(region);
-        }
-        let region = Arc::new(Region::new(&self.config, name, self.deadline));
-        regions.insert(name.to_owned(), Arc::clone(&region));
-        region
+    /// The same, with other roles; `None` where the roles are these, or nobody stands behind them.
+    pub(super) fn with_roles(&self, roles: &Roles) -> Option<Self> {
+        (self.verified && *roles != self.roles).then(|| Self {
+            config: self.config.clone(),
+            roles: roles.clone(),
+            verified: self.verified,
+            deadline: self.deadline,
+            regions: Mutex::default(),
+        })
+    }
+
+    /// The clients for a call, made when its account and region are first asked for.
+    pub(super) async fn region(&self, call: &Call) -> Result<Arc<OnceCell<Region>>, OpError> {
+        let cell = {
+            let mut regions = self.regions.lock().expect("no holder of this lock panics");
+            Arc::clone(regions.entry(call.scope.clone()).or_default())
+        };
+        let make = || async {
+            let config = configure(&self.roles, &self.config, &call.scope).await;
+            if self.verified {
+                verify(&config, call).await?;
+            }
+            Ok(Region::new(&config, self.deadline))
+        };
+        cell.get_or_try_init(make).await?;
+        Ok(cell)
     }
 }
 
 impl Region {
-    fn new(config: &SdkConfig, name: &str, deadline: Duration) -> Self {
-        let config = config
-            .to_builder()
-            .region(RegionName::new(name.to_owned()))
-            .build();
+    fn new(config: &SdkConfig, deadline: Duration) -> Self {
         let attempt = deadline / READ_ATTEMPTS;
         // Well before the deadline, because then it is known that nothing was sent.
         let connecting =
@@ -70,8 +90,8 @@ impl Region {
         let reading = connecting.clone().operation_attempt_timeout(attempt);
         let retries = RetryConfig::standard().with_max_attempts(READ_ATTEMPTS);
         Self {
-            reading: Services::new(&config, retries, reading.build()),
-            changing: Services::new(&config, RetryConfig::disabled(), connecting.build()),
+            reading: Services::new(config, retries, reading.build()),
+            changing: Services::new(config, RetryConfig::disabled(), connecting.build()),
         }
     }
 

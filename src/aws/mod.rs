@@ -5,6 +5,7 @@
 //! back the raw answer. So what the SDK does not know yet passes both ways, and an operation costs
 //! one line in `operations.rs`.
 
+mod accounts;
 mod answer;
 mod budget;
 mod clients;
@@ -24,6 +25,7 @@ use crate::limits;
 use crate::resource::call::{Answer, Call, OpError};
 use crate::resource::error::Class;
 
+pub use accounts::{Role, Roles};
 use answer::Failure;
 use budget::Budget;
 use clients::Clients;
@@ -44,6 +46,8 @@ pub struct Options {
     pub deadline: Duration,
     /// Whether calls wait for their turn, so that the account's limits are kept.
     pub paced: bool,
+    /// Whether the service is asked whose the credentials are before they are used.
+    pub verified: bool,
 }
 
 /// A pair of keys.
@@ -63,6 +67,7 @@ impl Default for Options {
             keys: None,
             deadline: limits::CALL_DEADLINE,
             paced: true,
+            verified: true,
         }
     }
 }
@@ -77,12 +82,13 @@ impl Options {
                 secret: "local".into(),
             }),
             paced: false,
+            verified: false,
             ..Self::default()
         }
     }
 }
 
-/// A connection to AWS: clients for every region that was asked for, made when first used. Cheap to
+/// A connection to AWS: clients for every account and region that was asked for, made when first used. Cheap to
 /// clone.
 #[derive(Debug, Clone)]
 pub struct Aws {
@@ -94,11 +100,21 @@ pub struct Aws {
 impl Aws {
     /// Reads the standard chain's configuration. Credentials are looked up by the first call.
     pub async fn connect(options: Options) -> Self {
-        let deadline = options.deadline;
+        let (deadline, verified) = (options.deadline, options.verified);
         Self {
             budget: options.paced.then(Arc::default),
-            clients: Arc::new(Clients::new(load(options).await, deadline)),
+            clients: Arc::new(Clients::new(load(options).await, verified, deadline)),
             deadline,
+        }
+    }
+
+    /// The same connection, with a role assumed for calls in these accounts.
+    #[must_use]
+    pub fn with_roles(&self, roles: &Roles) -> Self {
+        let clients = self.clients.with_roles(roles);
+        Self {
+            clients: clients.map_or_else(|| self.clients.clone(), Arc::new),
+            ..self.clone()
         }
     }
 
@@ -113,6 +129,8 @@ impl Aws {
     /// | `NoAnswer` | a time-out or a broken connection after sending | maybe |
     /// | `CannotConnect` | no connection came about | no |
     /// | `NoCredentials` | the chain holds none, or they could not be had | no |
+    /// | `NoIdentity` | it could not be found out whose the credentials are | no |
+    /// | `WrongAccount` | they are another account's than the call is for | no |
     /// | `NotSent` | the request could not be made: no such region, or no address for it | no |
     /// | `InvalidCall` | the body is not what the operation takes | no |
     /// | `NoTurn` | too many calls of this operation wait for their turn | no |
@@ -137,12 +155,13 @@ impl Aws {
     }
 
     async fn send(&self, call: &Call) -> Answer {
-        let clients = self.clients.region(&call.scope.region);
         let exchange = Exchange::new(call);
         let work = async {
+            let clients = self.clients.region(call).await?;
+            let clients = clients.get().expect("it was made just now");
             match s3::Operation::named(call.op) {
-                Some(operation) => operation.send(&clients, call, &exchange).await,
-                None => sagemaker(&clients, call, &exchange).await,
+                Some(operation) => operation.send(clients, call, &exchange).await,
+                None => sagemaker(clients, call, &exchange).await,
             }
         };
         let late = |_| {

@@ -8,6 +8,7 @@ mod demo;
 mod environment;
 mod error;
 pub mod exit;
+mod history;
 mod lint;
 mod local;
 mod log;
@@ -48,6 +49,7 @@ enum Command {
     Plan(plan::Plan),
     Apply(apply::Apply),
     Status(status::Status),
+    History(history::History),
     Run(run::Run),
     Local(local::Local),
     Demo(demo::Demo),
@@ -114,6 +116,7 @@ impl Command {
             Self::Plan(plan) => plan.run(shell)?,
             Self::Apply(apply) => apply.run(shell)?,
             Self::Status(status) => status.run(shell)?,
+            Self::History(history) => history.run(shell)?,
             Self::Run(run) => run.run(shell)?,
             Self::Local(local) => local.run(shell)?,
             Self::Schema(schema) => schema.run(shell)?,

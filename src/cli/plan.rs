@@ -109,7 +109,7 @@ pub(super) fn select(
     Ok(())
 }
 
-fn unknown(what: &str, name: &str, known: &[String]) -> CommandError {
+pub(super) fn unknown(what: &str, name: &str, known: &[String]) -> CommandError {
     let mut known: Vec<_> = known.iter().map(|one| format!("`{one}`")).collect();
     known.sort();
     known.dedup();

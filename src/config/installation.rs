@@ -45,6 +45,16 @@ pub struct Account {
     /// Whether it had Model Monitor before AWS closed it to new customers.
     #[serde(default)]
     pub legacy: bool,
+    /// The name of the role that trueup assumes for calls in this account, with its path. Default:
+    /// the credentials of the standard chain, which must be this account's.
+    #[serde(default)]
+    #[schemars(length(min = 1, max = 576), extend("pattern" = r"^[\w+=,.@/-]+$",
+        "x-expected" = "the name of a role, without its ARN"))]
+    pub role: Option<String>,
+    /// What the role's trust policy asks for, where it asks for one.
+    #[serde(default)]
+    #[schemars(length(min = 2, max = 1224))]
+    pub external_id: Option<String>,
     /// Where code, data and artefacts go. Default: `sagemaker-<region>-<account>`, as in AWS's SDK.
     #[serde(default)]
     pub bucket: Option<String>,

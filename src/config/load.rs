@@ -14,12 +14,12 @@ use super::installation::{DEFAULT_MODELS, Installation};
 use super::lint::{self, Subject};
 use super::model::ModelConfig;
 use super::yaml::{self, Kind, Node};
-use super::{INSTALLATION_FILE, MODEL_FILE, Quarantined, below, glob, shape};
+use super::{INSTALLATION_FILE, MODEL_FILE, Quarantined, below, shape};
 use crate::diagnostic::{Diagnostic, any_error, settle};
 use crate::limits;
 use crate::pin::Pin;
 use crate::release::Release;
-use crate::snapshot::Snapshot;
+use crate::snapshot::{Snapshot, glob};
 
 /// What a snapshot says.
 #[derive(Debug, Clone)]
@@ -82,6 +82,11 @@ pub fn load_model(snapshot: &Snapshot, folder: &str, installation: &Installation
     read(snapshot, folder, Some(installation))
 }
 
+/// Reads a release file by itself; `None` where it cannot be used.
+pub fn read_release(bytes: &[u8]) -> Option<Release> {
+    companion::typed("release", bytes, &shape::RELEASE, &mut Vec::new())
+}
+
 /// Reads `trueup.yaml`; where there is none, a finding that is an error says why.
 pub fn load_installation(snapshot: &Snapshot) -> (Option<Installation>, Vec<Diagnostic>) {
     let mut findings = Vec::new();
@@ -139,7 +144,9 @@ fn folders(
     findings: &mut Vec<Diagnostic>,
 ) -> Vec<String> {
     let pattern = installation.map_or(DEFAULT_MODELS, |installation| installation.models.as_str());
-    let is_model = |path: &str| is_model_file(path) && glob::matches(pattern, path);
+    // The pattern decides, and a model at the root counts too.
+    let is_model =
+        |path: &str| path == MODEL_FILE || (is_model_file(path) && glob::matches(pattern, path));
     for (path, why) in snapshot.skipped.iter().filter(|(path, _)| is_model(path)) {
         findings.push(left_out(path, why));
     }

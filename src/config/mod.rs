@@ -17,7 +17,6 @@ mod compose;
 pub mod document;
 pub mod emit;
 pub mod file;
-pub mod glob;
 pub mod installation;
 pub mod lint;
 mod load;
@@ -34,9 +33,12 @@ mod tests;
 pub use census::Census;
 pub use document::Origins;
 pub use load::{
-    Loaded, LoadedModel, left_out, load, load_installation, load_model, too_many_models,
+    Loaded, LoadedModel, left_out, load, load_installation, load_model, read_release,
+    too_many_models,
 };
 pub use quarantine::Quarantined;
+
+pub use crate::snapshot::below;
 
 /// The file of a repository that says what all of its models share.
 pub const INSTALLATION_FILE: &str = "trueup.yaml";
@@ -44,12 +46,3 @@ pub const INSTALLATION_FILE: &str = "trueup.yaml";
 pub const MODEL_FILE: &str = "config.yaml";
 /// The format of pins.
 pub const PIN_VERSION: &str = "trueup/data.v1";
-
-/// The path of a file of a model's folder; the folder is empty for the root.
-pub fn below(folder: &str, relative: &str) -> String {
-    if folder.is_empty() {
-        relative.to_owned()
-    } else {
-        format!("{folder}/{relative}")
-    }
-}

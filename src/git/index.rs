@@ -7,9 +7,8 @@ use git2::{ObjectType, Oid, Tree};
 use super::error::GitError;
 use super::mirror::Mirror;
 use super::names;
-use crate::config::{below, glob};
 use crate::limits::{SNAPSHOT_DEPTH_MAX, SNAPSHOT_ENTRIES_MAX};
-use crate::snapshot::ObjectId;
+use crate::snapshot::{ObjectId, below, glob};
 
 /// The folders of one commit that hold a file of some pattern.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -22,7 +21,7 @@ pub struct Index {
 
 impl Mirror {
     /// The folders of `commit` that hold a file of `pattern` (`*`: anything within a step, `**`:
-    /// any number of steps). Folders that are as `before` knew them are not opened.
+    /// any number of steps), and the root if it holds a file of that name. Folders that are as `before` knew them are not opened.
     ///
     /// Errors: [`GitError::NoCommit`], and [`GitError::Damaged`] where an object is missing or
     /// broken.
@@ -42,6 +41,7 @@ impl Mirror {
         };
         let tree = commit.tree().map_err(|error| self.damage(error))?;
         let (last, steps) = steps.split_last().expect("a split has at least one part");
+        search.file(&tree, "", last);
         let within = search.folder(&tree, "", steps, last);
         within.map_err(|error| self.damage(error))?;
         Ok(search.found)
@@ -170,7 +170,7 @@ mod tests {
             ("models/b/other.yaml", 100),
             ("other/c/config.yaml", 100),
         ];
-        check(files, "models/*/config.yaml", &["models/a"]);
+        check(files, "models/*/config.yaml", &["", "models/a"]);
         check(files, "config.yaml", &[""]);
         check(
             files,
@@ -179,8 +179,8 @@ mod tests {
         );
         let all = ["", "models/a", "models/a/src", "other/c"];
         check(files, "**/config.yaml", &all);
-        check(files, "*/c/config.yaml", &["other/c"]);
-        check(files, "nothing/*/config.yaml", &[]);
+        check(files, "*/c/config.yaml", &["", "other/c"]);
+        check(files, "nothing/*/config.yaml", &[""]);
     }
 
     #[test]

@@ -10,6 +10,7 @@
 
 mod blobs;
 mod build;
+mod changes;
 pub mod error;
 mod fetch;
 pub mod history;
@@ -25,6 +26,7 @@ pub mod watch;
 pub mod worktree;
 pub mod write;
 
+pub use changes::Change;
 pub use error::GitError;
 pub use fetch::Fetched;
 pub use history::History;

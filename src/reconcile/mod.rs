@@ -116,6 +116,9 @@ impl Reconciler {
             Ok::<_, GitError>((revision, touched))
         };
         let (revision, touched) = self.shared.with_mirror(revise).await??;
+        if let Some(installation) = &revision.installation {
+            self.shared.act_as(installation);
+        }
         self.revision = Some(Arc::new(revision));
         Ok(touched)
     }

@@ -9,7 +9,7 @@ use super::Options;
 use super::past::Pasts;
 use super::report::ModelReport;
 use super::revision::{Revision, SHARED};
-use crate::aws::Aws;
+use crate::aws::{Aws, Role, Roles};
 use crate::clock::{Clock, Timestamp};
 use crate::cloud::{Machine, Next};
 use crate::config::installation::Installation;
@@ -26,7 +26,7 @@ use crate::snapshot::Snapshot;
 /// time: it saves work and finds words, and decides nothing.
 pub(super) struct Shared {
     mirror: Mutex<Mirror>,
-    aws: Aws,
+    aws: Mutex<Aws>,
     clock: Arc<dyn Clock>,
     probe: Option<fn(&str)>,
     memory: Mutex<Memory>,
@@ -82,7 +82,7 @@ impl Shared {
     pub(super) fn new(mirror: Mirror, aws: Aws, options: &Options) -> Self {
         Self {
             mirror: Mutex::new(mirror),
-            aws,
+            aws: Mutex::new(aws),
             clock: options.clock.clone(),
             probe: options.probe,
             memory: Mutex::default(),
@@ -92,6 +92,17 @@ impl Shared {
 
     pub(super) fn memory(&self) -> MutexGuard<'_, Memory> {
         self.memory.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn aws(&self) -> Aws {
+        let aws = self.aws.lock().unwrap_or_else(PoisonError::into_inner);
+        aws.clone()
+    }
+
+    /// From now on, calls are made as the roles that this installation names.
+    pub(super) fn act_as(&self, installation: &Installation) {
+        let mut aws = self.aws.lock().unwrap_or_else(PoisonError::into_inner);
+        *aws = aws.with_roles(&roles(installation));
     }
 
     /// Git is not asynchronous: it has threads of its own, and one at a time has the mirror.
@@ -166,9 +177,9 @@ impl Shared {
     ) -> Result<ModelPass, String> {
         let prepared = ready.prepared.as_ref().ok_or("the model is not compiled")?;
         let hints = self.memory().hints(&ready.model.folder);
-        let mut units = Vec::new();
+        let (mut units, aws) = (Vec::new(), self.aws());
         for pass in prepared.passes(&hints, mode) {
-            let unit = drive(pass, &self.aws, self.clock.as_ref()).await;
+            let unit = drive(pass, &aws, self.clock.as_ref()).await;
             units.push(unit.ok_or("a pass ended before it had looked")?);
         }
         let concluded = self
@@ -216,6 +227,25 @@ impl Shared {
         let known = memory.settled.entry(folder.to_owned()).or_default();
         known.extend(settled);
     }
+}
+
+/// The roles that an installation names for its accounts, each for the regions that are observed.
+fn roles(installation: &Installation) -> Roles {
+    let scopes = installation.scopes();
+    let regions = |account: &str| {
+        let own = scopes.iter().filter(|scope| scope.account == account);
+        own.map(|scope| scope.region.clone()).collect()
+    };
+    let accounts = installation.accounts.iter();
+    let roles = accounts.filter_map(|(id, account)| {
+        let role = Role {
+            name: account.role.clone()?,
+            external_id: account.external_id.clone(),
+            regions: regions(id),
+        };
+        Some((id.clone(), role))
+    });
+    roles.collect()
 }
 
 fn broken(error: JoinError) -> String {

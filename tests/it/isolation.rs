@@ -115,13 +115,9 @@ impl Fleet {
             told.get(name)
                 .is_some_and(|(report, count)| wanted(report, *count))
         };
-        let waited = timeout(DEADLINE, self.told.wait_for(told)).await;
-        if waited.is_err() {
-            panic!(
-                "waited in vain for {name}: {:?}",
-                self.told.borrow().get(name)
-            );
-        }
+        let waited = timeout(DEADLINE, self.told.wait_for(told)).await.is_ok();
+        let last = self.told.borrow();
+        assert!(waited, "waited in vain for {name}: {:?}", last.get(name));
     }
 
     async fn call(&self, op: &'static str, body: Value) -> Option<Value> {

@@ -1,6 +1,7 @@
 //! What commands print: values in, text or JSON out. Nothing here reads or writes anything.
 
 pub mod findings;
+pub mod history;
 pub mod json;
 pub mod news;
 pub mod paint;

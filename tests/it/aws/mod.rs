@@ -1,6 +1,7 @@
 //! The cloud over the SDK, against a service on loopback that answers from a script.
 #![expect(clippy::unwrap_used, reason = "a test fails by it")]
 
+mod identity;
 mod objects;
 mod server;
 mod signature;
@@ -24,6 +25,7 @@ fn options(url: &str) -> Options {
             id: KEY_ID.to_owned(),
             secret: SECRET.into(),
         }),
+        verified: false,
         ..Options::default()
     }
 }

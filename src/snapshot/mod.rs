@@ -1,5 +1,7 @@
 //! The files of a commit, as values: read from Git's object store, never from a checkout.
 
+pub mod glob;
+
 use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
@@ -93,4 +95,13 @@ pub struct Write {
     pub message: String,
     /// Why, in one phrase, for people.
     pub reason: String,
+}
+
+/// The path of a file of a folder; the folder is empty for the root.
+pub fn below(folder: &str, relative: &str) -> String {
+    if folder.is_empty() {
+        relative.to_owned()
+    } else {
+        format!("{folder}/{relative}")
+    }
 }
