@@ -61,6 +61,8 @@ pub const HISTORY_COMMITS_MAX: usize = 1_000;
 pub const PASTS_MAX: usize = 20_000;
 /// Pages read of one list before the rest is a gap.
 pub const LIST_PAGES_MAX: usize = 50;
+/// Pages read of a list that is read from its newest item on, until what is looked for is found.
+pub const NEWEST_PAGES_MAX: usize = 50;
 /// Rounds of looks that one observation may need: a reference leads to a reference.
 pub const OBSERVE_ROUNDS_MAX: usize = 16;
 /// Steps of one plan.

@@ -140,18 +140,11 @@ impl RepositoryPass {
             || self.units().any(|(_, unit)| acted(unit))
     }
 
-    /// Whether anything is on its way, or could not be seen: worth another look before long,
-    /// whatever else is held or broken beside it.
+    /// Whether anything is on its way, or could not be seen for a reason that may pass: worth
+    /// another look before long, whatever else is held or broken beside it.
     pub fn in_motion(&self) -> bool {
-        let moves = |state| matches!(state, State::Waiting | State::Changing | State::Unknown);
         self.models.iter().any(|model| model.defect.is_some())
-            || self.units().any(|(_, unit)| {
-                let failed = unit
-                    .outcome
-                    .as_ref()
-                    .is_some_and(|all| all.error().is_some());
-                failed || unit.report.notes.iter().any(|note| moves(note.state))
-            })
+            || self.units().any(|(_, unit)| unit.in_motion())
     }
 }
 

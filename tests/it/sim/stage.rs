@@ -54,6 +54,8 @@ pub(crate) enum Fate {
     Throttled,
     /// The service fails: it is not made, and nobody can tell.
     Broken,
+    /// It is refused for good.
+    Denied,
 }
 
 /// Watches the changes of a pass and decides their fate.
@@ -61,6 +63,10 @@ pub(crate) trait Weather {
     /// Called around every change with the state as it is then.
     fn around(&mut self, moment: Moment, change: &str, stage: &Stage) {
         let _ = (moment, change, stage);
+    }
+    /// Called right before a change: what somebody else does at that very moment.
+    fn meddle(&mut self, change: &str, stage: &mut Stage) {
+        let _ = (change, stage);
     }
     /// What becomes of the change.
     fn fate(&mut self, change: &str) -> Fate {
@@ -212,6 +218,7 @@ impl Stage {
             };
         }
         weather.around(Moment::Before, call.op, self);
+        weather.meddle(call.op, self);
         let answer = match weather.fate(call.op) {
             Fate::Made => self.world.call(self.now, call),
             Fate::Lost => {
@@ -228,6 +235,11 @@ impl Stage {
                 call.op,
                 "InternalFailure",
                 "an internal error",
+            )),
+            Fate::Denied => Err(OpError::refused(
+                call.op,
+                "AccessDeniedException",
+                format!("not authorized to perform: sagemaker:{}", call.op),
             )),
         };
         weather.around(Moment::After, call.op, self);
