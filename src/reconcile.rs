@@ -16,14 +16,15 @@ use crate::cloud::{Machine, Next};
 use crate::config::installation::Installation;
 use crate::config::{Loaded, LoadedModel, load};
 use crate::diagnostic::{Diagnostic, any_error};
-use crate::execute::model::{ModelPass, Prepared, Standing, conclude, past, prepare};
+use crate::execute::model::{ModelPass, Prepared, Standing, conclude, past, prepare, review};
 use crate::execute::pass::{Mode, UnitPass};
 use crate::execute::steps::Outcome;
 use crate::git::{Author, Fetched, GitError, Mirror, Source, WriteError, Written};
-use crate::limits::{HISTORY_COMMITS_MAX, PASTS_MAX};
+use crate::limits::{HISTORY_COMMITS_MAX, PASTS_MAX, REVIEW_COMMITS_MAX};
 use crate::plan::planner::Hints;
 use crate::plan::release::Past;
 use crate::plan::report::State;
+use crate::plan::review::Verdict;
 use crate::release::Release;
 use crate::resource::unit::Unit;
 use crate::snapshot::{ObjectId, Snapshot, Write};
@@ -418,7 +419,7 @@ impl Repository {
         let config = model.config.clone().ok_or(Broken::Files(None))?;
         let prepared = prepare(&self.installation, &model, &config, &self.snapshot)
             .map_err(|finding| Broken::Files(Some(*finding)))?;
-        let units = self.units(&prepared).await?;
+        let units = self.units(&prepared, &model).await?;
         let mirror = self.mirror.clone();
         let concluded = with_mirror(mirror, move |mirror| {
             let standing = Standing {
@@ -449,15 +450,46 @@ impl Repository {
             .map_err(|error| Broken::Defect(error.to_string()))
     }
 
-    async fn units(&self, prepared: &Prepared) -> Result<Vec<UnitPass>, Broken> {
+    async fn units(
+        self: &Arc<Self>,
+        prepared: &Prepared,
+        model: &LoadedModel,
+    ) -> Result<Vec<UnitPass>, Broken> {
         let mut units = Vec::new();
         for pass in prepared.passes(&self.hints, self.mode) {
             let unit = drive(pass, &self.aws, self.clock.as_ref()).await;
-            units.push(
-                unit.ok_or_else(|| Broken::Defect("a pass ended before it had looked".to_owned()))?,
-            );
+            let mut unit =
+                unit.ok_or_else(|| Broken::Defect("a pass ended before it had looked".to_owned()))?;
+            if unit.unreviewed {
+                let verdict = self.clone().verdict(model.clone(), unit.clone()).await;
+                if let Some(steps) = unit.judged(verdict?) {
+                    unit.acted(drive(steps, &self.aws, self.clock.as_ref()).await);
+                }
+            }
+            units.push(unit);
         }
         Ok(units)
+    }
+
+    /// Judges a release that was merged, by the history of its file.
+    async fn verdict(
+        self: Arc<Self>,
+        model: LoadedModel,
+        unit: UnitPass,
+    ) -> Result<Verdict, Broken> {
+        let judged = with_mirror(self.mirror.clone(), move |mirror| {
+            let snapshots =
+                mirror.history(&self.snapshot.commit, &model.folder, REVIEW_COMMITS_MAX);
+            let history = snapshots.map(|snapshot| {
+                let snapshot = snapshot?;
+                let mut pasts = self.pasts.lock().unwrap_or_else(PoisonError::into_inner);
+                Ok::<_, GitError>(pasts.of(&self.installation, &model.folder, &snapshot))
+            });
+            review(&model, &unit, history)
+        });
+        judged
+            .await
+            .map_err(|error| Broken::Defect(error.to_string()))
     }
 }
 

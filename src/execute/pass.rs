@@ -6,7 +6,8 @@ use crate::plan::candidate::Candidate;
 use crate::plan::observed::{Gap, Observed};
 use crate::plan::planner::{Hints, plan};
 use crate::plan::report::{Note, PlanReport, State};
-use crate::plan::rollout::converged_since;
+use crate::plan::review::Verdict;
+use crate::plan::rollout::{brings, converged_since};
 use crate::plan::step::Plan;
 use crate::resource::call::Answer;
 use crate::resource::desired::Desired;
@@ -29,6 +30,7 @@ pub struct Pass {
     desired: Desired,
     hints: Hints,
     mode: Mode,
+    reviewed: bool,
     stage: Stage,
     result: Option<UnitPass>,
 }
@@ -55,6 +57,9 @@ pub struct UnitPass {
     pub candidate: Option<Candidate>,
     /// What could not be read.
     pub gaps: Vec<Gap>,
+    /// Whether the plan brings a package that the endpoint never ran, to an environment where that
+    /// is to be judged by history first: no step was taken. See [`UnitPass::judged`].
+    pub unreviewed: bool,
 }
 
 impl UnitPass {
@@ -94,6 +99,28 @@ impl UnitPass {
         })
     }
 
+    /// Takes the verdict on a release that was not reviewed: the steps that may be taken now, or
+    /// none. What they come to is handed to [`UnitPass::acted`].
+    pub fn judged(&mut self, verdict: Verdict) -> Option<Steps> {
+        self.unreviewed = false;
+        let (state, message) = match verdict {
+            Verdict::Goes => {
+                let act = self.outcome.is_some() && !self.plan.is_empty();
+                return act.then(|| Steps::new(&self.plan));
+            }
+            Verdict::Held(words) => (State::Held, words),
+            Verdict::Unknown(words) => (State::Unknown, words),
+        };
+        self.plan.steps.clear();
+        self.settle();
+        // What waited for those steps waits no more; what moves by itself goes on.
+        let notes = &mut self.report.notes;
+        notes.retain(|note| note.state != State::Waiting || note.deadline.is_some());
+        let subject = format!("release {}", self.plan.unit.place);
+        self.report.note(state, subject, message);
+        None
+    }
+
     /// Nothing will change by the plan of this pass.
     fn settle(&mut self) {
         let notes = &mut self.report.notes;
@@ -127,9 +154,18 @@ impl Pass {
             desired,
             hints,
             mode,
+            reviewed: false,
             stage,
             result: None,
         }
+    }
+
+    /// Stops before the steps where they bring a package that the endpoint never ran: whether it may
+    /// come is for history to say, which a machine cannot read.
+    #[must_use]
+    pub fn with_review(mut self) -> Self {
+        self.reviewed = true;
+        self
     }
 
     fn plan(&mut self, observed: &Observed, now: Timestamp) -> Stage {
@@ -141,7 +177,8 @@ impl Pass {
                 report.note(State::Unknown, gap.what.clone(), words);
             }
         }
-        let act = self.mode == Mode::Apply && !plan.is_empty();
+        let unreviewed = self.reviewed && !plan.is_empty() && brings(&self.desired, observed);
+        let act = self.mode == Mode::Apply && !plan.is_empty() && !unreviewed;
         let stage = if act {
             Stage::Act(Steps::new(&plan))
         } else {
@@ -154,6 +191,7 @@ impl Pass {
             gaps: observed.gaps.clone(),
             plan,
             report,
+            unreviewed,
         });
         stage
     }
@@ -238,6 +276,7 @@ mod tests {
             converged_since: None,
             candidate: None,
             gaps: gaps.iter().map(gap).collect(),
+            unreviewed: false,
         };
         assert_eq!(pass.in_motion(), expect, "{notes:?} {gaps:?}");
     }

@@ -54,6 +54,7 @@ pub(crate) fn unit(place: &str) -> UnitPass {
         converged_since: Some(now() - std::time::Duration::from_hours(2)),
         candidate: None,
         gaps: Vec::new(),
+        unreviewed: false,
     }
 }
 

@@ -9,6 +9,7 @@ mod checks;
 mod crash;
 pub(crate) mod forge;
 mod kinds;
+mod promotions;
 pub(crate) mod repository;
 mod reverts;
 mod runs;

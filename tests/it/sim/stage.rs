@@ -9,7 +9,7 @@ use trueup::cloud::{Machine as _, Next};
 use trueup::config::installation::Installation;
 use trueup::config::model::ModelConfig;
 use trueup::config::{LoadedModel, load};
-use trueup::execute::model::{ModelPass, Prepared, Standing, conclude, past, prepare};
+use trueup::execute::model::{ModelPass, Prepared, Standing, conclude, past, prepare, review};
 use trueup::execute::pass::Mode;
 use trueup::limits::TEXT_OBJECT_BYTES_MAX;
 use trueup::plan::planner::Hints;
@@ -181,7 +181,22 @@ impl Stage {
                     machine.done(id, answer, self.now);
                 }
             }
-            units.push(machine.finish().expect("a pass that was driven to its end"));
+            let mut unit = machine.finish().expect("a pass that was driven to its end");
+            if unit.unreviewed {
+                let states = self.forge.history(&tip);
+                let states = states.map(|state| Ok::<_, String>(past_of(installation, &state)));
+                let verdict = review(model, &unit, states);
+                if let Some(mut steps) = unit.judged(verdict) {
+                    while let Next::Calls(calls) = steps.next(self.now) {
+                        for (id, call) in calls {
+                            let answer = self.answer(&call, weather);
+                            steps.done(id, answer, self.now);
+                        }
+                    }
+                    unit.acted(steps.finish());
+                }
+            }
+            units.push(unit);
         }
         let branches = self.forge.branches();
         let standing = Standing {
