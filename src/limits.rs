@@ -54,17 +54,23 @@ pub const MIRROR_PACKS_MAX: usize = 128;
 pub const GIT_SILENT_MAX: usize = 64;
 /// Bytes of a Git server's own words that are repeated.
 pub const GIT_WORDS_MAX: usize = 1024;
-/// Commits walked back to find when a run digest last became the candidate.
+/// Commits walked back to find when a run digest last became the candidate, and states of a release
+/// file that are looked at.
 pub const HISTORY_COMMITS_MAX: usize = 1_000;
 
 /// Models that are passed over at once, of one repository.
 pub const PASSES_AT_ONCE: usize = 16;
 /// Models that are kept as they were read and compiled last.
 pub const READY_MAX: usize = 256;
+/// Commits walked back to find what a release file named before, for a release that its environment
+/// never ran. Commits of all models count: a busy repository makes many of them.
+pub const REVIEW_COMMITS_MAX: usize = 100_000;
 /// Commits of the past that are remembered as what they asked for.
 pub const PASTS_MAX: usize = 20_000;
 /// Pages read of one list before the rest is a gap.
 pub const LIST_PAGES_MAX: usize = 50;
+/// Pages read of a list that is read from its newest item on, until what is looked for is found.
+pub const NEWEST_PAGES_MAX: usize = 50;
 /// Rounds of looks that one observation may need: a reference leads to a reference.
 pub const OBSERVE_ROUNDS_MAX: usize = 16;
 /// Steps of one plan.

@@ -66,6 +66,7 @@ operations! {
     ListMonitoringSchedules => list_monitoring_schedules,
     ListPipelineExecutionSteps => list_pipeline_execution_steps,
     ListPipelineExecutions => list_pipeline_executions,
+    ListPipelineVersions => list_pipeline_versions,
     ListPipelines => list_pipelines,
     ListTags => list_tags,
     StartMonitoringSchedule => start_monitoring_schedule,

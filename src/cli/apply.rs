@@ -18,7 +18,6 @@ use crate::diagnostic::any_error;
 use crate::execute::pass::{Mode, UnitPass};
 use crate::plan::report::State;
 use crate::reconcile::{Reconciler, RepositoryPass};
-use crate::resource::error::Class;
 
 /// After a pass that changed something: long enough for what was just accepted to show.
 const CHANGED: Duration = Duration::from_millis(200);
@@ -230,17 +229,16 @@ fn has(unit: &UnitPass, states: &[State]) -> bool {
 
 /// Whether a step was refused: for good, or for a reason that may pass.
 fn refused(unit: &UnitPass) -> Option<bool> {
-    let error = unit.outcome.as_ref()?.error()?;
-    Some(matches!(
-        error.class,
-        Class::Denied | Class::Unavailable | Class::Quota | Class::Invalid
-    ))
+    let outcome = unit.outcome.as_ref()?;
+    let ended = outcome.is_final() || outcome.error().is_some();
+    ended.then(|| outcome.is_final())
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::cli::render::sample;
+    use crate::resource::error::Class;
 
     fn check(pass: &RepositoryPass, expect: Verdict) {
         assert_eq!(judge(pass), expect);

@@ -5,4 +5,5 @@ pub mod observe;
 pub mod pass;
 pub mod steps;
 
+mod listing;
 mod pending;

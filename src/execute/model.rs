@@ -1,6 +1,7 @@
 //! One pass over one model: every unit of it, then the releases.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::Display;
 
 use super::pass::{Mode, Pass, UnitPass};
 use crate::clock::Timestamp;
@@ -8,11 +9,13 @@ use crate::compile::run::{Identity, identity};
 use crate::compile::{CompileError, Subject, home, serve};
 use crate::config::installation::Installation;
 use crate::config::model::ModelConfig;
-use crate::config::{LoadedModel, load_model};
+use crate::config::{LoadedModel, below, load_model};
 use crate::diagnostic::{Diagnostic, Span};
 use crate::plan::planner::Hints;
-use crate::plan::release::{Past, Releases, Served, decide};
+use crate::plan::release::{Past, PastRelease, Releases, Served, decide};
 use crate::plan::report::State;
+use crate::plan::review::{Review, Verdict};
+use crate::release::{MAIN_SLOT, Release};
 use crate::resource::desired::{Desired, Origin};
 use crate::resource::unit::Unit;
 use crate::snapshot::{Snapshot, Write};
@@ -24,6 +27,8 @@ pub struct Prepared {
     pub desired: Vec<Desired>,
     /// What it asks to be trained and served.
     pub identity: Identity,
+    /// The environments that follow another: what is merged for them is reviewed.
+    later: BTreeSet<String>,
 }
 
 /// What a pass over a model came to.
@@ -89,9 +94,12 @@ fn compile(subject: &Subject<'_>) -> Result<Prepared, CompileError> {
     for environment in &subject.config.environments {
         desired.push(serve::environment(subject, environment)?);
     }
+    let environments = subject.config.environments.iter();
+    let later = environments.filter(|environment| environment.promote.from.is_some());
     Ok(Prepared {
         desired,
         identity: identity(subject)?,
+        later: later.map(|environment| environment.name.clone()).collect(),
     })
 }
 
@@ -124,12 +132,44 @@ fn origin(model: &LoadedModel, pointer: &str) -> Option<Origin> {
 
 impl Prepared {
     /// The machines that pass over the units, in order. Each is driven to its end before the next.
+    /// A unit that comes back unreviewed is to be judged (see [`review`]), and the steps that this
+    /// allows are to be driven.
     pub fn passes(&self, hints: &BTreeMap<Unit, Hints>, mode: Mode) -> impl Iterator<Item = Pass> {
         self.desired.iter().map(move |desired| {
             let hints = hints.get(&desired.unit).copied().unwrap_or_default();
-            Pass::new(desired.clone(), hints, mode)
+            let pass = Pass::new(desired.clone(), hints, mode);
+            if self.later.contains(&desired.unit.place) {
+                pass.with_review()
+            } else {
+                pass
+            }
         })
     }
+}
+
+/// Judges the release of a unit that came back unreviewed. `history` yields the model's commits,
+/// newest first (see [`past`]); it is only read as far as the verdict needs.
+pub fn review<E: Display>(
+    model: &LoadedModel,
+    unit: &UnitPass,
+    history: impl Iterator<Item = Result<Past, E>>,
+) -> Verdict {
+    let environment = &unit.plan.unit.place;
+    let Some(release) = model.releases.get(environment) else {
+        return Verdict::Goes;
+    };
+    let review = Review {
+        environment,
+        release,
+        file: &below(&model.folder, &release_file(environment)),
+        quarantine: &model.quarantine,
+        quarantine_file: &below(&model.folder, "quarantine.yaml"),
+    };
+    review.verdict(history)
+}
+
+fn release_file(environment: &str) -> String {
+    format!("releases/{environment}.yaml")
 }
 
 /// Ends the pass over a model: decides what is to be released, from what its units came to.
@@ -187,11 +227,21 @@ pub fn conclude<I: Iterator<Item = Past>>(
 /// One commit of the past, as far as releases go.
 pub fn past(installation: &Installation, folder: &str, snapshot: &Snapshot) -> Past {
     let model = load_model(snapshot, folder, installation);
+    let said = |environment: &str, release: &Release| {
+        let file = snapshot
+            .files
+            .get(&below(folder, &release_file(environment)))?;
+        Some(PastRelease {
+            package: release.main()?.arn.clone(),
+            previous: release.previous.get(MAIN_SLOT).cloned(),
+            file: file.blob.0.clone(),
+        })
+    };
     let releases = model
         .releases
         .iter()
         .filter_map(|(environment, release)| {
-            Some((environment.clone(), release.main()?.arn.clone()))
+            Some((environment.clone(), said(environment, release)?))
         })
         .collect();
     let origin = |_: &str| None;

@@ -4,12 +4,13 @@
 
 use serde_json::{Value, json};
 
+use super::listing::{List, Listing, Page};
 use super::pending::Pending;
 use crate::clock::Timestamp;
 use crate::cloud::{CallId, Machine, Next};
 use crate::limits::{LIST_PAGES_MAX, OBSERVE_ROUNDS_MAX};
 use crate::plan::candidate::Candidate;
-use crate::plan::observed::{Gap, Look, Object, Observed};
+use crate::plan::observed::{Gap, Look, Newest, Object, Observed};
 use crate::plan::resolve::resolve;
 use crate::plan::run;
 use crate::resource::call::{Answer, Call, OpError, s3_parts};
@@ -45,14 +46,7 @@ enum Purpose {
         so_far: Tags,
         pages: usize,
     },
-    Executions {
-        so_far: Vec<Value>,
-        pages: usize,
-    },
-    Packages {
-        so_far: Vec<Value>,
-        pages: usize,
-    },
+    List(Listing),
     Steps,
     Package {
         arn: String,
@@ -64,8 +58,10 @@ enum Purpose {
 /// What remains to be looked at, in order.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Stage {
-    Lists,
-    Run,
+    Packages,
+    Package,
+    Executions,
+    Failure,
     Resources,
     Done,
 }
@@ -88,7 +84,7 @@ impl Observe {
             pending: Pending::default(),
             queue: Vec::new(),
             rounds: 0,
-            stage: Stage::Lists,
+            stage: Stage::Packages,
             candidate: Partial::default(),
         }
     }
@@ -102,8 +98,10 @@ impl Observe {
     fn advance(&mut self) {
         while self.queue.is_empty() && self.stage != Stage::Done {
             match (self.stage, self.desired.run.clone()) {
-                (Stage::Lists, Some(run)) => self.lists(&run),
-                (Stage::Run, Some(run)) => self.run(&run),
+                (Stage::Packages, Some(run)) => self.list(List::Packages, &run),
+                (Stage::Package, Some(run)) => self.packaged(&run),
+                (Stage::Executions, Some(run)) => self.executions(&run),
+                (Stage::Failure, Some(run)) => self.failure(&run),
                 (Stage::Resources, _) => {
                     self.resources();
                     if !self.queue.is_empty() {
@@ -113,65 +111,56 @@ impl Observe {
                 _ => {}
             }
             self.stage = match self.stage {
-                Stage::Lists => Stage::Run,
-                Stage::Run => Stage::Resources,
+                Stage::Packages => Stage::Package,
+                Stage::Package => Stage::Executions,
+                Stage::Executions => Stage::Failure,
+                Stage::Failure => Stage::Resources,
                 Stage::Resources | Stage::Done => Stage::Done,
             };
         }
     }
 
-    fn lists(&mut self, run: &Run) {
-        let executions = json!({"PipelineName": run.pipeline, "SortBy": "CreationTime", "SortOrder": "Descending", "MaxResults": 100});
-        self.ask(
-            "ListPipelineExecutions",
-            executions,
-            Purpose::Executions {
-                so_far: Vec::new(),
-                pages: 1,
-            },
-        );
-        let packages = json!({"ModelPackageGroupName": run.group, "SortBy": "CreationTime", "SortOrder": "Descending", "MaxResults": 100});
-        self.ask(
-            "ListModelPackages",
-            packages,
-            Purpose::Packages {
-                so_far: Vec::new(),
-                pages: 1,
-            },
-        );
+    fn list(&mut self, list: List, run: &Run) {
+        let (request, listing) = Listing::begin(list, run);
+        self.ask(list.op(), request, Purpose::List(listing));
     }
 
-    /// What the lists lead to: the candidate's details, or why the run failed.
-    fn run(&mut self, run: &Run) {
-        let packages = self.observed.packages.clone().unwrap_or_default();
-        if let Some(arn) =
-            run::package(&packages, run).and_then(|package| package["ModelPackageArn"].as_str())
-        {
-            let purpose = Purpose::Package {
-                arn: arn.to_owned(),
-            };
-            self.ask(
-                "DescribeModelPackage",
-                json!({"ModelPackageName": arn}),
-                purpose,
-            );
-            return;
-        }
-        if let Some(arn) =
-            run::trained(&packages, run).and_then(|package| package["ModelPackageArn"].as_str())
-        {
-            let purpose = Purpose::Describe {
+    fn packages(&self) -> &[Value] {
+        let packages = self.observed.packages.as_ref();
+        packages.map_or(&[], |packages| &packages.items)
+    }
+
+    /// The package of the run, or the one whose artefact would be packaged again.
+    fn packaged(&mut self, run: &Run) {
+        let arn = |package: &Value| Some(package["ModelPackageArn"].as_str()?.to_owned());
+        let wanted = run::package(self.packages(), run).and_then(arn);
+        let trained = run::trained(self.packages(), run).and_then(arn);
+        let purpose = match (&wanted, &trained) {
+            (Some(arn), _) => Purpose::Package { arn: arn.clone() },
+            (None, Some(arn)) => Purpose::Describe {
                 kind: &MODEL_PACKAGE,
-                name: arn.to_owned(),
-            };
-            self.ask(
-                "DescribeModelPackage",
-                json!({"ModelPackageName": arn}),
-                purpose,
-            );
+                name: arn.clone(),
+            },
+            (None, None) => return,
+        };
+        let request = json!({"ModelPackageName": wanted.or(trained)});
+        self.ask("DescribeModelPackage", request, purpose);
+    }
+
+    /// The executions say whether to train: only where there is no package of the run.
+    fn executions(&mut self, run: &Run) {
+        let known = self.observed.packages.is_some();
+        if known && run::trained(self.packages(), run).is_none() {
+            self.list(List::Executions, run);
         }
-        let executions = self.observed.executions.clone().unwrap_or_default();
-        let latest = run::latest_execution(&executions, run);
+    }
+
+    /// The steps of the attempt that failed, for its reason.
+    fn failure(&mut self, run: &Run) {
+        let Some(executions) = &self.observed.executions else {
+            return;
+        };
+        let latest = run::latest_execution(&executions.items, run);
         if let Some(latest) = latest.filter(|latest| latest["PipelineExecutionStatus"] == "Failed")
         {
             let body =
@@ -197,26 +186,15 @@ impl Observe {
 
     fn described(&mut self, kind: &'static Kind, name: String, answer: Answer) {
         match answer {
-            Ok(body) => match kind.arn.map(|arn| body[arn].clone()) {
-                Some(arn) => {
-                    let purpose = Purpose::Tags {
-                        kind,
-                        name,
-                        body,
-                        so_far: Tags::new(),
-                        pages: 1,
-                    };
-                    self.ask("ListTags", json!({"ResourceArn": arn}), purpose);
-                }
-                None => self.observed.record(
-                    kind,
-                    &name,
-                    Look::Present(Object {
-                        body,
-                        tags: Tags::new(),
-                    }),
-                ),
-            },
+            Ok(body) if kind.arn.is_some() => self.ask_tags(kind, name, body, None),
+            Ok(body) => self.observed.record(
+                kind,
+                &name,
+                Look::Present(Object {
+                    body,
+                    tags: Tags::new(),
+                }),
+            ),
             Err(error) if error.class == Class::NotFound => {
                 self.observed.record(kind, &name, Look::Absent);
             }
@@ -224,6 +202,33 @@ impl Observe {
         }
     }
 
+    /// Asks for a page of an object's tags: the first, or the one after those that are known.
+    fn ask_tags(
+        &mut self,
+        kind: &'static Kind,
+        name: String,
+        body: Value,
+        after: Option<(&str, Tags, usize)>,
+    ) {
+        let mut request = json!({"ResourceArn": kind.arn.map(|arn| &body[arn])});
+        let (so_far, pages) = match after {
+            None => (Tags::new(), 1),
+            Some((token, so_far, pages)) => {
+                request["NextToken"] = token.into();
+                (so_far, pages + 1)
+            }
+        };
+        let purpose = Purpose::Tags {
+            kind,
+            name,
+            body,
+            so_far,
+            pages,
+        };
+        self.ask("ListTags", request, purpose);
+    }
+
+    /// A page of an object's tags. Without all of them it is not known whose the object is.
     fn tagged(&mut self, purpose: Purpose, answer: Answer) {
         let Purpose::Tags {
             kind,
@@ -235,66 +240,40 @@ impl Observe {
         else {
             return;
         };
-        match answer {
-            Ok(page) => {
-                so_far.extend(owner::from_list(&page["Tags"]));
-                match (page["NextToken"].as_str(), pages < LIST_PAGES_MAX) {
-                    (Some(token), true) => {
-                        let arn = kind.arn.map(|arn| body[arn].clone());
-                        let request = json!({"ResourceArn": arn, "NextToken": token});
-                        self.ask(
-                            "ListTags",
-                            request,
-                            Purpose::Tags {
-                                kind,
-                                name,
-                                body,
-                                so_far,
-                                pages: pages + 1,
-                            },
-                        );
-                    }
-                    _ => self.observed.record(
-                        kind,
-                        &name,
-                        Look::Present(Object { body, tags: so_far }),
-                    ),
-                }
+        let page = match answer {
+            Ok(page) => page,
+            Err(error) => return self.observed.record(kind, &name, Look::Unknown(error)),
+        };
+        so_far.extend(owner::from_list(&page["Tags"]));
+        let look = match page["NextToken"].as_str() {
+            Some(token) if pages < LIST_PAGES_MAX => {
+                return self.ask_tags(kind, name, body, Some((token, so_far, pages)));
             }
-            Err(error) => self.observed.record(kind, &name, Look::Unknown(error)),
-        }
+            Some(_) => {
+                let words = format!("more than {LIST_PAGES_MAX} pages");
+                Look::Unknown(OpError::refused("ListTags", "TooManyPages", words))
+            }
+            None => Look::Present(Object { body, tags: so_far }),
+        };
+        self.observed.record(kind, &name, look);
     }
 
-    /// One page of a list; the next is asked for. `Some` when it is complete. A list of a parent
-    /// that does not exist is empty.
-    fn listed(
-        &mut self,
-        (op, parent, items): (&'static str, Value, &str),
-        (mut so_far, pages): (Vec<Value>, usize),
-        answer: Answer,
-        again: fn(Vec<Value>, usize) -> Purpose,
-    ) -> Option<Vec<Value>> {
-        match answer {
-            Ok(page) => {
-                so_far.extend(page[items].as_array().into_iter().flatten().cloned());
-                let Some(token) = page["NextToken"].as_str() else {
-                    return Some(so_far);
-                };
-                if pages == LIST_PAGES_MAX {
-                    let words = format!("more than {LIST_PAGES_MAX} pages");
-                    self.gap(op, OpError::refused(op, "TooManyPages", words));
-                    return None;
-                }
-                let mut request = parent;
-                request["NextToken"] = token.into();
-                self.ask(op, request, again(so_far, pages + 1));
-                None
+    /// One page of a list. A list of a parent that does not exist is empty.
+    fn listed(&mut self, listing: Listing, answer: Answer) {
+        let (Some(run), list) = (self.desired.run.clone(), listing.list) else {
+            return;
+        };
+        let newest = match answer.map(|page| listing.page(&run, &page)) {
+            Ok(Page::More(request, listing)) => {
+                return self.ask(list.op(), request, Purpose::List(listing));
             }
-            Err(error) if error.class == Class::NotFound => Some(Vec::new()),
-            Err(error) => {
-                self.gap(op, error);
-                None
-            }
+            Ok(Page::End(newest)) => newest,
+            Err(error) if error.class == Class::NotFound => Newest::default(),
+            Err(error) => return self.gap(list.op(), error),
+        };
+        match list {
+            List::Packages => self.observed.packages = Some(newest),
+            List::Executions => self.observed.executions = Some(newest),
         }
     }
 
@@ -386,30 +365,7 @@ impl Machine for Observe {
         match purpose {
             Purpose::Describe { kind, name } => self.described(kind, name, answer),
             tags @ Purpose::Tags { .. } => self.tagged(tags, answer),
-            Purpose::Executions { so_far, pages } => {
-                let pipeline = self.desired.run.as_ref().map(|run| run.pipeline.clone());
-                let list = (
-                    "ListPipelineExecutions",
-                    json!({"PipelineName": pipeline, "SortBy": "CreationTime", "SortOrder": "Descending", "MaxResults": 100}),
-                    "PipelineExecutionSummaries",
-                );
-                let again = |so_far, pages| Purpose::Executions { so_far, pages };
-                if let Some(all) = self.listed(list, (so_far, pages), answer, again) {
-                    self.observed.executions = Some(all);
-                }
-            }
-            Purpose::Packages { so_far, pages } => {
-                let group = self.desired.run.as_ref().map(|run| run.group.clone());
-                let list = (
-                    "ListModelPackages",
-                    json!({"ModelPackageGroupName": group, "SortBy": "CreationTime", "SortOrder": "Descending", "MaxResults": 100}),
-                    "ModelPackageSummaryList",
-                );
-                let again = |so_far, pages| Purpose::Packages { so_far, pages };
-                if let Some(all) = self.listed(list, (so_far, pages), answer, again) {
-                    self.observed.packages = Some(all);
-                }
-            }
+            Purpose::List(listing) => self.listed(listing, answer),
             Purpose::Steps => match answer {
                 Ok(page) => {
                     self.observed.steps = page["PipelineExecutionSteps"].as_array().cloned();
@@ -438,5 +394,194 @@ impl Machine for Observe {
 
     fn finish(self) -> Observed {
         self.observed
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::cell::Cell;
+
+    use super::*;
+    use crate::cloud::drive;
+    use crate::limits::NEWEST_PAGES_MAX;
+    use crate::resource::call::Scope;
+    use crate::resource::desired::{Key, Resource};
+    use crate::resource::kinds::ENDPOINT;
+    use crate::resource::unit::Unit;
+
+    const DIGEST: &str = "d1";
+
+    fn desired(resources: Vec<Resource>) -> Desired {
+        Desired {
+            owner: "acme/churn/home".to_owned(),
+            unit: Unit::home("churn"),
+            scope: Scope {
+                account: "111122223333".to_owned(),
+                region: "eu-west-1".to_owned(),
+            },
+            commit: "c".to_owned(),
+            resources,
+            run: Some(Run {
+                digest: DIGEST.to_owned(),
+                pipeline: "churn".to_owned(),
+                group: "churn".to_owned(),
+                parameters: json!([]),
+                serving: "s1".to_owned(),
+                serving_uri: "s3://b/k".to_owned(),
+                gates: "g".repeat(64),
+                origin: None,
+            }),
+            attempt: 1,
+        }
+    }
+
+    /// A list of `total` pages of one item each: the item at page `at`, others elsewhere.
+    fn page(
+        (member, item, other): (&str, &Value, &Value),
+        at: Option<usize>,
+        total: usize,
+        call: &Call,
+    ) -> Value {
+        let number = call.body["NextToken"].as_str().unwrap_or("0");
+        let number: usize = number.parse().expect("our own token");
+        let item = if at == Some(number) { item } else { other };
+        let mut page = json!({member: [item]});
+        if number + 1 < total {
+            page["NextToken"] = (number + 1).to_string().into();
+        }
+        page
+    }
+
+    /// Where the run's execution and its package stand in lists of how many pages; what was read of
+    /// each, and whether it was cut.
+    fn check(
+        executions: (Option<usize>, usize),
+        packages: (Option<usize>, usize),
+        read_executions: Option<(usize, bool)>,
+        read_packages: (usize, bool),
+    ) {
+        let execution = json!({
+            "PipelineExecutionDisplayName": format!("{DIGEST}-a1"),
+            "PipelineExecutionStatus": "Executing",
+        });
+        let package = json!({
+            "ModelPackageDescription":
+                crate::compile::definition::package_description(DIGEST, "s1"),
+            "ModelPackageStatus": "Completed",
+            "ModelPackageArn": "arn:p",
+        });
+        let other = json!({"PipelineExecutionDisplayName": "other"});
+        let observe = Observe::new(&desired(Vec::new()));
+        let observed = drive(observe, Timestamp::UNIX_EPOCH, |call| match call.op {
+            "ListPipelineExecutions" => {
+                let list = ("PipelineExecutionSummaries", &execution, &other);
+                Ok(page(list, executions.0, executions.1, call))
+            }
+            "ListModelPackages" => {
+                let list = ("ModelPackageSummaryList", &package, &other);
+                Ok(page(list, packages.0, packages.1, call))
+            }
+            "DescribeModelPackage" => Ok(json!({})),
+            op => panic!("{op} is not needed"),
+        });
+        assert_eq!(observed.gaps, []);
+        let read = |list: &Newest| (list.items.len(), list.cut);
+        assert_eq!(observed.executions.as_ref().map(read), read_executions);
+        assert_eq!(observed.packages.as_ref().map(read), Some(read_packages));
+    }
+
+    #[test]
+    fn lists_are_read_as_far_as_they_matter() {
+        // The package is found: nobody asks how it came about.
+        check((None, 1), (Some(0), 9), None, (1, false));
+        check((None, 1), (Some(3), 9), None, (4, false));
+        // No package: the executions say whether one is on its way, down to the first that is found.
+        check((None, 3), (None, 2), Some((3, false)), (2, false));
+        check((Some(0), 9), (None, 2), Some((1, false)), (2, false));
+        check((Some(4), 9), (None, 2), Some((5, false)), (2, false));
+    }
+
+    #[test]
+    fn lists_that_grow_for_ever_are_read_to_the_limit_and_no_further() {
+        const MAX: usize = NEWEST_PAGES_MAX;
+        check((None, MAX), (None, MAX), Some((MAX, false)), (MAX, false));
+        check(
+            (None, MAX + 1),
+            (None, MAX + 1),
+            Some((MAX, true)),
+            (MAX, true),
+        );
+        // The last page that is read holds it, or the first that is not.
+        check(
+            (Some(MAX - 1), MAX + 9),
+            (None, 1),
+            Some((MAX, false)),
+            (1, false),
+        );
+        check(
+            (Some(MAX), MAX + 9),
+            (None, 1),
+            Some((MAX, true)),
+            (1, false),
+        );
+        check((None, 1), (Some(MAX - 1), MAX + 9), None, (MAX, false));
+        check(
+            (None, 1),
+            (Some(MAX), MAX + 9),
+            Some((1, false)),
+            (MAX, true),
+        );
+    }
+
+    /// The look at an object whose tags fill so many pages.
+    fn tagged(pages: usize) -> Look {
+        let endpoint = Resource {
+            key: Key::new(&ENDPOINT, ""),
+            kind: &ENDPOINT,
+            stem: "churn-staging".to_owned(),
+            body: json!({}),
+            tags: Tags::new(),
+            content: None,
+            verify: Vec::new(),
+            after: Vec::new(),
+            origin: None,
+        };
+        let mut desired = desired(vec![endpoint]);
+        desired.run = None;
+        let asked = Cell::new(0);
+        let observed = drive(
+            Observe::new(&desired),
+            Timestamp::UNIX_EPOCH,
+            |call| match call.op {
+                "DescribeEndpoint" => Ok(json!({"EndpointArn": "arn:e"})),
+                "ListTags" => {
+                    assert_eq!(call.body["ResourceArn"], "arn:e");
+                    asked.set(asked.get() + 1);
+                    let tag = ("Tags", &Value::Null, &json!({"Key": "k", "Value": "v"}));
+                    Ok(page(tag, None, pages, call))
+                }
+                op => panic!("{op} is not needed"),
+            },
+        );
+        assert_eq!(asked.get(), pages.min(LIST_PAGES_MAX));
+        let look = observed.look(&ENDPOINT, "churn-staging").cloned();
+        let look = look.expect("it was looked at");
+        assert_eq!(observed.gaps.is_empty(), matches!(look, Look::Present(_)));
+        look
+    }
+
+    #[test]
+    fn tags_beyond_the_limit_make_a_gap() {
+        for pages in [1, LIST_PAGES_MAX] {
+            let Look::Present(object) = tagged(pages) else {
+                panic!("{pages} pages are read");
+            };
+            assert_eq!(object.tags["k"], "v");
+        }
+        let Look::Unknown(error) = tagged(LIST_PAGES_MAX + 1) else {
+            panic!("it is not known whose it is");
+        };
+        assert!(!error.class.is_final());
+        assert_eq!(error.message, "more than 50 pages");
     }
 }

@@ -3,10 +3,11 @@
 use crate::clock::Timestamp;
 use crate::cloud::{CallId, Machine, Next};
 use crate::plan::candidate::Candidate;
-use crate::plan::observed::Observed;
+use crate::plan::observed::{Gap, Observed};
 use crate::plan::planner::{Hints, plan};
 use crate::plan::report::{Note, PlanReport, State};
-use crate::plan::rollout::converged_since;
+use crate::plan::review::Verdict;
+use crate::plan::rollout::{brings, converged_since};
 use crate::plan::step::Plan;
 use crate::resource::call::Answer;
 use crate::resource::desired::Desired;
@@ -29,6 +30,7 @@ pub struct Pass {
     desired: Desired,
     hints: Hints,
     mode: Mode,
+    reviewed: bool,
     stage: Stage,
     result: Option<UnitPass>,
 }
@@ -53,12 +55,18 @@ pub struct UnitPass {
     pub converged_since: Option<Timestamp>,
     /// The package that the commit's run came to.
     pub candidate: Option<Candidate>,
+    /// What could not be read.
+    pub gaps: Vec<Gap>,
+    /// Whether the plan brings a package that the endpoint never ran, to an environment where that
+    /// is to be judged by history first: no step was taken. See [`UnitPass::judged`].
+    pub unreviewed: bool,
 }
 
 impl UnitPass {
     /// The unit's state after the pass.
     pub fn state(&self) -> State {
         match &self.outcome {
+            Some(outcome) if outcome.is_final() => self.report.state().max(State::Blocked),
             Some(outcome) if outcome.error().is_some() => self.report.state().max(State::Degraded),
             _ => self.report.state(),
         }
@@ -72,6 +80,70 @@ impl UnitPass {
             .is_some_and(|outcome| !outcome.is_clean());
         self.plan.is_empty() && self.report.is_settled() && !failed
     }
+
+    /// Whether another look before long is worth it: something moves or changes, or failed or could
+    /// not be read for a reason that may pass. What was refused for good, is blocked or held is not,
+    /// nor what waits for that: that a person acted is seen by the next sweep, or by the commit that
+    /// does it.
+    pub fn in_motion(&self) -> bool {
+        let notes = &self.report.notes;
+        let may_pass = |gap: &Gap| !gap.error.class.is_final();
+        let readable = self.gaps.is_empty() || self.gaps.iter().any(may_pass);
+        let blocked = notes.iter().any(|note| note.state == State::Blocked);
+        notes.iter().any(|note| match note.state {
+            State::Changing => true,
+            // What moves by itself has a deadline; the rest waits for something in the same unit.
+            State::Waiting => !blocked || note.deadline.is_some(),
+            State::Unknown => readable,
+            _ => false,
+        })
+    }
+
+    /// Takes the verdict on a release that was not reviewed: the steps that may be taken now, or
+    /// none. What they come to is handed to [`UnitPass::acted`].
+    pub fn judged(&mut self, verdict: Verdict) -> Option<Steps> {
+        self.unreviewed = false;
+        let (state, message) = match verdict {
+            Verdict::Goes => {
+                let act = self.outcome.is_some() && !self.plan.is_empty();
+                return act.then(|| Steps::new(&self.plan));
+            }
+            Verdict::Held(words) => (State::Held, words),
+            Verdict::Unknown(words) => (State::Unknown, words),
+        };
+        self.plan.steps.clear();
+        self.settle();
+        // What waited for those steps waits no more; what moves by itself goes on.
+        let notes = &mut self.report.notes;
+        notes.retain(|note| note.state != State::Waiting || note.deadline.is_some());
+        let subject = format!("release {}", self.plan.unit.place);
+        self.report.note(state, subject, message);
+        None
+    }
+
+    /// Nothing will change by the plan of this pass.
+    fn settle(&mut self) {
+        let notes = &mut self.report.notes;
+        notes.retain(|note| note.state != State::Changing);
+    }
+
+    /// Takes what the steps came to.
+    pub fn acted(&mut self, outcome: Outcome) {
+        if outcome.is_final() {
+            self.settle();
+        }
+        for step in &outcome.results {
+            let (state, words) = match &step.end {
+                End::Done => continue,
+                End::Skipped(why) => (State::Waiting, why.clone()),
+                End::Blocked(why) => (State::Blocked, why.clone()),
+                End::Failed(error) if error.class.is_final() => (State::Blocked, error.to_string()),
+                End::Failed(error) => (State::Degraded, error.to_string()),
+            };
+            self.report.note(state, step.subject.clone(), words);
+        }
+        self.outcome = Some(outcome);
+    }
 }
 
 impl Pass {
@@ -82,9 +154,18 @@ impl Pass {
             desired,
             hints,
             mode,
+            reviewed: false,
             stage,
             result: None,
         }
+    }
+
+    /// Stops before the steps where they bring a package that the endpoint never ran: whether it may
+    /// come is for history to say, which a machine cannot read.
+    #[must_use]
+    pub fn with_review(mut self) -> Self {
+        self.reviewed = true;
+        self
     }
 
     fn plan(&mut self, observed: &Observed, now: Timestamp) -> Stage {
@@ -96,7 +177,8 @@ impl Pass {
                 report.note(State::Unknown, gap.what.clone(), words);
             }
         }
-        let act = self.mode == Mode::Apply && !plan.is_empty();
+        let unreviewed = self.reviewed && !plan.is_empty() && brings(&self.desired, observed);
+        let act = self.mode == Mode::Apply && !plan.is_empty() && !unreviewed;
         let stage = if act {
             Stage::Act(Steps::new(&plan))
         } else {
@@ -106,8 +188,10 @@ impl Pass {
             converged_since: converged_since(&self.desired, observed),
             candidate: observed.candidate.clone(),
             outcome: (self.mode == Mode::Apply).then(Outcome::default),
+            gaps: observed.gaps.clone(),
             plan,
             report,
+            unreviewed,
         });
         stage
     }
@@ -129,7 +213,9 @@ impl Machine for Pass {
             self.stage = match std::mem::replace(&mut self.stage, Stage::Done) {
                 Stage::Look(look) => self.plan(&look.finish(), now),
                 Stage::Act(steps) => {
-                    self.acted(steps.finish());
+                    if let Some(result) = &mut self.result {
+                        result.acted(steps.finish());
+                    }
                     Stage::Done
                 }
                 Stage::Done => Stage::Done,
@@ -151,26 +237,63 @@ impl Machine for Pass {
     }
 }
 
-impl Pass {
-    fn acted(&mut self, outcome: Outcome) {
-        let Some(result) = &mut self.result else {
-            return;
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::resource::call::{OpError, Scope};
+    use crate::resource::unit::Unit;
+
+    /// Notes as state and whether there is a deadline, the codes of looks that failed, and whether
+    /// another look before long is worth it.
+    fn check(notes: &[(State, bool)], gaps: &[&str], expect: bool) {
+        let unit = Unit::environment("churn", "staging");
+        let note = |&(state, late): &(State, bool)| Note {
+            state,
+            subject: String::new(),
+            message: String::new(),
+            since: None,
+            deadline: late.then_some(Timestamp::UNIX_EPOCH),
         };
-        for step in &outcome.results {
-            match &step.end {
-                End::Done => {}
-                End::Skipped(why) => {
-                    result
-                        .report
-                        .note(State::Waiting, step.subject.clone(), why.clone());
-                }
-                End::Failed(error) => {
-                    result
-                        .report
-                        .note(State::Degraded, step.subject.clone(), error.to_string());
-                }
-            }
-        }
-        result.outcome = Some(outcome);
+        let gap = |code: &&str| Gap {
+            what: String::new(),
+            error: OpError::refused("DescribeEndpoint", *code, "words"),
+        };
+        let pass = UnitPass {
+            plan: Plan {
+                unit: unit.clone(),
+                scope: Scope {
+                    account: "111122223333".to_owned(),
+                    region: "eu-west-1".to_owned(),
+                },
+                steps: Vec::new(),
+            },
+            report: PlanReport {
+                unit,
+                notes: notes.iter().map(note).collect(),
+                observed_at: None,
+            },
+            outcome: None,
+            converged_since: None,
+            candidate: None,
+            gaps: gaps.iter().map(gap).collect(),
+            unreviewed: false,
+        };
+        assert_eq!(pass.in_motion(), expect, "{notes:?} {gaps:?}");
+    }
+
+    #[test]
+    fn what_only_a_person_can_change_is_not_in_motion() {
+        use State::{Blocked, Changing, Degraded, Held, Unknown, Waiting};
+        check(&[], &[], false);
+        check(&[(Held, false), (Degraded, false)], &[], false);
+        check(&[(Changing, false)], &[], true);
+        check(&[(Waiting, false)], &[], true);
+        check(&[(Waiting, false), (Blocked, false)], &[], false);
+        check(&[(Waiting, true), (Blocked, false)], &[], true);
+        check(&[(Unknown, false)], &[], true);
+        check(&[(Unknown, false)], &["ThrottlingException"], true);
+        check(&[(Unknown, false)], &["AccessDeniedException"], false);
+        let both = ["AccessDeniedException", "ThrottlingException"];
+        check(&[(Unknown, false)], &both, true);
     }
 }

@@ -5,13 +5,14 @@
 //! looks.
 
 use serde::Serialize;
+use serde_json::Value;
 
 use super::pending::Pending;
 use crate::clock::Timestamp;
 use crate::cloud::{CallId, Machine, Next};
 use crate::plan::step::{Action, Expect, Guard, Plan, Step};
 use crate::resource::call::{Answer, Call, OpError};
-use crate::resource::compare::covers;
+use crate::resource::compare::{changes, covers};
 use crate::resource::error::Class;
 use crate::resource::owner;
 
@@ -57,8 +58,10 @@ pub struct StepResult {
 pub enum End {
     /// The service accepted it.
     Done,
-    /// What it was planned on has changed since; why.
+    /// What it was planned on has changed since, or could not be looked at; why.
     Skipped(String),
+    /// What it stands on is not as the commit says, and will not be until a person acts; why.
+    Blocked(String),
     /// The service refused it, or its outcome is unknown.
     Failed(OpError),
 }
@@ -72,6 +75,15 @@ impl Outcome {
     /// Whether any step was taken.
     pub fn changed(&self) -> bool {
         self.results.iter().any(|result| result.end == End::Done)
+    }
+
+    /// Whether the plan ended on something that only a person can change.
+    pub fn is_final(&self) -> bool {
+        self.results.iter().any(|result| match &result.end {
+            End::Done | End::Skipped(_) => false,
+            End::Blocked(_) => true,
+            End::Failed(error) => error.class.is_final(),
+        })
     }
 
     /// The error that ended the plan.
@@ -112,6 +124,16 @@ impl Steps {
         self.started = false;
     }
 
+    /// Puts what a guard has seen into the looks that follow it and into the step's call.
+    fn put(&mut self, into: &str, seen: &Value) {
+        for guard in &mut self.guards_left {
+            guard.call.body[into] = seen.clone();
+        }
+        if let Some(step) = self.planned.get_mut(self.at) {
+            step.call.body[into] = seen.clone();
+        }
+    }
+
     /// The next call of the step at hand: a guard, or the step itself.
     fn call(&mut self) -> Option<(Call, Purpose)> {
         let step = self.planned.get(self.at)?;
@@ -141,11 +163,11 @@ impl Machine for Steps {
 
     fn done(&mut self, id: CallId, answer: Answer, _now: Timestamp) {
         match self.pending.take(id) {
-            Some(Purpose::Guard(guard)) => {
-                if let Err(why) = holds(&guard, answer) {
-                    self.end(End::Skipped(why));
-                }
-            }
+            Some(Purpose::Guard(guard)) => match holds(&guard, answer) {
+                Ok(None) => {}
+                Ok(Some((into, seen))) => self.put(into, &seen),
+                Err(end) => self.end(end),
+            },
             Some(Purpose::Step) => match answer {
                 Ok(_) => self.end(End::Done),
                 Err(error) => self.end(End::Failed(error)),
@@ -159,21 +181,172 @@ impl Machine for Steps {
     }
 }
 
-fn holds(guard: &Guard, answer: Answer) -> Result<(), String> {
+/// What a guard's answer comes to: nothing to say, a value for what follows, or the step's end.
+fn holds(guard: &Guard, answer: Answer) -> Result<Option<(&'static str, Value)>, End> {
     let op = guard.call.op;
-    match (&guard.expect, answer) {
-        (Expect::Absent, Err(error)) if error.class == Class::NotFound => Ok(()),
-        (_, Err(error)) => Err(error.to_string()),
-        (Expect::Absent, Ok(_)) => Err(format!("{op}: it exists by now")),
-        (Expect::Same(seen), Ok(now)) if *seen == now => Ok(()),
-        (Expect::Same(_), Ok(_)) => Err(format!("{op}: it has changed since it was looked at")),
-        (Expect::Covers(wanted), Ok(now)) if covers(&now, wanted) => Ok(()),
-        (Expect::Covers(wanted), Ok(_)) => {
-            Err(format!("{op}: it is not what the release says: {wanted}"))
+    let moved = |words: &str| Err(End::Skipped(format!("{op}: {words}")));
+    let now = match (&guard.expect, answer) {
+        (Expect::Absent, Err(error)) if error.class == Class::NotFound => return Ok(None),
+        (Expect::Absent, Ok(_)) => return moved("it exists by now"),
+        (Expect::Covers(_), Err(error)) if error.class == Class::NotFound => {
+            return Err(End::Blocked(error.to_string()));
         }
-        (Expect::Tags(seen), Ok(now)) if *seen == owner::from_list(&now["Tags"]) => Ok(()),
-        (Expect::Tags(_), Ok(_)) => Err(format!(
-            "{op}: its tags have changed since it was looked at"
-        )),
+        (_, Err(error)) if error.class.is_final() => return Err(End::Failed(error)),
+        (_, Err(error)) => return Err(End::Skipped(error.to_string())),
+        (_, Ok(now)) => now,
+    };
+    match &guard.expect {
+        Expect::Same(seen) if *seen != now => moved("it has changed since it was looked at"),
+        Expect::Tags(seen) if *seen != owner::from_list(&now["Tags"]) => {
+            moved("its tags have changed since it was looked at")
+        }
+        Expect::Matches(kind, body) if !changes(kind, body, &now).is_empty() => {
+            moved("it is not what the commit asks for")
+        }
+        Expect::Covers(wanted) if !covers(&now, wanted) => Err(End::Blocked(format!(
+            "{op}: it is not what the release says: {wanted}"
+        ))),
+        Expect::Yields { from, into } => match now.pointer(from) {
+            Some(seen) => Ok(Some((into, seen.clone()))),
+            None => moved(&format!("there is no `{from}` yet")),
+        },
+        _ => Ok(None),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cloud::drive;
+    use crate::plan::step::{Effect, Reason};
+    use crate::resource::call::Scope;
+    use crate::resource::kinds::{PIPELINE, PIPELINE_EXECUTION};
+    use crate::resource::unit::Unit;
+    use serde_json::json;
+
+    fn scope() -> Scope {
+        Scope {
+            account: "111122223333".to_owned(),
+            region: "eu-west-1".to_owned(),
+        }
+    }
+
+    fn guard(op: &'static str, expect: Expect) -> Guard {
+        Guard {
+            call: Call::new(op, &scope(), json!({"PipelineName": "churn"})),
+            expect,
+        }
+    }
+
+    fn start(guards: Vec<Guard>) -> Plan {
+        let call = Call::new("StartPipelineExecution", &scope(), json!({}));
+        Plan {
+            unit: Unit::home("churn"),
+            scope: scope(),
+            steps: vec![Step {
+                action: Action::Start,
+                kind: &PIPELINE_EXECUTION,
+                name: "run".to_owned(),
+                call,
+                guards,
+                changes: Vec::new(),
+                effect: Effect::Run,
+                reason: Reason {
+                    text: String::new(),
+                    commit: String::new(),
+                    origin: None,
+                },
+            }],
+        }
+    }
+
+    /// How the step ends when its guard is answered so, and the calls that were made.
+    fn check(guards: Vec<Guard>, answers: &[Answer], expect: &End, calls: &[Value]) {
+        let mut made = Vec::new();
+        let mut answers = answers.iter().cloned();
+        let outcome = drive(Steps::new(&start(guards)), Timestamp::UNIX_EPOCH, |call| {
+            made.push(json!([call.op, call.body]));
+            answers.next().expect("no more calls than answers")
+        });
+        assert_eq!(outcome.results[0].end, *expect);
+        assert_eq!(made, calls);
+    }
+
+    #[test]
+    fn what_a_guard_yields_goes_into_what_follows() {
+        let yields = Expect::Yields {
+            from: "/PipelineVersionSummaries/0/PipelineVersionId",
+            into: "PipelineVersionId",
+        };
+        let wanted = json!({"PipelineDefinition": "{\"Steps\": [], \"Version\": 1}"});
+        let guards = || {
+            vec![
+                guard("ListPipelineVersions", yields.clone()),
+                guard(
+                    "DescribePipeline",
+                    Expect::Matches(&PIPELINE, wanted.clone()),
+                ),
+            ]
+        };
+        let listed = Ok(json!({"PipelineVersionSummaries": [{"PipelineVersionId": 7}]}));
+        let list = json!(["ListPipelineVersions", {"PipelineName": "churn"}]);
+        let look = json!(["DescribePipeline", {"PipelineName": "churn", "PipelineVersionId": 7}]);
+        let same = Ok(json!({"PipelineDefinition": "{\"Version\":1,\"Steps\":[]}"}));
+        let act = json!(["StartPipelineExecution", {"PipelineVersionId": 7}]);
+        check(
+            guards(),
+            &[listed.clone(), same, Ok(json!({}))],
+            &End::Done,
+            &[list.clone(), look.clone(), act],
+        );
+        let other = Ok(json!({"PipelineDefinition": "{\"Version\":2}"}));
+        let words = "DescribePipeline: it is not what the commit asks for";
+        check(
+            guards(),
+            &[listed, other],
+            &End::Skipped(words.to_owned()),
+            &[list.clone(), look],
+        );
+        let words = "ListPipelineVersions: there is no \
+                     `/PipelineVersionSummaries/0/PipelineVersionId` yet";
+        check(
+            guards(),
+            &[Ok(json!({"PipelineVersionSummaries": []}))],
+            &End::Skipped(words.to_owned()),
+            &[list],
+        );
+    }
+
+    #[test]
+    fn a_guard_that_does_not_hold_says_who_must_act() {
+        let look = || vec![json!(["HeadObject", {"PipelineName": "churn"}])];
+        let refused = |code: &str| OpError::refused("HeadObject", code, "words");
+        let one = |expect: Expect, answer: Answer, end: &End| {
+            check(vec![guard("HeadObject", expect)], &[answer], end, &look());
+        };
+        let covers = || Expect::Covers(json!({"ContentLength": 3}));
+        one(
+            covers(),
+            Ok(json!({"ContentLength": 4})),
+            &End::Blocked(
+                "HeadObject: it is not what the release says: {\"ContentLength\":3}".to_owned(),
+            ),
+        );
+        let gone = refused("NotFound");
+        one(covers(), Err(gone.clone()), &End::Blocked(gone.to_string()));
+        let busy = refused("ThrottlingException");
+        one(covers(), Err(busy.clone()), &End::Skipped(busy.to_string()));
+        let denied = refused("AccessDenied");
+        one(covers(), Err(denied.clone()), &End::Failed(denied));
+        one(
+            Expect::Same(json!({"a": 1})),
+            Err(gone.clone()),
+            &End::Skipped(gone.to_string()),
+        );
+        one(
+            Expect::Absent,
+            Ok(json!({})),
+            &End::Skipped("HeadObject: it exists by now".to_owned()),
+        );
     }
 }

@@ -12,6 +12,7 @@ pub mod planner;
 pub mod release;
 pub mod report;
 pub mod resolve;
+pub mod review;
 pub mod rollout;
 pub mod run;
 pub mod step;

@@ -14,10 +14,11 @@ use crate::resource::owner::Tags;
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Observed {
     looks: BTreeMap<(&'static str, String), Look>,
-    /// The executions of the run's pipeline, newest first; `None` where they were not read.
-    pub executions: Option<Vec<Value>>,
-    /// The versions in the package group, newest first; `None` where they were not read.
-    pub packages: Option<Vec<Value>>,
+    /// The executions of the run's pipeline; `None` where they were not read. They are not, where a
+    /// package of the run exists.
+    pub executions: Option<Newest>,
+    /// The versions in the package group; `None` where they were not read.
+    pub packages: Option<Newest>,
     /// The steps of the execution that stands for the run digest, where they were asked for.
     pub steps: Option<Vec<Value>>,
     /// The package that the commit's run came to.
@@ -26,6 +27,26 @@ pub struct Observed {
     pub gaps: Vec<Gap>,
     /// When the look ended.
     pub at: Option<Timestamp>,
+}
+
+/// The beginning of a list, as far as it was read: what was looked for is found, or the list ended,
+/// or the limit was reached.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Newest {
+    /// The newest first.
+    pub items: Vec<Value>,
+    /// Whether what was looked for is not among these and older ones were not read.
+    pub cut: bool,
+}
+
+impl Newest {
+    /// What tells this beginning from a later one, where it does not hold the whole: the newest
+    /// item's ARN. A token made with it never meets the token of something that is too old to be
+    /// listed, and stays the same until something newer is.
+    pub fn mark(&self, arn: &str) -> Option<&str> {
+        let newest = self.items.first().filter(|_| self.cut)?;
+        newest[arn].as_str()
+    }
 }
 
 /// One look at one name.

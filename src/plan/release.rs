@@ -20,8 +20,27 @@ use crate::snapshot::{ObjectId, Snapshot, Write};
 pub struct Past {
     /// What it asked to be trained and served; `None` where it did not compile.
     pub identity: Option<Identity>,
-    /// Environment to the package that its release file named.
-    pub releases: BTreeMap<String, String>,
+    /// Environment to what its release file said.
+    pub releases: BTreeMap<String, PastRelease>,
+}
+
+/// What a release file of the past said.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PastRelease {
+    /// The package of the main slot.
+    pub package: String,
+    /// The package that it was to follow.
+    pub previous: Option<String>,
+    /// The file's blob: equal ids are equal bytes.
+    pub file: String,
+}
+
+impl Past {
+    /// The package that an environment's release file named.
+    fn package(&self, environment: &str) -> Option<&str> {
+        let release = self.releases.get(environment)?;
+        Some(&release.package)
+    }
 }
 
 /// What is known of one environment.
@@ -55,6 +74,13 @@ pub struct Releases<'a> {
     pub served: &'a BTreeMap<String, Served>,
     /// Now.
     pub now: Timestamp,
+}
+
+impl Releases<'_> {
+    /// The path of the packages that automation must not use again.
+    fn quarantine_file(&self) -> String {
+        below(self.folder, "quarantine.yaml")
+    }
 }
 
 /// The commits to make and, by environment, what is held or diverges.
@@ -184,41 +210,27 @@ fn later<I: Iterator<Item = Past>>(
         ));
     }
     let branch = promotion_branch(&input.config.name, &environment.name, package);
-    let diverged = format!(
-        "{from} serves `{}`; merge `{branch}` to bring it here",
-        package.arn
-    );
-    if environment.promote.mode == PromoteMode::Branch && input.branches.contains(&branch) {
-        let same = |past: &Past| past.releases.get(from) == Some(&package.arn);
-        let taken_back = left_before(history(), same, &environment.name, &package.arn);
-        let words = if taken_back {
-            format!("`{}` was merged and taken back: people win", package.arn)
-        } else {
-            diverged
-        };
-        return Some(Decided::Note(
-            if taken_back {
-                State::Held
-            } else {
-                State::Diverged
-            },
-            words,
-        ));
+    let proposed =
+        environment.promote.mode == PromoteMode::Branch && input.branches.contains(&branch);
+    let soaked = soaked(input, environment, from);
+    if !proposed && input.now < soaked? {
+        let words = format!("it soaks in {from} until {}", soaked?);
+        return Some(Decided::Note(State::Waiting, words));
     }
-    let since = input.served.get(from)?.converged_since?;
-    let soak =
-        SignedDuration::from_secs(i64::try_from(environment.promote.soak.0).unwrap_or(i64::MAX));
-    let soaked = since.checked_add(soak).ok()?;
-    if input.now < soaked {
-        return Some(Decided::Note(
-            State::Waiting,
-            format!("it soaks in {from} until {soaked}"),
-        ));
-    }
-    let same = |past: &Past| past.releases.get(from) == Some(&package.arn);
+    let same = |past: &Past| past.package(from) == Some(&package.arn);
     if left_before(history(), same, &environment.name, &package.arn) {
         let words = format!("`{}` was promoted and taken back: people win", package.arn);
         return Some(Decided::Note(State::Held, words));
+    }
+    if proposed {
+        let words = format!(
+            "{from} serves `{}`; merge `{branch}` to bring it here, or, to reject it, add \
+             `- package: {}` to `{}`",
+            package.arn,
+            package.arn,
+            input.quarantine_file()
+        );
+        return Some(Decided::Note(State::Diverged, words));
     }
     let release = Release {
         evaluation: source.evaluation.clone(),
@@ -229,6 +241,14 @@ fn later<I: Iterator<Item = Past>>(
         PromoteMode::Commit => write(input, environment, &release, input.branch, Some(base)),
         PromoteMode::Branch => write(input, environment, &release, &branch, None),
     }))
+}
+
+/// Until when `from` is left alone with what it serves; `None` while it has not come to serve it.
+fn soaked(input: &Releases<'_>, environment: &Environment, from: &str) -> Option<Timestamp> {
+    let since = input.served.get(from)?.converged_since?;
+    let soak =
+        SignedDuration::from_secs(i64::try_from(environment.promote.soak.0).unwrap_or(i64::MAX));
+    since.checked_add(soak).ok()
 }
 
 /// Whether, in the newest stretch of history in which `same` holds, the release of `environment`
@@ -242,11 +262,7 @@ fn left_before(
     history
         .take(HISTORY_COMMITS_MAX)
         .take_while(same)
-        .any(|past| {
-            past.releases
-                .get(environment)
-                .is_some_and(|named| named == package)
-        })
+        .any(|past| past.package(environment) == Some(package))
 }
 
 /// One immutable branch for each candidate: its version and the beginning of its run digest.
@@ -288,8 +304,17 @@ fn write(
         "release({model}): {} serves version {version}",
         environment.name
     );
+    let how = if expected.is_some() {
+        String::new()
+    } else {
+        format!(
+            "Merging this branch is the approval. To reject it, name the package in\n\
+             `{}`: a branch that is only deleted is made again.\n\n",
+            input.quarantine_file()
+        )
+    };
     let message = format!(
-        "{title}\n\nModel package: {}\nTrained from: {}\nRun: {run}\n\n[skip ci]\n",
+        "{title}\n\nModel package: {}\nTrained from: {}\nRun: {run}\n\n{how}[skip ci]\n",
         package.arn, package.commit
     );
     Write {

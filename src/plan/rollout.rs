@@ -13,7 +13,7 @@ use super::step::Effect;
 use crate::clock::Timestamp;
 use crate::resource::desired::{Change, Desired, Key, Resource};
 use crate::resource::kind::{Kind, Status};
-use crate::resource::kinds::{ENDPOINT, ENDPOINT_CONFIG};
+use crate::resource::kinds::{ENDPOINT, ENDPOINT_CONFIG, MODEL};
 use crate::resource::owner::{CONVERGED, Tags, UPDATE, owns};
 
 const CONFIG: &str = "/EndpointConfigName";
@@ -157,6 +157,54 @@ pub(super) fn settled(planner: &mut Planner<'_>, resource: &Resource, name: &str
             words,
         );
     }
+}
+
+/// Whether the unit is to be brought a package that its endpoint does not serve, in a config that it
+/// never held: neither more of the same nor a rollback. What could not be seen counts as never held.
+pub fn brings(desired: &Desired, observed: &Observed) -> bool {
+    let resources = resolve(desired, observed).resources;
+    let wanted = |resource: &&Resource| *resource.kind == MODEL;
+    let mut models = desired.resources.iter().filter(wanted);
+    let Some(endpoint) = desired.get(&Key::new(&ENDPOINT, "")) else {
+        let made = |model: &Resource| resources.get(&model.key).and_then(Resolved::name);
+        return models.any(|model| made(model).is_none_or(|name| !seen(observed, name)));
+    };
+    if let Some(Resolved::Exists { name, .. }) = resources.get(&Key::new(&ENDPOINT_CONFIG, ""))
+        && let Some(config) = observed.object(&ENDPOINT_CONFIG, name)
+        && config.tags.contains_key(CONVERGED)
+        && owns(&config.tags, &desired.owner, name)
+    {
+        return false;
+    }
+    let served = served(observed, &endpoint.stem);
+    models.any(|model| !served.contains(&package(&model.body)))
+}
+
+fn seen(observed: &Observed, model: &str) -> bool {
+    observed.object(&MODEL, model).is_some()
+}
+
+/// What the models of an endpoint were made of.
+fn served(observed: &Observed, endpoint: &str) -> Vec<[Value; 2]> {
+    let config = observed
+        .object(&ENDPOINT, endpoint)
+        .and_then(|endpoint| endpoint.body["EndpointConfigName"].as_str())
+        .and_then(|name| observed.object(&ENDPOINT_CONFIG, name));
+    let variants = ["ProductionVariants", "ShadowProductionVariants"];
+    variants
+        .iter()
+        .filter_map(|member| config?.body[*member].as_array())
+        .flatten()
+        .filter_map(|variant| observed.object(&MODEL, variant["ModelName"].as_str()?))
+        .map(|model| package(&model.body))
+        .collect()
+}
+
+/// What of a model comes from its package alone: the artefact, and the code that serves it.
+fn package(model: &Value) -> [Value; 2] {
+    let container = &model["PrimaryContainer"];
+    let code = &container["Environment"]["SAGEMAKER_SUBMIT_DIRECTORY"];
+    [container["ModelDataUrl"].clone(), code.clone()]
 }
 
 fn variant_not_up(endpoint: &Value) -> Option<String> {

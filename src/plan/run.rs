@@ -3,19 +3,24 @@
 //! Everything is read from the list of executions: `<run digest>-a<k>` is attempt k. An attempt is
 //! followed by another only where the service failed, at most [`RUN_ATTEMPTS_MAX`] times, or where
 //! the commit has other gates than the attempt that failed.
+//!
+//! Only the newest executions and packages are read, because both lists grow for ever. An attempt
+//! that is too old to be among them counts as none: that costs one run more, and that run is then
+//! the newest. The opposite, never to run what cannot be ruled out, would stop every new run of an
+//! old pipeline.
 
 use serde_json::{Value, json};
 
-use super::observed::Observed;
+use super::observed::{Newest, Observed};
 use super::report::{Note, PlanReport, State};
-use super::step::{Action, Effect, Reason, Step};
+use super::step::{Action, Effect, Expect, Guard, Reason, Step};
 use crate::clock::Timestamp;
 use crate::compile::definition::package_description;
 use crate::limits::{RUN_ATTEMPTS_MAX, RUN_DEADLINE};
 use crate::resource::call::Call;
 use crate::resource::canonical;
-use crate::resource::desired::{Desired, Run};
-use crate::resource::kinds::{MODEL_PACKAGE, PIPELINE_EXECUTION};
+use crate::resource::desired::{Desired, Key, Run};
+use crate::resource::kinds::{MODEL_PACKAGE, PIPELINE, PIPELINE_EXECUTION};
 
 /// One execution for a run digest.
 #[derive(Debug, Clone, PartialEq)]
@@ -79,28 +84,35 @@ pub fn plan(
 ) -> Option<Step> {
     let run = desired.run.as_ref()?;
     let subject = format!("run {}", &run.digest[..8]);
-    let (Some(executions), Some(packages)) = (&observed.executions, &observed.packages) else {
-        report.note(
-            State::Unknown,
-            subject,
-            "its executions and packages could not be read",
-        );
+    let Some(packages) = &observed.packages else {
+        let words = "the packages of its group could not be read";
+        report.note(State::Unknown, subject, words);
         return None;
     };
-    if package(packages, run).is_some() {
+    if package(&packages.items, run).is_some() {
         return None;
     }
-    if let Some(trained) = trained(packages, run) {
+    if let Some(trained) = trained(&packages.items, run) {
         return repackage(desired, run, trained, observed, report);
     }
-    let start = |count: u32, why: String| ready.then(|| start(desired, run, count, why));
-    let latest = attempts(executions, run)
+    let Some(executions) = &observed.executions else {
+        report.note(State::Unknown, subject, "its executions could not be read");
+        return None;
+    };
+    let start =
+        |count: u32, why: String| ready.then(|| start(desired, run, (count, executions), why));
+    let latest = attempts(&executions.items, run)
         .into_iter()
         .max_by_key(|attempt| attempt.count);
     let Some(latest) = latest else {
         return start(
             1,
-            "the commit asks for a run that was never started".to_owned(),
+            if executions.cut {
+                let among = executions.items.len();
+                format!("the commit asks for a run that is not among the newest {among}")
+            } else {
+                "the commit asks for a run that was never started".to_owned()
+            },
         );
     };
     match latest.summary["PipelineExecutionStatus"]
@@ -112,11 +124,13 @@ pub fn plan(
             None
         }
         "Succeeded" => {
-            report.note(
-                State::Blocked,
-                subject,
-                "the run succeeded and its package is not in the registry",
-            );
+            let words = if packages.cut {
+                let among = packages.items.len();
+                format!("the run succeeded and its package is not among the newest {among}")
+            } else {
+                "the run succeeded and its package is not in the registry".to_owned()
+            };
+            report.note(State::Blocked, subject, words);
             None
         }
         ended => {
@@ -204,24 +218,26 @@ fn same_gates(text: &str, run: &Run) -> bool {
     text.ends_with(&format!("gates {}", &run.gates[..16]))
 }
 
-fn start(desired: &Desired, run: &Run, count: u32, why: String) -> Step {
+fn start(desired: &Desired, run: &Run, (count, executions): (u32, &Newest), why: String) -> Step {
     let name = format!("{}-a{count}", run.digest);
-    let token = canonical::digest(
-        &json!({"v": 1, "pipeline": run.pipeline, "run": run.digest, "attempt": count}),
-    );
+    let mut identity =
+        json!({"v": 1, "pipeline": run.pipeline, "run": run.digest, "attempt": count});
+    if let Some(mark) = executions.mark("PipelineExecutionArn") {
+        identity["after"] = mark.into();
+    }
     let body = json!({
         "PipelineName": run.pipeline,
         "PipelineExecutionDisplayName": name,
         "PipelineExecutionDescription": description(desired, run),
         "PipelineParameters": run.parameters,
-        "ClientRequestToken": token,
+        "ClientRequestToken": canonical::digest(&identity),
     });
     Step {
         action: Action::Start,
         kind: &PIPELINE_EXECUTION,
         name,
         call: Call::new("StartPipelineExecution", &desired.scope, body),
-        guards: Vec::new(),
+        guards: verified_version(desired, run),
         changes: Vec::new(),
         effect: Effect::Run,
         reason: Reason {
@@ -230,6 +246,31 @@ fn start(desired: &Desired, run: &Run, count: u32, why: String) -> Step {
             origin: run.origin.clone(),
         },
     }
+}
+
+/// The looks that find out which version of the pipeline is started: the newest, and only if that is
+/// what the commit asks for. A description does not say of which version it is, and a start without
+/// one takes whatever is the newest by then.
+fn verified_version(desired: &Desired, run: &Run) -> Vec<Guard> {
+    let guard = |op, mut body: Value, expect| {
+        body["PipelineName"] = run.pipeline.clone().into();
+        let call = Call::new(op, &desired.scope, body);
+        Guard { call, expect }
+    };
+    let newest = guard(
+        "ListPipelineVersions",
+        json!({"SortOrder": "Descending", "MaxResults": 1}),
+        Expect::Yields {
+            from: "/PipelineVersionSummaries/0/PipelineVersionId",
+            into: "PipelineVersionId",
+        },
+    );
+    let wanted = desired.get(&Key::new(&PIPELINE, ""));
+    let look = wanted.map(|pipeline| {
+        let expect = Expect::Matches(&PIPELINE, pipeline.body.clone());
+        guard(PIPELINE.ops.describe, json!({}), expect)
+    });
+    std::iter::once(newest).chain(look).collect()
 }
 
 /// The model is trained; only the code that serves it changed: a new version of the same artefact.
@@ -272,10 +313,13 @@ fn repackage(
     container["Environment"]["SAGEMAKER_SUBMIT_DIRECTORY"] = run.serving_uri.clone().into();
     body["CustomerMetadataProperties"][crate::compile::definition::SERVING_KEY] =
         run.serving.clone().into();
-    let token = canonical::digest(
-        &json!({"v": 1, "group": run.group, "run": run.digest, "serving": run.serving}),
-    );
-    body["ClientToken"] = token[..36].into();
+    let mut identity =
+        json!({"v": 1, "group": run.group, "run": run.digest, "serving": run.serving});
+    let listed = observed.packages.as_ref();
+    if let Some(mark) = listed.and_then(|packages| packages.mark("ModelPackageArn")) {
+        identity["after"] = mark.into();
+    }
+    body["ClientToken"] = canonical::digest(&identity)[..36].into();
     Some(Step {
         action: Action::Create,
         kind: &MODEL_PACKAGE,
@@ -295,4 +339,100 @@ fn repackage(
             origin: run.origin.clone(),
         },
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::resource::call::Scope;
+    use crate::resource::unit::Unit;
+
+    const DIGEST: &str = "d1d1d1d1d1";
+
+    fn run() -> Run {
+        Run {
+            digest: DIGEST.to_owned(),
+            pipeline: "churn".to_owned(),
+            group: "churn".to_owned(),
+            parameters: json!([]),
+            serving: "s1".to_owned(),
+            serving_uri: "s3://b/k".to_owned(),
+            gates: "0".repeat(64),
+            origin: None,
+        }
+    }
+
+    /// The step and the words that these executions lead to, without any package.
+    fn planned(executions: Newest) -> (Option<Step>, String) {
+        let desired = Desired {
+            owner: "acme/churn/home".to_owned(),
+            unit: Unit::home("churn"),
+            scope: Scope {
+                account: "111122223333".to_owned(),
+                region: "eu-west-1".to_owned(),
+            },
+            commit: "c".to_owned(),
+            resources: Vec::new(),
+            run: Some(run()),
+            attempt: 1,
+        };
+        let mut observed = Observed::default();
+        observed.packages = Some(Newest::default());
+        observed.executions = Some(executions);
+        let mut report = PlanReport {
+            unit: Unit::home("churn"),
+            notes: Vec::new(),
+            observed_at: None,
+        };
+        let step = plan(&desired, &observed, true, &mut report);
+        let words = report.notes.into_iter().map(|note| note.message).collect();
+        (step, words)
+    }
+
+    fn execution(name: &str, status: &str) -> Value {
+        json!({
+            "PipelineExecutionDisplayName": name,
+            "PipelineExecutionArn": format!("arn:{name}"),
+            "PipelineExecutionStatus": status,
+            "PipelineExecutionFailureReason": "InternalServerError",
+            "PipelineExecutionDescription": format!("commit c gates {}", "0".repeat(16)),
+        })
+    }
+
+    /// The name that is started, and its token.
+    fn check(items: &[Value], cut: bool, starts: Option<&str>) -> String {
+        let items = items.to_vec();
+        let (step, words) = planned(Newest { items, cut });
+        let name = step.as_ref().map(|step| step.name.as_str());
+        assert_eq!(name, starts, "{words}");
+        let Some(step) = &step else {
+            return String::new();
+        };
+        assert_eq!(step.reason.text.contains("newest"), cut);
+        let token = &step.call.body["ClientRequestToken"];
+        token.as_str().expect("a token").to_owned()
+    }
+
+    #[test]
+    fn an_attempt_that_is_too_old_to_be_listed_costs_one_run_and_no_more() {
+        let first = format!("{DIGEST}-a1");
+        let old = [execution("x-a1", "Succeeded"), execution("y-a1", "Failed")];
+        let whole = check(&old, false, Some(&first));
+        assert_eq!(whole, check(&[], false, Some(&first)), "one token for all");
+        let beyond = check(&old, true, Some(&first));
+        assert_ne!(beyond, whole, "it does not meet the token of the old one");
+        assert_eq!(beyond, check(&old, true, Some(&first)), "but its own");
+        // Once started it is the newest, and is found.
+        let mut now = vec![execution(&first, "Executing")];
+        now.extend(old);
+        check(&now, false, None);
+    }
+
+    #[test]
+    fn the_newest_attempt_counts() {
+        let [first, second] = [1, 2].map(|count| format!("{DIGEST}-a{count}"));
+        let failed = execution(&first, "Failed");
+        check(&[failed.clone()], false, Some(&second));
+        check(&[execution(&second, "Executing"), failed], false, None);
+    }
 }

@@ -100,8 +100,18 @@ pub struct Guard {
 pub enum Expect {
     /// Exactly this description: nothing moved since the plan was made.
     Same(Value),
-    /// A description that holds this.
+    /// A description that holds this. Where it does not, a person must act.
     Covers(Value),
+    /// A description of this kind in which nothing of this body differs.
+    Matches(&'static Kind, Value),
+    /// An answer that has a value at `from`, a pointer. What was seen there becomes the member
+    /// `into` of the looks that follow and of the call itself.
+    Yields {
+        /// A pointer into the answer.
+        from: &'static str,
+        /// A member of the requests.
+        into: &'static str,
+    },
     /// Exactly these tags.
     Tags(Tags),
     /// No such thing.

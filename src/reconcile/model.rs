@@ -14,11 +14,13 @@ use crate::clock::{Clock, Timestamp};
 use crate::cloud::{Machine, Next};
 use crate::config::installation::Installation;
 use crate::config::{Census, LoadedModel, load_model};
-use crate::execute::model::{ModelPass, Prepared, Standing, conclude, prepare};
+use crate::execute::model::{ModelPass, Prepared, Standing, conclude, prepare, review};
 use crate::execute::pass::{Mode, UnitPass};
 use crate::git::{GitError, Mirror};
-use crate::limits::{HISTORY_COMMITS_MAX, READY_MAX};
+use crate::limits::{HISTORY_COMMITS_MAX, READY_MAX, REVIEW_COMMITS_MAX};
 use crate::plan::planner::Hints;
+use crate::plan::release::Past;
+use crate::plan::review::Verdict;
 use crate::resource::unit::Unit;
 use crate::snapshot::Snapshot;
 
@@ -180,11 +182,53 @@ impl Shared {
         let (mut units, aws) = (Vec::new(), self.aws());
         for pass in prepared.passes(&hints, mode) {
             let unit = drive(pass, &aws, self.clock.as_ref()).await;
-            units.push(unit.ok_or("a pass ended before it had looked")?);
+            let mut unit = unit.ok_or("a pass ended before it had looked")?;
+            if unit.unreviewed {
+                let verdict = self.verdict(&revision, &ready, &unit).await?;
+                if let Some(steps) = unit.judged(verdict) {
+                    unit.acted(drive(steps, &aws, self.clock.as_ref()).await);
+                }
+            }
+            units.push(unit);
         }
         let concluded = self
             .with_mirror(move |shared, mirror| shared.conclude(mirror, &revision, &ready, units));
         concluded.await.map_err(broken)?
+    }
+
+    /// Judges a release that was merged, by the history of its file.
+    async fn verdict(
+        self: &Arc<Self>,
+        revision: &Arc<Revision>,
+        ready: &Arc<Ready>,
+        unit: &UnitPass,
+    ) -> Result<Verdict, String> {
+        let (revision, ready, unit) = (revision.clone(), ready.clone(), unit.clone());
+        let judged = self.with_mirror(move |shared, mirror| {
+            let history =
+                shared.history(mirror, &revision, &ready.model.folder, REVIEW_COMMITS_MAX);
+            review(&ready.model, &unit, history)
+        });
+        judged.await.map_err(broken)
+    }
+
+    /// What the model's commits asked for, the newest first.
+    fn history<'a>(
+        &'a self,
+        mirror: &'a Mirror,
+        revision: &'a Revision,
+        folder: &'a str,
+        limit: usize,
+    ) -> impl Iterator<Item = Result<Past, GitError>> + 'a {
+        let installation = revision.installation.iter();
+        installation.flat_map(move |installation| {
+            let snapshots = mirror.history(&revision.commit, folder, limit);
+            snapshots.map(move |snapshot| {
+                let snapshot = snapshot?;
+                let mut pasts = self.pasts.lock().unwrap_or_else(PoisonError::into_inner);
+                Ok(pasts.of(installation, folder, &snapshot))
+            })
+        })
     }
 
     /// Decides what is to be released. History is only walked where something would be written.
@@ -195,10 +239,7 @@ impl Shared {
         ready: &Ready,
         units: Vec<UnitPass>,
     ) -> Result<ModelPass, String> {
-        let installation = revision.installation.as_ref();
-        let (Some(installation), Some(config), Some(prepared)) =
-            (installation, &ready.model.config, &ready.prepared)
-        else {
+        let (Some(config), Some(prepared)) = (&ready.model.config, &ready.prepared) else {
             return Err("the model is not compiled".to_owned());
         };
         let branches: BTreeSet<_> = revision.branches.keys().cloned().collect();
@@ -209,11 +250,8 @@ impl Shared {
         };
         let folder = &ready.model.folder;
         let history = || {
-            let snapshots = mirror.history(&revision.commit, folder, HISTORY_COMMITS_MAX);
-            snapshots.map_while(Result::ok).map(|snapshot| {
-                let mut pasts = self.pasts.lock().unwrap_or_else(PoisonError::into_inner);
-                pasts.of(installation, folder, &snapshot)
-            })
+            let history = self.history(mirror, revision, folder, HISTORY_COMMITS_MAX);
+            history.map_while(Result::ok)
         };
         let now = self.clock.now();
         let model = (&ready.model, config);

@@ -107,18 +107,10 @@ impl ModelReport {
         self.units().any(acted)
     }
 
-    /// Whether anything is on its way, or could not be seen: worth another look before long,
-    /// whatever else is held or broken beside it.
+    /// Whether anything is on its way, or could not be seen for a reason that may pass: worth
+    /// another look before long, whatever else is held or broken beside it.
     pub fn in_motion(&self) -> bool {
-        let moves = |state| matches!(state, State::Waiting | State::Changing | State::Unknown);
-        let failed = |unit: &UnitPass| {
-            let outcome = unit.outcome.as_ref();
-            outcome.is_some_and(|all| all.error().is_some())
-        };
-        self.defect.is_some()
-            || self
-                .units()
-                .any(|unit| failed(unit) || unit.report.notes.iter().any(|note| moves(note.state)))
+        self.defect.is_some() || self.units().any(UnitPass::in_motion)
     }
 
     fn units(&self) -> impl Iterator<Item = &UnitPass> {

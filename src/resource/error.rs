@@ -33,6 +33,24 @@ pub enum Class {
     Unknown,
 }
 
+impl Class {
+    /// Whether the same request will be refused again until a person changes something: permissions,
+    /// a quota, the account, or the request itself. Coming again soon is no use; coming again now
+    /// and then is, because nobody says when it was changed.
+    pub fn is_final(self) -> bool {
+        match self {
+            Self::Denied | Self::Unavailable | Self::Quota | Self::Invalid => true,
+            Self::Throttled
+            | Self::Transient
+            | Self::NotFound
+            | Self::AlreadyExists
+            | Self::Busy
+            | Self::NotYet
+            | Self::Unknown => false,
+        }
+    }
+}
+
 enum Text {
     Any,
     Prefix(&'static str),

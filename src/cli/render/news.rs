@@ -74,6 +74,7 @@ impl Told {
                 End::Done if result.action == Action::Mark => {}
                 End::Done => news.push(tell(&about, what, false)),
                 End::Skipped(why) => failed = Some(format!("{what} was left for later: {why}")),
+                End::Blocked(why) => failed = Some(format!("{what} was not taken: {why}")),
                 End::Failed(error) => failed = Some(format!("{what} failed: {error}")),
             }
         }

@@ -53,6 +53,8 @@ pub(crate) fn unit(place: &str) -> UnitPass {
         outcome: None,
         converged_since: Some(now() - std::time::Duration::from_hours(2)),
         candidate: None,
+        gaps: Vec::new(),
+        unreviewed: false,
     }
 }
 

@@ -277,11 +277,14 @@ fn version_number(
     number
         .filter(|number| (1..=state.versions.len()).contains(number))
         .ok_or_else(|| {
+            let version = request
+                .get("PipelineVersionId")
+                .map_or_else(|| format!("'{alias}'"), Value::to_string);
             Refusal::new(
                 "ResourceNotFound",
                 format!(
-                    "The version asked for of pipeline {} does not exist.",
-                    record.body["PipelineArn"]
+                    "Version {version} of pipeline '{}' does not exist.",
+                    record.name
                 ),
             )
         })

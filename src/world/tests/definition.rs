@@ -125,12 +125,17 @@ fn every_update_is_a_version() {
     let arn = bench.ask("StartPipelineExecution", body)["PipelineExecutionArn"].clone();
     let execution = describe(&mut bench, arn.as_str().unwrap());
     assert_eq!(execution["PipelineVersionId"], 1);
-    bench.refused(
-        "DescribePipeline",
-        json!({"PipelineName": "churn", "PipelineVersionId": 3}),
-        "ResourceNotFound",
-        "does not exist.",
+    let ran = bench.ask(
+        "DescribePipelineDefinitionForExecution",
+        json!({"PipelineExecutionArn": arn}),
     );
+    assert_eq!(ran["PipelineDefinition"], json!(definition().to_string()));
+    let gone = json!({"PipelineName": "churn", "PipelineVersionId": 3});
+    let words = "Version 3 of pipeline 'churn' does not exist.";
+    bench.refused("DescribePipeline", gone.clone(), "ResourceNotFound", words);
+    let mut start = gone;
+    start["ClientRequestToken"] = json!("y".repeat(32));
+    bench.refused("StartPipelineExecution", start, "ResourceNotFound", words);
     bench.refused(
         "DescribePipeline",
         json!({"PipelineName": "none"}),

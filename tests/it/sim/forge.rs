@@ -63,6 +63,12 @@ impl Forge {
         self.put(MAIN, parent, tree);
     }
 
+    /// Deletes a branch, merged or not.
+    pub(crate) fn delete(&mut self, branch: &str) {
+        let gone = self.branches.remove(branch);
+        assert!(gone.is_some(), "there is no branch {branch}");
+    }
+
     /// Merges a branch that changed files nobody else has changed since.
     pub(crate) fn merge(&mut self, branch: &str) {
         let tip = self.tip(branch);

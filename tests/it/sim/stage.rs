@@ -9,7 +9,7 @@ use trueup::cloud::{Machine as _, Next};
 use trueup::config::installation::Installation;
 use trueup::config::model::ModelConfig;
 use trueup::config::{LoadedModel, load};
-use trueup::execute::model::{ModelPass, Prepared, Standing, conclude, past, prepare};
+use trueup::execute::model::{ModelPass, Prepared, Standing, conclude, past, prepare, review};
 use trueup::execute::pass::Mode;
 use trueup::limits::TEXT_OBJECT_BYTES_MAX;
 use trueup::plan::planner::Hints;
@@ -54,6 +54,8 @@ pub(crate) enum Fate {
     Throttled,
     /// The service fails: it is not made, and nobody can tell.
     Broken,
+    /// It is refused for good.
+    Denied,
 }
 
 /// Watches the changes of a pass and decides their fate.
@@ -61,6 +63,10 @@ pub(crate) trait Weather {
     /// Called around every change with the state as it is then.
     fn around(&mut self, moment: Moment, change: &str, stage: &Stage) {
         let _ = (moment, change, stage);
+    }
+    /// Called right before a change: what somebody else does at that very moment.
+    fn meddle(&mut self, change: &str, stage: &mut Stage) {
+        let _ = (change, stage);
     }
     /// What becomes of the change.
     fn fate(&mut self, change: &str) -> Fate {
@@ -175,7 +181,22 @@ impl Stage {
                     machine.done(id, answer, self.now);
                 }
             }
-            units.push(machine.finish().expect("a pass that was driven to its end"));
+            let mut unit = machine.finish().expect("a pass that was driven to its end");
+            if unit.unreviewed {
+                let states = self.forge.history(&tip);
+                let states = states.map(|state| Ok::<_, String>(past_of(installation, &state)));
+                let verdict = review(model, &unit, states);
+                if let Some(mut steps) = unit.judged(verdict) {
+                    while let Next::Calls(calls) = steps.next(self.now) {
+                        for (id, call) in calls {
+                            let answer = self.answer(&call, weather);
+                            steps.done(id, answer, self.now);
+                        }
+                    }
+                    unit.acted(steps.finish());
+                }
+            }
+            units.push(unit);
         }
         let branches = self.forge.branches();
         let standing = Standing {
@@ -212,6 +233,7 @@ impl Stage {
             };
         }
         weather.around(Moment::Before, call.op, self);
+        weather.meddle(call.op, self);
         let answer = match weather.fate(call.op) {
             Fate::Made => self.world.call(self.now, call),
             Fate::Lost => {
@@ -228,6 +250,11 @@ impl Stage {
                 call.op,
                 "InternalFailure",
                 "an internal error",
+            )),
+            Fate::Denied => Err(OpError::refused(
+                call.op,
+                "AccessDeniedException",
+                format!("not authorized to perform: sagemaker:{}", call.op),
             )),
         };
         weather.around(Moment::After, call.op, self);
