@@ -175,7 +175,7 @@ mod tests {
         check(
             files,
             "models/**/config.yaml",
-            &["models/a", "models/a/src"],
+            &["", "models/a", "models/a/src"],
         );
         let all = ["", "models/a", "models/a/src", "other/c"];
         check(files, "**/config.yaml", &all);
