@@ -3,13 +3,18 @@
 //! A [`Call`] goes out as it is: the SDK's typed operation gives the protocol, the endpoint, the
 //! credentials and the signature, and an interceptor puts our JSON in place of its body and hands
 //! back the raw answer. So what the SDK does not know yet passes both ways, and an operation costs
-//! one line in `operations.rs`.
+//! one line in `operations.rs`. Application Auto Scaling speaks JSON too and is carried so; S3,
+//! `CloudWatch` and SNS do not, and go through the SDK's typed builders, a file each.
 
+mod alarms;
 mod answer;
 mod clients;
 mod exchange;
 pub mod operations;
 mod s3;
+mod scaling;
+mod topics;
+mod typed;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -21,6 +26,7 @@ use secrecy::{ExposeSecret as _, SecretString};
 use crate::limits;
 use crate::resource::call::{Answer, Call};
 use crate::resource::error::Class;
+use crate::resource::wire::{Turn, Wire};
 
 use answer::Failure;
 use clients::Clients;
@@ -106,21 +112,30 @@ impl Aws {
     /// | `NoCredentials` | the chain holds none, or they could not be had | no |
     /// | `NotSent` | the request could not be made: no such region, or no address for it | no |
     /// | `InvalidCall` | the body is not what the operation takes | no |
-    /// | `UnknownOperation` | not in [`operations::OPERATIONS`], nor S3's | no |
+    /// | `UnknownOperation` | not in [`operations::OPERATIONS`], nor another service's | no |
     pub async fn call(&self, call: &Call) -> Answer {
+        let mut wire = match Wire::of(call) {
+            None => return self.once(call).await,
+            Some(wire) => wire,
+        };
+        loop {
+            let answer = self.once(&wire.call).await;
+            match wire.read(answer) {
+                Turn::Answer(answer) => return answer,
+                Turn::Again(next) => wire = *next,
+            }
+        }
+    }
+
+    /// Makes one call as it is.
+    async fn once(&self, call: &Call) -> Answer {
         let clients = self.clients.region(&call.scope.region);
         let exchange = Exchange::new(call);
-        let work = async {
-            match s3::Operation::named(call.op) {
-                Some(operation) => operation.send(&clients, call, &exchange).await,
-                None => sagemaker(&clients, call, &exchange).await,
-            }
-        };
         let late = |_| {
             let failure = Failure::late(self.deadline);
             Err(answer::unanswered(call.op, exchange.stage(), failure))
         };
-        let answer = tokio::time::timeout(self.deadline, work)
+        let answer = tokio::time::timeout(self.deadline, send(&clients, call, &exchange))
             .await
             .unwrap_or_else(late);
         log(call, &exchange, &answer);
@@ -128,9 +143,34 @@ impl Aws {
     }
 }
 
-async fn sagemaker(clients: &clients::Region, call: &Call, exchange: &Exchange) -> Answer {
-    let client = clients.sagemaker(call);
-    match operations::send(client, call.op, exchange.clone()).await {
+/// Whether an operation's body goes out as the call has it.
+fn speaks_json(op: &str) -> bool {
+    s3::Operation::named(op).is_none()
+        && !alarms::OPERATIONS.contains(&op)
+        && !topics::OPERATIONS.contains(&op)
+}
+
+async fn send(clients: &clients::Region, call: &Call, exchange: &Exchange) -> Answer {
+    if let Some(operation) = s3::Operation::named(call.op) {
+        return operation.send(clients, call, exchange).await;
+    }
+    if let Some(answer) = alarms::send(clients, call, exchange).await {
+        return answer;
+    }
+    if let Some(answer) = topics::send(clients, call, exchange).await {
+        return answer;
+    }
+    let scaled = scaling::send(clients.scaling(call), call.op, exchange.clone()).await;
+    let sent = match scaled {
+        None => operations::send(clients.sagemaker(call), call.op, exchange.clone()).await,
+        scaled => scaled,
+    };
+    raw(call, exchange, sent)
+}
+
+/// The answer of a service that speaks JSON, as it came.
+fn raw(call: &Call, exchange: &Exchange, sent: Option<Result<(), Failure>>) -> Answer {
+    match sent {
         None => Err(answer::own(
             call.op,
             Class::Invalid,

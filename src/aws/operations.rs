@@ -68,6 +68,7 @@ operations! {
     ListPipelineExecutions => list_pipeline_executions,
     ListPipelines => list_pipelines,
     ListTags => list_tags,
+    Search => search,
     StartMonitoringSchedule => start_monitoring_schedule,
     StartPipelineExecution => start_pipeline_execution,
     StopMonitoringSchedule => stop_monitoring_schedule,
