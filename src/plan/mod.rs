@@ -15,3 +15,5 @@ pub mod resolve;
 pub mod rollout;
 pub mod run;
 pub mod step;
+
+mod scaling;
