@@ -11,6 +11,7 @@ pub(crate) mod forge;
 mod kinds;
 pub(crate) mod repository;
 mod reverts;
+mod rollout;
 mod seeds;
 mod stage;
 mod workload;
