@@ -61,13 +61,17 @@ async fn create(client: &Client, call: &Call, exchange: &Exchange) -> Answer {
         .name(topic.name)
         .set_attributes(Some(topic.attributes.into_iter().collect()))
         .set_data_protection_policy(topic.data_protection_policy)
-        .set_tags(Some(tags(call, topic.tags)?))
+        .set_tags(some(tags(call, topic.tags)?))
         .customize()
         .interceptor(exchange.clone())
         .send()
         .await
         .map_err(|error| refused(call, exchange, &error))?;
     Ok(members([("TopicArn", text(output.topic_arn()))]))
+}
+
+fn some(tags: Vec<Tag>) -> Option<Vec<Tag>> {
+    (!tags.is_empty()).then_some(tags)
 }
 
 fn tags(call: &Call, pairs: Vec<TagPair>) -> Result<Vec<Tag>, OpError> {

@@ -117,6 +117,11 @@ impl World {
         operations::find(name).map(|operation| operation.name)
     }
 
+    /// The operation of one service by the name that the service has for it.
+    pub fn operation_of(service: &str, name: &str) -> Option<&'static str> {
+        operations::find_of(service, name).map(|operation| operation.name)
+    }
+
     /// Answers a request, at `now` or, if that lies behind, at the latest instant seen.
     pub fn call(&mut self, now: Timestamp, call: &Call) -> Answer {
         self.run_until(now);

@@ -186,6 +186,34 @@ pub(super) fn find(name: &str) -> Option<&'static Operation> {
     all.into_iter().find(|operation| operation.name == name)
 }
 
+/// Whose an operation is, where it is neither SageMaker's nor S3's.
+fn neighbour(name: &str) -> Option<&'static str> {
+    const SCALING: &[&str] = &["Scaling", "ScalableTarget"];
+    const ALARMS: &[&str] = &["Alarm"];
+    const TOPICS: &[&str] = &["Topic", "ubscribe"];
+    let of = |words: &[&str]| words.iter().any(|word| name.contains(word));
+    match name.split_once(':') {
+        Some(("application-autoscaling", _)) => Some("application-autoscaling"),
+        Some(("cloudwatch", _)) => Some("cloudwatch"),
+        Some(_) => Some("sns"),
+        None if of(SCALING) => Some("application-autoscaling"),
+        None if of(ALARMS) => Some("cloudwatch"),
+        None if of(TOPICS) => Some("sns"),
+        None => None,
+    }
+}
+
+/// The operation that a service has under a name.
+pub(super) fn find_of(service: &str, name: &str) -> Option<&'static Operation> {
+    let own = |operation: &Operation| {
+        let short = operation.name.rsplit(':').next();
+        let owner = neighbour(operation.name).unwrap_or("sagemaker");
+        short == Some(name) && owner == service && !operation.is_s3()
+    };
+    let all = OPERATIONS.iter().chain(TAGGING);
+    all.into_iter().find(|operation| own(operation))
+}
+
 /// What a call is about, for the log: a name, an ARN, or bucket and key.
 pub(super) fn subject(call: &Call) -> String {
     if find(call.op).is_some_and(Operation::is_s3) {
@@ -204,6 +232,31 @@ pub(super) fn subject(call: &Call) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn every_operation_is_one_services() {
+        let check = |service, name, found: Option<&str>| {
+            let operation = find_of(service, name).map(|operation| operation.name);
+            assert_eq!(operation, found, "{service} {name}");
+        };
+        check("sagemaker", "CreateModel", Some("CreateModel"));
+        check("sagemaker", "PutMetricAlarm", None);
+        check("sagemaker", "GetObject", None);
+        check("cloudwatch", "PutMetricAlarm", Some("PutMetricAlarm"));
+        check("sns", "Unsubscribe", Some("Unsubscribe"));
+        check("sns", "TagResource", Some("sns:TagResource"));
+        let scaling = "application-autoscaling";
+        check(scaling, "PutScalingPolicy", Some("PutScalingPolicy"));
+        check(
+            scaling,
+            "RegisterScalableTarget",
+            Some("RegisterScalableTarget"),
+        );
+        let others = OPERATIONS
+            .iter()
+            .filter(|one| neighbour(one.name).is_some());
+        assert_eq!(others.count(), 18);
+    }
 
     #[test]
     fn every_operation_has_its_shapes() {

@@ -8,6 +8,7 @@ mod digests;
 mod git;
 mod links;
 mod local;
+mod neighbours;
 mod readme;
 mod run;
 mod sim;
