@@ -57,6 +57,7 @@ pub(super) struct TagPair {
 
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase", deny_unknown_fields)]
+#[expect(clippy::struct_field_names, reason = "they are the service's")]
 struct Alarm {
     alarm_name: String,
     alarm_description: Option<String>,
@@ -238,6 +239,7 @@ fn seconds(time: &DateTime) -> Value {
 
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase", deny_unknown_fields)]
+#[expect(clippy::struct_field_names, reason = "they are the service's")]
 struct State {
     alarm_name: String,
     state_value: String,

@@ -114,9 +114,8 @@ impl Aws {
     /// | `InvalidCall` | the body is not what the operation takes | no |
     /// | `UnknownOperation` | not in [`operations::OPERATIONS`], nor another service's | no |
     pub async fn call(&self, call: &Call) -> Answer {
-        let mut wire = match Wire::of(call) {
-            None => return self.once(call).await,
-            Some(wire) => wire,
+        let Some(mut wire) = Wire::of(call) else {
+            return self.once(call).await;
         };
         loop {
             let answer = self.once(&wire.call).await;

@@ -108,6 +108,7 @@ async fn attributes(client: &Client, call: &Call, exchange: &Exchange) -> Answer
 
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase", deny_unknown_fields)]
+#[expect(clippy::struct_field_names, reason = "they are the service's")]
 struct Attribute {
     topic_arn: String,
     attribute_name: String,

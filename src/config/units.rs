@@ -94,7 +94,9 @@ impl TryFrom<serde_json::Value> for Size {
         let number = value.as_u64().and_then(|number| u32::try_from(number).ok());
         let percent = value.as_str().and_then(|text| text.strip_suffix('%'));
         let percent = percent.and_then(|number| number.parse().ok());
-        let size = number.map(Self::Instances).or(percent.map(Self::Percent));
+        let size = number
+            .map(Self::Instances)
+            .or_else(|| percent.map(Self::Percent));
         size.ok_or_else(|| {
             format!("expected a share such as `10%`, or a number of instances, found `{value}`")
         })

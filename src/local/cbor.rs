@@ -197,7 +197,9 @@ fn put(bytes: &mut Vec<u8>, value: &Value, own: Kind, kind: fn(&str) -> Kind) {
         Value::String(text) => put_text(bytes, text),
         Value::Array(items) => {
             put_head(bytes, 4, items.len() as u64);
-            items.iter().for_each(|item| put(bytes, item, own, kind));
+            for item in items {
+                put(bytes, item, own, kind);
+            }
         }
         Value::Object(members) => {
             put_head(bytes, 5, members.len() as u64);
@@ -232,18 +234,18 @@ fn put_head(bytes: &mut Vec<u8>, major: u8, number: u64) {
     let major = major << 5;
     let wide = number.to_be_bytes();
     match number {
-        0..=23 => bytes.push(major | wide[7]),
-        24..=0xff => bytes.extend([major | 24, wide[7]]),
+        0..=23 => bytes.push(major + wide[7]),
+        24..=0xff => bytes.extend([major + 24, wide[7]]),
         0x100..=0xffff => {
-            bytes.push(major | 25);
+            bytes.push(major + 25);
             bytes.extend(&wide[6..]);
         }
         0x1_0000..=0xffff_ffff => {
-            bytes.push(major | 26);
+            bytes.push(major + 26);
             bytes.extend(&wide[4..]);
         }
         _ => {
-            bytes.push(major | 27);
+            bytes.push(major + 27);
             bytes.extend(wide);
         }
     }

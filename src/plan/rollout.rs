@@ -53,12 +53,12 @@ pub(super) fn update(
         return;
     }
     let returns = has_held(planner);
-    let guards = match returns {
-        true => Vec::new(),
-        false => match alarms(planner, name, body) {
-            Some(guards) => guards,
-            None => return,
-        },
+    let guards = if returns {
+        Vec::new()
+    } else if let Some(guards) = alarms(planner, name, body) {
+        guards
+    } else {
+        return;
     };
     if !note_attempt(planner, name, object)
         || !scaling::released(planner, resource, object, body, About::Config)

@@ -298,7 +298,7 @@ mod tests {
         );
         let one = json!({"AlarmName": "a", "Threshold": 1.0});
         let some = json!({"MetricAlarms": [one]});
-        check(asked.clone(), sent.clone(), &[some], Ok(one.clone()));
+        check(asked.clone(), sent.clone(), &[some], Ok(one));
         check(asked, sent, &[json!({})], Err(Class::NotFound));
     }
 
@@ -315,7 +315,7 @@ mod tests {
                 json!({"Subscriptions": [other], "NextToken": "n"}),
                 json!({"Subscriptions": [wanted]}),
             ],
-            Ok(wanted.clone()),
+            Ok(wanted),
         );
         check(
             ("DescribeSubscription", body),

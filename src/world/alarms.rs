@@ -86,6 +86,7 @@ impl World {
     }
 
     /// What does not exist is passed over.
+    #[expect(clippy::unnecessary_wraps, reason = "it is one of many operations")]
     pub(super) fn delete_alarms(&mut self, request: &Request<'_>) -> Reply {
         for name in items(&Value::Object(request.body.clone()), "AlarmNames") {
             let name = name.as_str().unwrap_or_default();

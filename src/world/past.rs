@@ -1,6 +1,6 @@
 //! What was written over a moment ago, for readers that lag behind.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
@@ -15,7 +15,7 @@ pub(super) struct Past {
     lag: SignedDuration,
     now: Timestamp,
     /// When a record was written over, and what was there before.
-    notes: Arc<Vec<Note>>,
+    notes: Arc<VecDeque<Note>>,
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -61,7 +61,7 @@ impl Past {
             key: key.clone(),
             before,
         };
-        Arc::make_mut(&mut self.notes).push(note);
+        Arc::make_mut(&mut self.notes).push_back(note);
     }
 
     /// Puts back what a late reader does not know to be written over.

@@ -184,6 +184,7 @@ impl World {
         Ok(paged("Subscriptions", page, next))
     }
 
+    #[expect(clippy::unnecessary_wraps, reason = "it is one of many operations")]
     pub(super) fn unsubscribe(&mut self, request: &Request<'_>) -> Reply {
         let arn = request.text("SubscriptionArn");
         let all = self.records.under(Id::Subscription, request.scope, "");

@@ -46,7 +46,8 @@ impl Cloud {
     /// Makes one with tags; what is described covers what was asked for, and the tags are there.
     async fn check(&self, kind: &'static Kind, name: &str, body: Value) -> Value {
         let missing = self.try_ask(kind.ops.describe, kind.located(name)).await;
-        assert_eq!(missing.unwrap_err().class, Class::NotFound, "{kind:?}");
+        let missing = missing.expect_err("it is not made yet");
+        assert_eq!(missing.class, Class::NotFound, "{kind:?}");
         let mut request = body.clone();
         let located = kind.located(name);
         let members = located.as_object().expect("members").clone();

@@ -97,7 +97,7 @@ fn a_target_is_registered_changed_and_deregistered_with_its_policies() {
 fn what_cannot_be_scaled_is_refused() {
     let mut bench = serving();
     let bounds = json!({"MinCapacity": 1, "MaxCapacity": 4});
-    let mut other = located(bounds.clone());
+    let mut other = located(bounds);
     other["ResourceId"] = json!("endpoint/e/variant/none");
     bench.refused(
         "RegisterScalableTarget",

@@ -36,11 +36,12 @@ fn endpoint(stage: &mut Stage) -> Value {
 /// Desired instances by variant.
 fn counts(stage: &mut Stage) -> BTreeMap<String, u64> {
     let endpoint = endpoint(stage);
-    let variants = endpoint["ProductionVariants"].as_array().unwrap().iter();
+    let variants = endpoint["ProductionVariants"].as_array();
+    let variants = variants.expect("variants").iter();
     variants
         .map(|one| {
-            let name = one["VariantName"].as_str().unwrap().to_owned();
-            (name, one["DesiredInstanceCount"].as_u64().unwrap())
+            let name = one["VariantName"].as_str().expect("a name").to_owned();
+            (name, one["DesiredInstanceCount"].as_u64().expect("a count"))
         })
         .collect()
 }
