@@ -157,6 +157,11 @@ impl Deployment {
         })
     }
 
+    /// The variants that will serve.
+    pub(super) fn variants(&self) -> &[Value] {
+        &self.variants
+    }
+
     /// The variants as they will be shown.
     pub(super) fn variants_mut(&mut self) -> &mut [Value] {
         &mut self.variants

@@ -95,7 +95,10 @@ impl World {
             let new = moving.filter(|_| is_new);
             new.and_then(|deployment| deployment.fleet(variant)).or(old)
         };
-        let variants = items(&record.body, "ProductionVariants");
+        let variants = match moving.filter(|_| is_new) {
+            Some(deployment) => deployment.variants(),
+            None => items(&record.body, "ProductionVariants"),
+        };
         let chosen = match target_variant {
             Some(target) => variants
                 .iter()

@@ -325,6 +325,13 @@ pub(super) fn knows(op: &str) -> bool {
     SERVICE.requests.contains_key(op)
 }
 
+/// The members of a request to `op`.
+#[cfg(test)]
+pub(super) fn members(op: &str) -> Vec<&'static str> {
+    let members = SERVICE.requests[op].iter();
+    members.map(|member| member.name).collect()
+}
+
 /// What is wrong with an answer to `op`: faults of form, members that the model does not have, and
 /// empty structures, which clients refuse.
 #[cfg(test)]
