@@ -25,6 +25,13 @@ pub const TAG_KEY_MAX: usize = 128;
 pub const TAG_VALUE_MAX: usize = 256;
 /// Variants of one endpoint (the service model's figure).
 pub const VARIANTS_MAX: usize = 10;
+/// Alarms that SageMaker watches during one deployment (the service model's figure).
+pub const ROLLBACK_ALARMS_MAX: usize = 10;
+/// Environment variables of a serving container that a configuration may give: SageMaker's 100 less
+/// those that trueup sets.
+pub const VARIABLES_MAX: usize = 90;
+/// Characters of an environment variable's value (the service model's figure).
+pub const VARIABLE_CHARS_MAX: usize = 1024;
 /// Hyperparameters of one training job (the service model's figure).
 pub const HYPERPARAMETERS_MAX: usize = 100;
 /// Characters of a hyperparameter's value (the service model's figure).

@@ -39,6 +39,9 @@ pub(super) struct Region {
 struct Services {
     sagemaker: aws_sdk_sagemaker::Client,
     s3: aws_sdk_s3::Client,
+    scaling: aws_sdk_applicationautoscaling::Client,
+    cloudwatch: aws_sdk_cloudwatch::Client,
+    sns: aws_sdk_sns::Client,
 }
 
 impl Clients {
@@ -103,6 +106,18 @@ impl Region {
         &self.services(call).s3
     }
 
+    pub(super) fn scaling(&self, call: &Call) -> &aws_sdk_applicationautoscaling::Client {
+        &self.services(call).scaling
+    }
+
+    pub(super) fn cloudwatch(&self, call: &Call) -> &aws_sdk_cloudwatch::Client {
+        &self.services(call).cloudwatch
+    }
+
+    pub(super) fn sns(&self, call: &Call) -> &aws_sdk_sns::Client {
+        &self.services(call).sns
+    }
+
     fn services(&self, call: &Call) -> &Services {
         if call.mutates() {
             &self.changing
@@ -117,6 +132,15 @@ impl Services {
         let sagemaker = aws_sdk_sagemaker::config::Builder::from(config)
             .retry_config(retries.clone())
             .timeout_config(timeouts.clone());
+        let scaling = aws_sdk_applicationautoscaling::config::Builder::from(config)
+            .retry_config(retries.clone())
+            .timeout_config(timeouts.clone());
+        let cloudwatch = aws_sdk_cloudwatch::config::Builder::from(config)
+            .retry_config(retries.clone())
+            .timeout_config(timeouts.clone());
+        let sns = aws_sdk_sns::config::Builder::from(config)
+            .retry_config(retries.clone())
+            .timeout_config(timeouts.clone());
         // An address of our own has no bucket names in its host.
         let s3 = aws_sdk_s3::config::Builder::from(config)
             .retry_config(retries)
@@ -125,6 +149,9 @@ impl Services {
         Self {
             sagemaker: aws_sdk_sagemaker::Client::from_conf(sagemaker.build()),
             s3: aws_sdk_s3::Client::from_conf(s3.build()),
+            scaling: aws_sdk_applicationautoscaling::Client::from_conf(scaling.build()),
+            cloudwatch: aws_sdk_cloudwatch::Client::from_conf(cloudwatch.build()),
+            sns: aws_sdk_sns::Client::from_conf(sns.build()),
         }
     }
 }

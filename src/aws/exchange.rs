@@ -46,7 +46,7 @@ pub(super) struct Received {
 /// One call on its way, shared with the SDK that carries it.
 #[derive(Clone)]
 pub(super) struct Exchange {
-    /// What is sent in place of the SDK's body; S3's calls keep theirs.
+    /// What is sent in place of the SDK's body, where the protocol is JSON.
     body: Option<Arc<[u8]>>,
     progress: Arc<Mutex<Progress>>,
 }
@@ -61,9 +61,7 @@ struct Progress {
 impl Exchange {
     /// A call that has not begun.
     pub(super) fn new(call: &Call) -> Self {
-        let json = super::s3::Operation::named(call.op)
-            .is_none()
-            .then(|| call.body.to_string().into_bytes().into());
+        let json = super::speaks_json(call.op).then(|| call.body.to_string().into_bytes().into());
         Self {
             body: json,
             progress: Arc::default(),

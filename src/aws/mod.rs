@@ -3,15 +3,20 @@
 //! A [`Call`] goes out as it is: the SDK's typed operation gives the protocol, the endpoint, the
 //! credentials and the signature, and an interceptor puts our JSON in place of its body and hands
 //! back the raw answer. So what the SDK does not know yet passes both ways, and an operation costs
-//! one line in `operations.rs`.
+//! one line in `operations.rs`. Application Auto Scaling speaks JSON too and is carried so; S3,
+//! `CloudWatch` and SNS do not, and go through the SDK's typed builders, a file each.
 
 mod accounts;
+mod alarms;
 mod answer;
 mod budget;
 mod clients;
 mod exchange;
 pub mod operations;
 mod s3;
+mod scaling;
+mod topics;
+mod typed;
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -24,6 +29,7 @@ use tokio::time::sleep;
 use crate::limits;
 use crate::resource::call::{Answer, Call, OpError};
 use crate::resource::error::Class;
+use crate::resource::wire::{Turn, Wire};
 
 pub use accounts::{Role, Roles};
 use answer::Failure;
@@ -134,35 +140,47 @@ impl Aws {
     /// | `NotSent` | the request could not be made: no such region, or no address for it | no |
     /// | `InvalidCall` | the body is not what the operation takes | no |
     /// | `NoTurn` | too many calls of this operation wait for their turn | no |
-    /// | `UnknownOperation` | not in [`operations::OPERATIONS`], nor S3's | no |
+    /// | `UnknownOperation` | not in [`operations::OPERATIONS`], nor another service's | no |
     pub async fn call(&self, call: &Call) -> Answer {
+        let Some(mut wire) = Wire::of(call) else {
+            return self.in_turn(call).await;
+        };
+        loop {
+            let answer = self.in_turn(&wire.call).await;
+            match wire.read(answer) {
+                Turn::Answer(answer) => return answer,
+                Turn::Again(next) => wire = *next,
+            }
+        }
+    }
+
+    /// Makes one call as it is, when it is its turn.
+    async fn in_turn(&self, call: &Call) -> Answer {
         // S3's limits are thousands of requests a second.
         let paced = self
             .budget
             .as_ref()
             .filter(|_| s3::Operation::named(call.op).is_none());
         let Some(budget) = paced else {
-            return self.send(call).await;
+            return self.once(call).await;
         };
         match budget.reserve(call, Instant::now()) {
             Ok(wait) => sleep(wait).await,
             Err(wait) => return Err(no_turn(call, wait)),
         }
-        let answer = self.send(call).await;
+        let answer = self.once(call).await;
         let class = answer.as_ref().err().map(|error| error.class);
         budget.answered(call, class == Some(Class::Throttled), Instant::now());
         answer
     }
 
-    async fn send(&self, call: &Call) -> Answer {
+    /// Makes one call as it is, now.
+    async fn once(&self, call: &Call) -> Answer {
         let exchange = Exchange::new(call);
         let work = async {
             let clients = self.clients.region(call).await?;
             let clients = clients.get().expect("it was made just now");
-            match s3::Operation::named(call.op) {
-                Some(operation) => operation.send(clients, call, &exchange).await,
-                None => sagemaker(clients, call, &exchange).await,
-            }
+            send(clients, call, &exchange).await
         };
         let late = |_| {
             let failure = Failure::late(self.deadline);
@@ -182,9 +200,34 @@ fn no_turn(call: &Call, wait: Duration) -> OpError {
     answer::own(call.op, Class::Throttled, "NoTurn", words)
 }
 
-async fn sagemaker(clients: &clients::Region, call: &Call, exchange: &Exchange) -> Answer {
-    let client = clients.sagemaker(call);
-    match operations::send(client, call.op, exchange.clone()).await {
+/// Whether an operation's body goes out as the call has it.
+fn speaks_json(op: &str) -> bool {
+    s3::Operation::named(op).is_none()
+        && !alarms::OPERATIONS.contains(&op)
+        && !topics::OPERATIONS.contains(&op)
+}
+
+async fn send(clients: &clients::Region, call: &Call, exchange: &Exchange) -> Answer {
+    if let Some(operation) = s3::Operation::named(call.op) {
+        return operation.send(clients, call, exchange).await;
+    }
+    if let Some(answer) = alarms::send(clients, call, exchange).await {
+        return answer;
+    }
+    if let Some(answer) = topics::send(clients, call, exchange).await {
+        return answer;
+    }
+    let scaled = scaling::send(clients.scaling(call), call.op, exchange.clone()).await;
+    let sent = match scaled {
+        None => operations::send(clients.sagemaker(call), call.op, exchange.clone()).await,
+        scaled => scaled,
+    };
+    raw(call, exchange, sent)
+}
+
+/// The answer of a service that speaks JSON, as it came.
+fn raw(call: &Call, exchange: &Exchange, sent: Option<Result<(), Failure>>) -> Answer {
+    match sent {
         None => Err(answer::own(
             call.op,
             Class::Invalid,

@@ -69,6 +69,7 @@ operations! {
     ListPipelineVersions => list_pipeline_versions,
     ListPipelines => list_pipelines,
     ListTags => list_tags,
+    Search => search,
     StartMonitoringSchedule => start_monitoring_schedule,
     StartPipelineExecution => start_pipeline_execution,
     StopMonitoringSchedule => stop_monitoring_schedule,

@@ -10,12 +10,12 @@ use aws_sdk_s3::types::{
     BucketLocationConstraint, ChecksumAlgorithm, ChecksumMode, CreateBucketConfiguration,
 };
 use serde::Deserialize;
-use serde::de::DeserializeOwned;
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 
 use super::answer::{self, Failure};
 use super::clients;
 use super::exchange::Exchange;
+use super::typed::{invalid, members, parse, text};
 use crate::limits;
 use crate::resource::call::{Answer, Call, OpError, Scope};
 use crate::resource::error::Class;
@@ -206,14 +206,6 @@ async fn read_text(call: &Call, mut stream: ByteStream) -> Result<String, OpErro
     String::from_utf8(bytes).map_err(|_| invalid(call, "the object is not text in UTF-8"))
 }
 
-fn parse<T: DeserializeOwned>(call: &Call) -> Result<T, OpError> {
-    T::deserialize(&call.body).map_err(|error| invalid(call, error.to_string()))
-}
-
-fn invalid(call: &Call, message: impl Into<String>) -> OpError {
-    answer::own(call.op, Class::Invalid, "InvalidCall", message)
-}
-
 /// Names that anybody can guess can be taken before we come: their owner is checked with each call.
 /// A bucket that was named in the configuration may be another account's on purpose.
 fn expected_owner(scope: &Scope, bucket: &str) -> Option<String> {
@@ -244,18 +236,6 @@ where
         _ => error.class,
     };
     error
-}
-
-/// An object of the members that are there.
-fn members<const N: usize>(members: [(&str, Option<Value>); N]) -> Value {
-    let present = members
-        .into_iter()
-        .filter_map(|(name, value)| Some((name.to_owned(), value?)));
-    Value::Object(present.collect::<Map<_, _>>())
-}
-
-fn text(value: Option<&str>) -> Option<Value> {
-    value.map(Value::from)
 }
 
 fn seconds(time: &DateTime) -> Value {

@@ -3,7 +3,7 @@
 
 use serde_json::{Map, Value, json};
 
-use super::{CompileError, Subject, role_arn};
+use super::{CompileError, Subject, network, role_arn};
 use crate::config::model::{Evaluation, ProblemType, Processing};
 use crate::facts::images;
 
@@ -220,7 +220,7 @@ impl Definition<'_> {
                 },
             }));
         }
-        Ok(json!({
+        let request = json!({
             "ProcessingResources": {"ClusterConfig": {
                 "InstanceType": job.instance_type,
                 "InstanceCount": job.instance_count,
@@ -240,7 +240,13 @@ impl Definition<'_> {
             "StoppingCondition": {"MaxRuntimeInSeconds": job.max_runtime},
             "ProcessingInputs": inputs,
             "ProcessingOutputConfig": {"Outputs": outputs},
-        }))
+        });
+        let config = self.subject.config;
+        Ok(network::processing(
+            request,
+            &config.network,
+            &config.encryption,
+        ))
     }
 
     fn process(&self, name: &str, step: &Processing) -> Result<Value, CompileError> {
@@ -300,7 +306,7 @@ impl Definition<'_> {
                 TRAIN.into(),
             ],
         );
-        Ok(json!({"Name": TRAIN, "Type": "Training", "Arguments": {
+        let request = json!({
             "AlgorithmSpecification": {"TrainingImage": self.image, "TrainingInputMode": "File"},
             "HyperParameters": hyperparameters,
             "Environment": environment(),
@@ -313,7 +319,9 @@ impl Definition<'_> {
             },
             "RoleArn": self.role(),
             "StoppingCondition": {"MaxRuntimeInSeconds": training.max_runtime.0},
-        }}))
+        });
+        let request = network::training(request, &config.network, &config.encryption);
+        Ok(json!({"Name": TRAIN, "Type": "Training", "Arguments": request}))
     }
 
     /// What the training script finds under its channels: everything that processing wrote, or the

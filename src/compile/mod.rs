@@ -7,7 +7,11 @@ pub mod run;
 pub mod serve;
 pub mod source;
 
+mod alarm;
 mod monitor;
+mod network;
+mod rollout;
+mod watch;
 
 use std::collections::BTreeMap;
 

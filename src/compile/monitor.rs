@@ -3,7 +3,7 @@
 use serde_json::json;
 
 use super::serve::stem;
-use super::{CompileError, Subject, role_arn, tags};
+use super::{CompileError, Subject, network, role_arn, tags};
 use crate::config::model::{DataQuality, Environment, MonitorEngine};
 use crate::facts::images;
 use crate::resource::call::Scope;
@@ -40,24 +40,28 @@ fn data_quality(
         key: Key::new(&DATA_QUALITY_JOB_DEFINITION, DATA_QUALITY),
         kind: &DATA_QUALITY_JOB_DEFINITION,
         stem: format!("{endpoint}-{DATA_QUALITY}"),
-        body: json!({
-            "DataQualityAppSpecification": {"ImageUri": images::monitor_uri(&scope.region)?},
-            "DataQualityJobInput": {"EndpointInput": {
-                "EndpointName": endpoint,
-                "LocalPath": "/opt/ml/processing/input/endpoint",
-            }},
-            "DataQualityJobOutputConfig": {"MonitoringOutputs": [{"S3Output": {
-                "S3Uri": format!("{}/monitoring", subject.prefix(scope)),
-                "LocalPath": "/opt/ml/processing/output",
-            }}]},
-            "JobResources": {"ClusterConfig": {
-                "InstanceCount": 1,
-                "InstanceType": monitor.instance_type,
-                "VolumeSizeInGB": 20,
-            }},
-            "StoppingCondition": {"MaxRuntimeInSeconds": 3600},
-            "RoleArn": role_arn(&environment.roles, &environment.account, &subject.config.name),
-        }),
+        body: network::monitoring(
+            json!({
+                "DataQualityAppSpecification": {"ImageUri": images::monitor_uri(&scope.region)?},
+                "DataQualityJobInput": {"EndpointInput": {
+                    "EndpointName": endpoint,
+                    "LocalPath": "/opt/ml/processing/input/endpoint",
+                }},
+                "DataQualityJobOutputConfig": {"MonitoringOutputs": [{"S3Output": {
+                    "S3Uri": format!("{}/monitoring", subject.prefix(scope)),
+                    "LocalPath": "/opt/ml/processing/output",
+                }}]},
+                "JobResources": {"ClusterConfig": {
+                    "InstanceCount": 1,
+                    "InstanceType": monitor.instance_type,
+                    "VolumeSizeInGB": 20,
+                }},
+                "StoppingCondition": {"MaxRuntimeInSeconds": 3600},
+                "RoleArn": role_arn(&environment.roles, &environment.account, &subject.config.name),
+            }),
+            &environment.network,
+            &environment.encryption,
+        ),
         tags: tags(subject.config, &environment.tags),
         content: None,
         verify: Vec::new(),

@@ -1,11 +1,17 @@
 //! What a commit asks for in one environment: model, endpoint config, endpoint, monitors.
 
+use std::collections::BTreeSet;
+
 use serde_json::{Value, json};
 
 use super::definition::serving_environment;
+use super::network::vpc_config;
+use super::rollout::deployment_config;
 use super::{CompileError, Subject, monitor, role_arn, tags};
-use crate::config::model::{CaptureMode, DataCapture, Environment};
-use crate::release::{Release, ReleasedPackage};
+use crate::config::model::{
+    CaptureMode, DataCapture, Deployment, Environment, ShadowVariant, Variant,
+};
+use crate::release::{MAIN_SLOT, Release, ReleasedPackage};
 use crate::resource::call::{Call, Scope};
 use crate::resource::desired::{Desired, Key, Origin, Resource};
 use crate::resource::kinds::{ENDPOINT, ENDPOINT_CONFIG, MODEL};
@@ -30,9 +36,14 @@ pub fn environment(
             environment,
             scope: &scope,
         };
+        resources.extend(serving.topics());
         resources.extend(serving.models(release));
-        resources.push(serving.endpoint_config());
-        resources.push(serving.endpoint());
+        resources.push(serving.endpoint_config(release));
+        let alarms = serving.rollback_alarms();
+        let endpoint = serving.endpoint(&alarms);
+        resources.extend(alarms);
+        resources.push(endpoint);
+        resources.extend(serving.scalings());
         resources.extend(monitor::resources(subject, environment, &scope)?);
     }
     Ok(Desired {
@@ -51,19 +62,25 @@ pub fn stem(model: &str, environment: &str) -> String {
     format!("{model}-{environment}")
 }
 
-struct Serving<'a> {
-    subject: &'a Subject<'a>,
-    environment: &'a Environment,
-    scope: &'a Scope,
+/// What one environment serves.
+pub(super) struct Serving<'a> {
+    pub(super) subject: &'a Subject<'a>,
+    pub(super) environment: &'a Environment,
+    pub(super) scope: &'a Scope,
 }
 
 impl Serving<'_> {
+    /// The endpoint's name.
+    pub(super) fn stem(&self) -> String {
+        stem(&self.subject.config.name, &self.environment.name)
+    }
+
     fn origin(&self, pointer: &str) -> Option<Origin> {
         let own = format!("/environments/{}{pointer}", self.environment.name);
         (self.subject.origin)(&own).or_else(|| (self.subject.origin)(pointer))
     }
 
-    fn resource(
+    pub(super) fn resource(
         &self,
         key: Key,
         kind: &'static crate::resource::kind::Kind,
@@ -73,7 +90,7 @@ impl Serving<'_> {
         Resource {
             key,
             kind,
-            stem: stem(&self.subject.config.name, &self.environment.name),
+            stem: self.stem(),
             body,
             tags: tags(self.subject.config, &self.environment.tags),
             content: None,
@@ -87,9 +104,13 @@ impl Serving<'_> {
         let file = self
             .subject
             .path(&format!("releases/{}.yaml", self.environment.name));
+        let deployment = &self.environment.deployment;
+        let variants = deployment.variants.keys().chain(deployment.shadow.keys());
+        let slots: BTreeSet<_> = variants.map(|name| slot(release, name)).collect();
         release
             .packages
             .iter()
+            .filter(|(slot, _)| slots.contains(slot.as_str()))
             .map(|(slot, package)| {
                 let mut model = self.resource(
                     Key::new(&MODEL, slot),
@@ -102,6 +123,10 @@ impl Serving<'_> {
                     line: 1,
                 });
                 model.verify = self.checks(package);
+                // One package in two slots is two models: each may be replaced without the other.
+                if slot != MAIN_SLOT {
+                    model.stem = format!("{}-{slot}", model.stem);
+                }
                 model
             })
             .collect()
@@ -109,15 +134,28 @@ impl Serving<'_> {
 
     fn model(&self, package: &ReleasedPackage) -> Value {
         let code = Value::from(package.code.uri.clone());
-        json!({
+        let mut variables =
+            serving_environment(&self.environment.region, &package.code.entry_point, code);
+        for (name, value) in &self.environment.deployment.environment {
+            variables[name] = value.clone().into();
+        }
+        let mut model = json!({
             "ExecutionRoleArn":
                 role_arn(&self.environment.roles, &self.environment.account, &self.subject.config.name),
             "PrimaryContainer": {
                 "Image": package.image,
                 "ModelDataUrl": package.model_data.uri,
-                "Environment": serving_environment(&self.environment.region, &package.code.entry_point, code),
+                "Environment": variables,
             },
-        })
+        });
+        let network = &self.environment.network;
+        if network.isolation {
+            model["EnableNetworkIsolation"] = true.into();
+        }
+        if let Some(vpc) = &network.vpc {
+            model["VpcConfig"] = vpc_config(vpc);
+        }
+        model
     }
 
     /// Before a model is made of a release, the registry and the artefact must agree with it.
@@ -140,24 +178,27 @@ impl Serving<'_> {
         checks
     }
 
-    fn endpoint_config(&self) -> Resource {
+    fn endpoint_config(&self, release: &Release) -> Resource {
         let deployment = &self.environment.deployment;
-        let variants: Vec<_> = deployment
-            .variants
-            .iter()
-            .map(|(name, variant)| {
-                json!({
-                    "VariantName": name,
-                    "ModelName": {"$ref": crate::release::MAIN_SLOT},
-                    "InstanceType": variant.instance_type,
-                    "InitialInstanceCount": variant.initial_instance_count,
-                    "InitialVariantWeight": variant.initial_weight,
-                })
-            })
+        let variants = deployment.variants.iter();
+        let variants: Vec<_> = variants
+            .map(|(name, variant)| production(name, variant, slot(release, name)))
             .collect();
         let mut body = json!({"ProductionVariants": variants});
+        // Without a package of its own there is nothing to try.
+        let shadows = deployment.shadow.iter();
+        let shadows: Vec<_> = shadows
+            .filter(|(name, _)| release.packages.contains_key(*name))
+            .map(|(name, variant)| shadow(name, variant, deployment))
+            .collect();
+        if !shadows.is_empty() {
+            body["ShadowProductionVariants"] = shadows.into();
+        }
         if let Some(capture) = &deployment.data_capture {
             body["DataCaptureConfig"] = self.capture(capture);
+        }
+        if let Some(key) = &self.environment.encryption.kms_key_id {
+            body["KmsKeyId"] = key.clone().into();
         }
         self.resource(
             Key::new(&ENDPOINT_CONFIG, ""),
@@ -181,7 +222,7 @@ impl Serving<'_> {
             || format!("{}/capture", self.subject.prefix(self.scope)),
             |uri| uri.trim_end_matches('/').to_owned(),
         );
-        json!({
+        let mut capture = json!({
             "EnableCapture": true,
             "InitialSamplingPercentage": capture.sampling_percentage,
             "DestinationS3Uri": uri,
@@ -190,24 +231,35 @@ impl Serving<'_> {
                 "CsvContentTypes": ["text/csv"],
                 "JsonContentTypes": ["application/json"],
             },
-        })
+        });
+        if let Some(key) = &self.environment.encryption.kms_key_id {
+            capture["KmsKeyId"] = key.clone().into();
+        }
+        capture
     }
 
-    fn endpoint(&self) -> Resource {
-        let running: Vec<_> = self
-            .environment
-            .deployment
+    fn endpoint(&self, alarms: &[Resource]) -> Resource {
+        let deployment = &self.environment.deployment;
+        let running: Vec<_> = deployment
             .variants
             .iter()
             .map(|(name, variant)| {
-                json!({
+                let mut one = json!({
                     "VariantName": name,
-                    "DesiredInstanceCount": variant.initial_instance_count,
                     "DesiredWeight": variant.initial_weight,
-                })
+                });
+                // What counts by load is not counted by Git.
+                if self.scaling(variant).is_none() {
+                    one["DesiredInstanceCount"] = variant.initial_instance_count.into();
+                }
+                one
             })
             .collect();
-        let body = json!({"EndpointConfigName": {"$ref": ""}, "ProductionVariants": running});
+        let mut body = json!({"EndpointConfigName": {"$ref": ""}, "ProductionVariants": running});
+        if let Some(rollout) = &deployment.rollout {
+            let names: Vec<_> = alarms.iter().map(|alarm| alarm.stem.clone()).collect();
+            body["DeploymentConfig"] = deployment_config(rollout, &names);
+        }
         self.resource(
             Key::new(&ENDPOINT, ""),
             &ENDPOINT,
@@ -215,4 +267,59 @@ impl Serving<'_> {
             "/deployment/variants",
         )
     }
+}
+
+/// The slot of the release that a variant serves.
+fn slot<'a>(release: &Release, variant: &'a str) -> &'a str {
+    if release.packages.contains_key(variant) {
+        variant
+    } else {
+        MAIN_SLOT
+    }
+}
+
+fn production(name: &str, variant: &Variant, slot: &str) -> Value {
+    let mut body = json!({
+        "VariantName": name,
+        "ModelName": {"$ref": slot},
+        "InstanceType": variant.instance_type,
+        "InitialInstanceCount": variant.initial_instance_count,
+        "InitialVariantWeight": variant.initial_weight,
+    });
+    let download = variant.model_data_download_timeout;
+    let startup = variant.container_startup_health_check_timeout;
+    let routing = variant.routing;
+    for (member, value) in [
+        ("VolumeSizeInGB", variant.volume_size_in_gb.map(Value::from)),
+        (
+            "ModelDataDownloadTimeoutInSeconds",
+            download.map(|time| time.0.into()),
+        ),
+        (
+            "ContainerStartupHealthCheckTimeoutInSeconds",
+            startup.map(|time| time.0.into()),
+        ),
+        (
+            "RoutingConfig",
+            routing.map(|routing| json!({"RoutingStrategy": routing.strategy()})),
+        ),
+    ] {
+        if let Some(value) = value {
+            body[member] = value;
+        }
+    }
+    body
+}
+
+/// A shadow's weight is its share of what the production variant gets.
+fn shadow(name: &str, variant: &ShadowVariant, deployment: &Deployment) -> Value {
+    let production = deployment.variants.values().next();
+    let weight = production.map_or(1.0, |variant| variant.initial_weight);
+    json!({
+        "VariantName": name,
+        "ModelName": {"$ref": name},
+        "InstanceType": variant.instance_type,
+        "InitialInstanceCount": variant.initial_instance_count,
+        "InitialVariantWeight": weight * f64::from(variant.sampling_percentage) / 100.0,
+    })
 }

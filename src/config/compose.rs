@@ -4,13 +4,16 @@ use super::document::merge;
 use super::yaml::{Entry, Kind, Node};
 
 /// Keys of the base that every environment starts from.
-pub(super) const INHERITED: [&str; 6] = [
+pub(super) const INHERITED: [&str; 9] = [
     "account",
     "region",
     "roles",
+    "network",
+    "encryption",
     "tags",
     "deployment",
     "monitors",
+    "notifications",
 ];
 
 /// Resolves every environment of a file. Whatever has the wrong shape passes through as it is, so
@@ -18,7 +21,8 @@ pub(super) const INHERITED: [&str; 6] = [
 /// environment's name.
 pub(super) fn compose(file: &Node) -> Node {
     let mut entries: Vec<Entry> = file.entries().to_vec();
-    entries.retain(|entry| !["deployment", "monitors"].contains(&entry.key.as_str()));
+    entries
+        .retain(|entry| !["deployment", "monitors", "notifications"].contains(&entry.key.as_str()));
     if !matches!(file.kind, Kind::Mapping(_)) {
         return file.clone();
     }

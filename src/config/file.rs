@@ -6,8 +6,8 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 
 use super::model::{
-    Dataset, Deployment, Environment, EnvironmentMode, Evaluation, ModelConfig, Monitors,
-    Processing, Promote, Registration, Roles, Serving, Training,
+    Dataset, Deployment, Encryption, Environment, EnvironmentMode, Evaluation, ModelConfig,
+    Monitors, Network, Notifications, Processing, Promote, Registration, Roles, Serving, Training,
 };
 
 /// One model: how it is trained, measured, deployed and watched.
@@ -44,6 +44,12 @@ pub struct ConfigFile {
     /// IAM roles.
     #[serde(default)]
     pub roles: Roles,
+    /// The network of jobs, and of endpoints where an environment does not say otherwise.
+    #[serde(default)]
+    pub network: Network,
+    /// The keys of jobs, and of endpoints where an environment does not say otherwise.
+    #[serde(default)]
+    pub encryption: Encryption,
     /// Datasets by name.
     pub data: BTreeMap<String, Dataset>,
     /// Processing steps by name, run before training.
@@ -66,6 +72,9 @@ pub struct ConfigFile {
     /// What is watched, where an environment does not say otherwise.
     #[serde(default)]
     pub monitors: Option<Monitors>,
+    /// Who is told, where an environment does not say otherwise.
+    #[serde(default)]
+    pub notifications: Option<Notifications>,
     /// Where it is served: name to what differs there; `null` deletes what is inherited.
     #[serde(default)]
     pub environments: BTreeMap<String, EnvironmentFile>,
@@ -87,6 +96,12 @@ pub struct EnvironmentFile {
     /// IAM roles.
     #[serde(default)]
     pub roles: Roles,
+    /// The network of what serves. Default: the model's.
+    #[serde(default)]
+    pub network: Network,
+    /// The keys that what serves encrypts with. Default: the model's.
+    #[serde(default)]
+    pub encryption: Encryption,
     /// Tags for every resource of the model in this environment, beside the model's.
     #[serde(default)]
     pub tags: BTreeMap<String, String>,
@@ -98,6 +113,9 @@ pub struct EnvironmentFile {
     /// What is watched.
     #[serde(default)]
     pub monitors: Monitors,
+    /// Who is told.
+    #[serde(default)]
+    pub notifications: Notifications,
 }
 
 impl ConfigFile {
@@ -119,6 +137,8 @@ impl ConfigFile {
             region: self.region,
             framework: self.framework,
             roles: self.roles,
+            network: self.network,
+            encryption: self.encryption,
             data: self.data,
             processing: self.processing,
             training: self.training,
@@ -138,10 +158,13 @@ impl EnvironmentFile {
             account: self.account,
             region: self.region,
             roles: self.roles,
+            network: self.network,
+            encryption: self.encryption,
             tags: self.tags,
             promote: self.promote,
             deployment: self.deployment,
             monitors: self.monitors,
+            notifications: self.notifications,
         }
     }
 }

@@ -11,6 +11,7 @@
 //! Nothing here fails: a file that cannot be used gives findings, and one model's findings are no
 //! other model's.
 
+pub mod alarm;
 mod census;
 mod companion;
 mod compose;
@@ -27,6 +28,8 @@ mod shape;
 pub mod units;
 pub mod yaml;
 
+#[cfg(test)]
+mod serving_tests;
 #[cfg(test)]
 mod tests;
 

@@ -43,11 +43,11 @@ pub(super) static SCHEMAS: LazyLock<Schemas> = LazyLock::new(|| {
     }
     partial["properties"]["environments"]["additionalProperties"] = environment;
     let mut written = composed.clone();
-    for key in ["deployment", "monitors", "environments"] {
+    for key in ["deployment", "monitors", "notifications", "environments"] {
         written["properties"][key] = partial["properties"][key].clone();
     }
     let mut composed = composed;
-    for key in ["deployment", "monitors"] {
+    for key in ["deployment", "monitors", "notifications"] {
         // Composition has moved them into the environments.
         composed["properties"][key] = json!({});
     }

@@ -111,12 +111,22 @@ fn check(path: &'static str, text: Option<&str>, expected: &[&str]) -> Loaded {
 /// The same with `from` replaced by `to` in the model's file.
 #[track_caller]
 fn change(from: &str, to: &str, expected: &[&str]) -> Loaded {
+    let loaded = changed(from, to);
+    assert_eq!(shown(&loaded.models[0].diagnostics), expected);
+    loaded
+}
+
+/// Loads the sound repository with `from` replaced by `to` in the model's file.
+#[track_caller]
+pub(super) fn changed(from: &str, to: &str) -> Loaded {
     assert!(MODEL.contains(from), "{from}");
-    check(
-        "models/churn/config.yaml",
-        Some(&MODEL.replacen(from, to, 1)),
-        expected,
-    )
+    let text = MODEL.replacen(from, to, 1);
+    let path = "models/churn/config.yaml";
+    let mut files = sound();
+    files.insert(path, text.as_bytes());
+    let loaded = load(&snapshot(files));
+    assert_eq!(shown(&loaded.diagnostics), [""; 0]);
+    loaded
 }
 
 #[test]

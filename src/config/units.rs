@@ -57,6 +57,61 @@ impl JsonSchema for Gate {
     }
 }
 
+/// A number of instances, or a share of all: `2`, or `10%`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "serde_json::Value", into = "serde_json::Value")]
+pub enum Size {
+    /// So many.
+    Instances(u32),
+    /// So many in a hundred.
+    Percent(u32),
+}
+
+impl JsonSchema for Size {
+    fn inline_schema() -> bool {
+        true
+    }
+
+    fn schema_name() -> Cow<'static, str> {
+        "Size".into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({
+            "type": ["integer", "string"],
+            "minimum": 1,
+            "maximum": 1000,
+            "pattern": "^([1-9][0-9]?|100)%$",
+            "x-expected": "a share such as `10%`, or a number of instances",
+        })
+    }
+}
+
+impl TryFrom<serde_json::Value> for Size {
+    type Error = String;
+
+    fn try_from(value: serde_json::Value) -> Result<Self, Self::Error> {
+        let number = value.as_u64().and_then(|number| u32::try_from(number).ok());
+        let percent = value.as_str().and_then(|text| text.strip_suffix('%'));
+        let percent = percent.and_then(|number| number.parse().ok());
+        let size = number
+            .map(Self::Instances)
+            .or_else(|| percent.map(Self::Percent));
+        size.ok_or_else(|| {
+            format!("expected a share such as `10%`, or a number of instances, found `{value}`")
+        })
+    }
+}
+
+impl From<Size> for serde_json::Value {
+    fn from(size: Size) -> Self {
+        match size {
+            Size::Instances(number) => number.into(),
+            Size::Percent(number) => format!("{number}%").into(),
+        }
+    }
+}
+
 impl From<Seconds> for u64 {
     fn from(seconds: Seconds) -> Self {
         seconds.0
@@ -111,6 +166,22 @@ impl Relation {
         (">", Self::Above),
         ("<", Self::Below),
     ];
+
+    /// The relation that a sign stands for.
+    pub fn of(sign: &str) -> Option<Self> {
+        let known = Self::ALL.iter().find(|(known, _)| *known == sign);
+        known.map(|(_, relation)| *relation)
+    }
+
+    /// CloudWatch's word for it.
+    pub fn alarm_operator(self) -> &'static str {
+        match self {
+            Self::AtLeast => "GreaterThanOrEqualToThreshold",
+            Self::Above => "GreaterThanThreshold",
+            Self::AtMost => "LessThanOrEqualToThreshold",
+            Self::Below => "LessThanThreshold",
+        }
+    }
 
     /// The condition type of a SageMaker pipeline.
     pub fn condition_type(self) -> &'static str {

@@ -1,9 +1,10 @@
-//! SageMaker's control plane: AWS JSON 1.1 to calls, answers back.
+//! AWS JSON to calls, answers back: SageMaker's control plane, Application Auto Scaling, and
+//! `CloudWatch` for the clients that speak JSON to it.
 
 use std::sync::Arc;
 
 use axum::extract::Request;
-use axum::http::{HeaderValue, StatusCode};
+use axum::http::{HeaderMap, HeaderValue, StatusCode};
 use axum::response::Response;
 use serde_json::{Value, json};
 
@@ -11,27 +12,37 @@ use super::calls::CallRecord;
 use super::engine::Engine;
 use super::http::{header_text, region, small, typed};
 use crate::limits::CALL_LOG_BODY_BYTES_MAX;
-use crate::resource::call::{Call, OpError, Scope};
+use crate::resource::call::{Answer, Call, OpError, Scope};
 use crate::world::World;
 
 const CONTENT_TYPE: &str = "application/x-amz-json-1.1";
-/// Operations of the world that clients reach through S3's own protocol.
-const ELSEWHERE: &[&str] = &["CreateBucket", "GetObject", "HeadObject", "PutObject"];
+/// What stands before an operation's name in `X-Amz-Target`, and whose it is.
+const TARGETS: &[(&str, &str)] = &[
+    ("SageMaker.", "sagemaker"),
+    ("AnyScaleFrontendService.", "application-autoscaling"),
+    ("GraniteServiceVersion20100801.", "cloudwatch"),
+];
+
+/// An operation that is asked for.
+pub(super) struct Asked {
+    /// Whose it is.
+    pub(super) service: &'static str,
+    /// Its name.
+    pub(super) op: &'static str,
+    /// Bytes of the request.
+    pub(super) size: usize,
+}
 
 /// Answers a request with an `X-Amz-Target` header.
 pub(super) async fn answer(engine: &Arc<Engine>, request: Request) -> Response {
     let (parts, body) = request.into_parts();
     let target = header_text(&parts.headers, "x-amz-target");
-    let Some(op) = target
-        .strip_prefix("SageMaker.")
-        .and_then(World::operation)
-        .filter(|op| !ELSEWHERE.contains(op))
-    else {
+    let found = TARGETS.iter().find_map(|(prefix, service)| {
+        let op = World::operation_of(service, target.strip_prefix(prefix)?)?;
+        Some((*service, op))
+    });
+    let Some((service, op)) = found else {
         return unsupported(target);
-    };
-    let scope = Scope {
-        account: engine.account().to_owned(),
-        region: region(&parts.headers).to_owned(),
     };
     let Some(bytes) = small(body).await else {
         return error("RequestEntityTooLarge", "the request's body is too long");
@@ -47,24 +58,38 @@ pub(super) async fn answer(engine: &Arc<Engine>, request: Request) -> Response {
             );
         }
     };
-    let kept = (bytes.len() <= CALL_LOG_BODY_BYTES_MAX).then(|| body.clone());
-    let call = Call::new(op, &scope, body);
+    let asked = Asked {
+        service,
+        op,
+        size: bytes.len(),
+    };
+    match ask(engine, &parts.headers, asked, body) {
+        Ok(Value::Null) => typed(StatusCode::OK, CONTENT_TYPE, "{}"),
+        Ok(value) => typed(StatusCode::OK, CONTENT_TYPE, value.to_string()),
+        Err(OpError { code, message, .. }) => error(&code, &message),
+    }
+}
+
+/// Asks the world, and remembers that it was asked.
+pub(super) fn ask(engine: &Arc<Engine>, headers: &HeaderMap, asked: Asked, body: Value) -> Answer {
+    let scope = Scope {
+        account: engine.account().to_owned(),
+        region: region(headers).to_owned(),
+    };
+    let kept = (asked.size <= CALL_LOG_BODY_BYTES_MAX).then(|| body.clone());
+    let call = Call::new(asked.op, &scope, body);
     let answer = engine.call(&call);
     engine.calls.push(CallRecord {
         at: engine.now(),
-        service: "sagemaker".to_owned(),
-        op: op.to_owned(),
+        service: asked.service.to_owned(),
+        op: asked.op.rsplit(':').next().unwrap_or(asked.op).to_owned(),
         region: scope.region,
         request: kept,
         error: answer.as_ref().err().map(|error| error.code.clone()),
         mutates: call.mutates(),
         ..CallRecord::default()
     });
-    match answer {
-        Ok(Value::Null) => typed(StatusCode::OK, CONTENT_TYPE, "{}"),
-        Ok(value) => typed(StatusCode::OK, CONTENT_TYPE, value.to_string()),
-        Err(OpError { code, message, .. }) => error(&code, &message),
-    }
+    answer
 }
 
 /// Refuses an operation that is not modelled, by its name.
@@ -73,12 +98,17 @@ pub(super) fn unsupported(target: &str) -> Response {
     error("UnsupportedOperation", &words)
 }
 
-fn error(code: &str, message: &str) -> Response {
-    let status = match code {
+/// The HTTP status of an error.
+pub(super) fn status(code: &str) -> StatusCode {
+    match code {
         "InternalFailure" | "InternalServerError" => StatusCode::INTERNAL_SERVER_ERROR,
         "ServiceUnavailable" => StatusCode::SERVICE_UNAVAILABLE,
         _ => StatusCode::BAD_REQUEST,
-    };
+    }
+}
+
+fn error(code: &str, message: &str) -> Response {
+    let status = status(code);
     // Modelled errors carry `Message`, others `message`: clients accept either.
     let body = json!({"__type": code, "message": message, "Message": message});
     let mut response = typed(status, CONTENT_TYPE, body.to_string());

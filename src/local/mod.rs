@@ -1,5 +1,6 @@
-//! The local SageMaker: the protocols of SageMaker, its runtime, S3 and STS on one loopback port,
-//! with real processes behind them.
+//! The local SageMaker: the protocols of SageMaker, its runtime, S3, STS, Application Auto Scaling,
+//! `CloudWatch`'s alarms and SNS on one loopback port, with real processes behind them. Nothing
+//! measures there: an alarm's state is what `SetAlarmState` says.
 //!
 //! [`serve`] puts a [`crate::world::World`] behind HTTP. What the world asks for is really done:
 //! training and processing jobs are processes of this machine that find what a container would
@@ -11,7 +12,9 @@ mod archive;
 mod bodies;
 mod calls;
 mod capture;
+mod cbor;
 mod chunked;
+mod cloudwatch;
 mod control;
 mod engine;
 mod fleet;
@@ -23,6 +26,7 @@ mod process;
 mod runtime;
 mod s3;
 mod scope;
+mod sns;
 mod state;
 mod sts;
 pub mod supervise;

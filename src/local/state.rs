@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use crate::world::World;
 
 /// The format of the snapshot. Another one is refused, never guessed at.
-const FORMAT: u32 = 1;
+const FORMAT: u32 = 2;
 
 /// Why the state folder cannot be used.
 #[derive(Debug, thiserror::Error)]

@@ -16,3 +16,5 @@ pub mod review;
 pub mod rollout;
 pub mod run;
 pub mod step;
+
+mod scaling;

@@ -1,5 +1,7 @@
 //! The planner: every step that is safe now, in order, and what the rest waits for.
 
+use std::ops::Range;
+
 use serde_json::{Value, json};
 
 use super::observed::{Object, Observed};
@@ -38,6 +40,7 @@ pub fn plan(
         hints,
         now: floor_to_minute(now),
         steps: Vec::new(),
+        first: 0..0,
         report: PlanReport {
             unit: desired.unit.clone(),
             notes: Vec::new(),
@@ -78,6 +81,8 @@ pub(super) struct Planner<'a> {
     hints: Hints,
     pub(super) now: Timestamp,
     pub(super) steps: Vec<Step>,
+    /// The steps that are taken before all others.
+    pub(super) first: Range<usize>,
     pub(super) report: PlanReport,
 }
 
@@ -110,6 +115,8 @@ impl Planner<'_> {
         {
             self.resource(resource);
         }
+        let first = self.first.clone();
+        self.steps[..first.end].rotate_right(first.len());
     }
 
     fn resource(&mut self, resource: &Resource) {

@@ -9,6 +9,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde_json::Value;
 
 use super::observed::{Look, Observed};
+use super::scaling;
 use crate::resource::compare;
 use crate::resource::desired::{Change, Desired, Key, Resource};
 use crate::resource::kind::{Kind, Naming, at_pattern};
@@ -108,6 +109,21 @@ pub fn resolve(desired: &Desired, observed: &Observed) -> Resolution {
                 resolution.resources.insert(resource.key.clone(), resolved);
             }
             None => return resolution,
+        }
+    }
+    for resource in &desired.resources {
+        let resolved = resolution.resources.get(&resource.key);
+        if let Some(Resolved::Exists { changes, .. }) = resolved
+            && !changes.is_empty()
+        {
+            for (kind, name) in scaling::beside(resource, observed) {
+                resolution.want(observed, kind, &name);
+            }
+        }
+        if let Some(Resolved::Exists { body, changes, .. }) =
+            resolution.resources.get_mut(&resource.key)
+        {
+            scaling::keep_ours(desired, resource, body, observed, changes);
         }
     }
     resolution

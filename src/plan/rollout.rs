@@ -5,15 +5,17 @@ use std::collections::BTreeMap;
 use serde_json::Value;
 
 use super::attempt::{self, Next};
-use super::observed::{Object, Observed};
+use super::observed::{Look, Object, Observed};
 use super::planner::{Planner, subject};
 use super::report::State;
 use super::resolve::{Resolved, resolve};
-use super::step::Effect;
+use super::scaling::{self, About};
+use super::step::{Effect, Expect, Guard};
 use crate::clock::Timestamp;
+use crate::resource::call::Call;
 use crate::resource::desired::{Change, Desired, Key, Resource};
 use crate::resource::kind::{Kind, Status};
-use crate::resource::kinds::{ENDPOINT, ENDPOINT_CONFIG, MODEL};
+use crate::resource::kinds::{ALARM, ENDPOINT, ENDPOINT_CONFIG, MODEL};
 use crate::resource::owner::{CONVERGED, Tags, UPDATE, owns};
 
 const CONFIG: &str = "/EndpointConfigName";
@@ -28,6 +30,9 @@ pub(super) fn update_effect(kind: &Kind, changes: &[Change]) -> Effect {
 }
 
 /// A ready resource that differs.
+///
+/// An endpoint that goes back to a config that it has held before does so first of all, all at once
+/// and unwatched: whatever the alarms say, it is better off there.
 pub(super) fn update(
     planner: &mut Planner<'_>,
     resource: &Resource,
@@ -37,10 +42,94 @@ pub(super) fn update(
     changes: &[Change],
 ) {
     let moves = *resource.kind == ENDPOINT && changes.iter().any(|change| change.path == CONFIG);
-    if moves && !note_attempt(planner, name, object) {
+    let from = planner.steps.len();
+    if !moves {
+        if *resource.kind == ENDPOINT
+            && !scaling::released(planner, resource, object, body, About::Counts)
+        {
+            return;
+        }
+        planner.update(resource, name, body, object, changes);
         return;
     }
-    planner.update(resource, name, body, object, changes);
+    let returns = has_held(planner);
+    let guards = if returns {
+        Vec::new()
+    } else if let Some(guards) = alarms(planner, name, body) {
+        guards
+    } else {
+        return;
+    };
+    if !note_attempt(planner, name, object)
+        || !scaling::released(planner, resource, object, body, About::Config)
+    {
+        planner.steps.truncate(from);
+        return;
+    }
+    let mut body = body.clone();
+    if let Some(members) = body.as_object_mut().filter(|_| returns) {
+        members.remove("DeploymentConfig");
+    }
+    planner.update(resource, name, &body, object, changes);
+    if let Some(step) = planner.steps.last_mut() {
+        step.guards.extend(guards);
+    }
+    if returns {
+        planner.first = from..planner.steps.len();
+    }
+}
+
+/// Whether the wanted config was seen to hold on the endpoint before.
+fn has_held(planner: &Planner<'_>) -> bool {
+    let wanted = planner
+        .resolution
+        .resources
+        .get(&Key::new(&ENDPOINT_CONFIG, ""));
+    let Some(Resolved::Exists { name, .. }) = wanted else {
+        return false;
+    };
+    planner
+        .observed
+        .object(&ENDPOINT_CONFIG, name)
+        .is_some_and(|config| config.tags.contains_key(CONVERGED))
+}
+
+/// Reads the alarms that are to watch a deployment: one that goes off before it has begun would end
+/// it. `None`: it is not begun, and the report says why.
+fn alarms(planner: &mut Planner<'_>, endpoint: &str, body: &Value) -> Option<Vec<Guard>> {
+    let mut guards = Vec::new();
+    let alarms = body.pointer("/DeploymentConfig/AutoRollbackConfiguration/Alarms");
+    for alarm in alarms.and_then(Value::as_array).into_iter().flatten() {
+        let name = alarm["AlarmName"].as_str().unwrap_or_default();
+        let words = match planner.observed.look(&ALARM, name) {
+            Some(Look::Present(seen)) if seen.body["StateValue"] == "ALARM" => {
+                let why = seen.body["StateReason"].as_str().unwrap_or_default();
+                format!("its update waits: the alarm `{name}` is going off: {why}")
+            }
+            Some(Look::Present(seen)) => {
+                let state = &seen.body["StateValue"];
+                let call = Call::new(
+                    ALARM.ops.describe,
+                    &planner.desired.scope,
+                    ALARM.located(name),
+                );
+                guards.push(Guard {
+                    call,
+                    expect: Expect::Covers(serde_json::json!({"StateValue": state})),
+                });
+                continue;
+            }
+            // It is made before the update, in this very plan.
+            Some(Look::Absent) => continue,
+            Some(Look::Unknown(_)) | None => {
+                format!("its update waits: the alarm `{name}` could not be read")
+            }
+        };
+        let subject = subject(&ENDPOINT, endpoint);
+        planner.report.note(State::Waiting, subject, words);
+        return None;
+    }
+    Some(guards)
 }
 
 /// What a new endpoint config is told at its creation: that an endpoint is about to be moved to it.
@@ -109,6 +198,9 @@ pub(super) fn failed(
     let status = object.body["EndpointStatus"].as_str();
     let wants_other = changes.iter().any(|change| change.path == CONFIG);
     if *resource.kind == ENDPOINT && status == Some("Failed") && wants_other {
+        if !scaling::released(planner, resource, object, &Value::Null, About::Deletion) {
+            return;
+        }
         planner.delete(
             resource,
             name,

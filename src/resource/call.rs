@@ -17,13 +17,27 @@ pub struct Scope {
     pub region: String,
 }
 
+impl Scope {
+    /// The partition of AWS that the region is in: `aws`, `aws-cn` or `aws-us-gov`.
+    pub fn partition(&self) -> &'static str {
+        if self.region.starts_with("cn-") {
+            "aws-cn"
+        } else if self.region.starts_with("us-gov-") {
+            "aws-us-gov"
+        } else {
+            "aws"
+        }
+    }
+}
+
 impl fmt::Display for Scope {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}/{}", self.account, self.region)
     }
 }
 
-/// One request. SageMaker's operations carry the API's own request shape. S3's are `PutObject`,
+/// One request. SageMaker's operations carry the API's own request shape, and so do those of
+/// Application Auto Scaling, `CloudWatch` and SNS, except where [`super::wire`] says otherwise. S3's are `PutObject`,
 /// `HeadObject` and `GetObject` with `Bucket`, `Key`, `ContentType` and `Metadata` (a map of
 /// strings); the bytes of a `PutObject` travel in `blob`.
 #[derive(Debug, Clone, PartialEq)]
@@ -51,9 +65,10 @@ impl Call {
 
     /// Whether the call can change anything: every name that does not start as a reading one does.
     pub fn mutates(&self) -> bool {
+        let name = self.op.rsplit(':').next().unwrap_or(self.op);
         !["Describe", "List", "Get", "Head", "Search"]
             .iter()
-            .any(|verb| self.op.starts_with(verb))
+            .any(|verb| name.starts_with(verb))
     }
 }
 

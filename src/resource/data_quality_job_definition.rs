@@ -23,6 +23,8 @@ pub const DATA_QUALITY_JOB_DEFINITION: Kind = Kind {
             FieldClass::CreateOnly,
             Compare::WholeMap,
         ),
+        Field::new("/DataQualityBaselineConfig", FieldClass::CreateOnly),
+        Field::new("/NetworkConfig", FieldClass::CreateOnly),
         Field::new("/DataQualityJobInput", FieldClass::CreateOnly),
         Field::new("/DataQualityJobOutputConfig", FieldClass::CreateOnly),
         Field::new("/JobResources", FieldClass::CreateOnly),

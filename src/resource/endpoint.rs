@@ -25,6 +25,8 @@ pub const ENDPOINT: Kind = Kind {
             FieldClass::Live,
             Compare::Reference("EndpointConfig"),
         ),
+        // A description shows the last one that was used, whatever became of it.
+        Field::new("/DeploymentConfig", FieldClass::WriteOnly),
         Field::with(
             "/ProductionVariants",
             FieldClass::LiveOnly,
@@ -67,12 +69,16 @@ fn to_config(update: &Update<'_>) -> Value {
         "EndpointConfigName": update.desired["EndpointConfigName"],
         "RetainAllVariantProperties": true,
     });
+    if let Some(deployment) = update.desired.get("DeploymentConfig") {
+        body["DeploymentConfig"] = deployment.clone();
+    }
     let excluded: Vec<Value> = [
         ("InitialInstanceCount", "DesiredInstanceCount"),
         ("InitialVariantWeight", "DesiredWeight"),
     ]
     .into_iter()
     .filter(|(member, _)| differs(update, &variants_member(member)))
+    .filter(|(_, property)| owns_all(update, property))
     .map(|(_, property)| property)
     .chain(
         differs(update, &|config| config["DataCaptureConfig"].clone())
@@ -84,6 +90,17 @@ fn to_config(update: &Update<'_>) -> Value {
         body["ExcludeRetainedVariantProperties"] = excluded.into();
     }
     body
+}
+
+/// Whether the commit says of every variant what this property is. It is kept or taken for all of
+/// them at once: where one variant is counted by its load, all counts are kept, and what Git counts
+/// is repaired afterwards.
+fn owns_all(update: &Update<'_>, property: &str) -> bool {
+    let mut variants = update.desired["ProductionVariants"]
+        .as_array()
+        .into_iter()
+        .flatten();
+    variants.all(|variant| variant.get(property).is_some())
 }
 
 /// Whether something differs between the config named now and the wanted one. Where either is

@@ -17,6 +17,24 @@ pub const ENDPOINT_CONFIG: Kind = Kind {
         delete: Some("DeleteEndpointConfig"),
     },
     fields: &[
+        Field::new("/AsyncInferenceConfig", FieldClass::CreateOnly),
+        Field::new("/CrossRegionTrafficConfig", FieldClass::CreateOnly),
+        Field::new("/EnableNetworkIsolation", FieldClass::CreateOnly),
+        Field::new("/ExecutionRoleArn", FieldClass::CreateOnly),
+        Field::new("/ExplainerConfig", FieldClass::CreateOnly),
+        Field::new("/KmsKeyId", FieldClass::CreateOnly),
+        Field::new("/MetricsConfig", FieldClass::CreateOnly),
+        Field::with(
+            "/ShadowProductionVariants",
+            FieldClass::CreateOnly,
+            Compare::Keyed("VariantName"),
+        ),
+        Field::with(
+            "/ShadowProductionVariants/*/ModelName",
+            FieldClass::CreateOnly,
+            Compare::Reference("Model"),
+        ),
+        Field::new("/VpcConfig", FieldClass::CreateOnly),
         Field::with(
             "/ProductionVariants",
             FieldClass::CreateOnly,

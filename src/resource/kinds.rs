@@ -2,6 +2,7 @@
 
 use super::kind::Kind;
 
+pub use super::alarm::ALARM;
 pub use super::code_object::CODE_OBJECT;
 pub use super::data_quality_job_definition::DATA_QUALITY_JOB_DEFINITION;
 pub use super::endpoint::ENDPOINT;
@@ -12,17 +13,26 @@ pub use super::model_package_group::MODEL_PACKAGE_GROUP;
 pub use super::monitoring_schedule::MONITORING_SCHEDULE;
 pub use super::pipeline::PIPELINE;
 pub use super::pipeline_execution::PIPELINE_EXECUTION;
+pub use super::scalable_target::SCALABLE_TARGET;
+pub use super::scaling_policy::SCALING_POLICY;
+pub use super::subscription::SUBSCRIPTION;
+pub use super::topic::TOPIC;
 
 /// Every kind, in order of creation.
-pub static KINDS: [&Kind; 10] = [
+pub static KINDS: [&Kind; 15] = [
     &CODE_OBJECT,
+    &TOPIC,
+    &SUBSCRIPTION,
     &MODEL_PACKAGE_GROUP,
     &PIPELINE,
     &PIPELINE_EXECUTION,
     &MODEL_PACKAGE,
     &MODEL,
     &ENDPOINT_CONFIG,
+    &ALARM,
     &ENDPOINT,
+    &SCALABLE_TARGET,
+    &SCALING_POLICY,
     &DATA_QUALITY_JOB_DEFINITION,
     &MONITORING_SCHEDULE,
 ];

@@ -11,8 +11,13 @@ pub mod kind;
 pub mod kinds;
 pub mod name;
 pub mod owner;
+pub mod scalable_target;
+pub mod scaling_policy;
+pub mod subscription;
 pub mod unit;
+pub mod wire;
 
+mod alarm;
 mod code_object;
 mod data_quality_job_definition;
 mod endpoint;
@@ -23,3 +28,4 @@ mod model_package_group;
 mod monitoring_schedule;
 mod pipeline;
 mod pipeline_execution;
+mod topic;

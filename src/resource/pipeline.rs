@@ -21,7 +21,10 @@ pub const PIPELINE: Kind = Kind {
     },
     fields: &[
         Field::with("/PipelineDefinition", FieldClass::Live, Compare::JsonText),
+        Field::new("/ParallelismConfiguration", FieldClass::Live),
+        Field::new("/PipelineDefinitionS3Location", FieldClass::WriteOnly),
         Field::new("/PipelineDescription", FieldClass::Live),
+        Field::new("/PipelineDisplayName", FieldClass::Live),
         Field::new("/RoleArn", FieldClass::Live),
         Field::new("/ClientRequestToken", FieldClass::WriteOnly),
     ],

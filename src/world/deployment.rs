@@ -4,12 +4,13 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use super::World;
-use super::encode::sha256_hex;
 use super::endpoint::{forget, set_status};
 use super::records::Key;
 use super::request::{Refusal, cut, epoch, items, text};
+use super::traffic::{self, Phase, Steps};
+use super::variants::{captured, image, put_or_forget, settle, summary};
 use super::work::{Fleet, WorkId};
-use crate::clock::Timestamp;
+use crate::clock::{SignedDuration, Timestamp};
 
 /// Characters of a `FailureReason`.
 const REASON_MAX: usize = 1024;
@@ -53,6 +54,16 @@ pub(super) struct Deployment {
     asynchronous: Option<Value>,
     /// The request's `DeploymentConfig`.
     pub(super) policy: Option<Value>,
+    /// In which steps traffic moves.
+    pub(super) steps: Steps,
+    /// Where it stands.
+    phase: Phase,
+    /// When it is given up.
+    expires: Option<Timestamp>,
+    /// Instance types by variant.
+    types: Vec<(String, String)>,
+    /// Why its instances cannot be had.
+    starved: Option<String>,
 }
 
 impl Deployment {
@@ -73,10 +84,17 @@ impl Deployment {
             capture: config.get("DataCaptureConfig").cloned(),
             asynchronous: config.get("AsyncInferenceConfig").cloned(),
             policy: None,
+            steps: Steps::of(None, 1)?,
+            phase: Phase::Starting,
+            expires: None,
+            types: Vec::new(),
+            starved: None,
         };
         for member in ["ProductionVariants", "ShadowProductionVariants"] {
             for variant in items(config, member) {
                 let mut shown = summary(variant);
+                let types = ["VariantName", "InstanceType"].map(|name| text(variant, name));
+                plan.types.push(types.map(str::to_owned).into());
                 let model = text(variant, "ModelName");
                 if !model.is_empty() {
                     let container = container(model)?;
@@ -92,6 +110,61 @@ impl Deployment {
             }
         }
         Ok(plan)
+    }
+
+    /// Reads the request's `DeploymentConfig`.
+    pub(super) fn with_policy(mut self, policy: Option<Value>) -> Result<Self, Refusal> {
+        let counts = self.variants.iter();
+        let counts = counts.filter_map(|variant| variant["DesiredInstanceCount"].as_u64());
+        let smallest = counts.min().unwrap_or(1);
+        self.steps = Steps::of(policy.as_ref(), smallest)?;
+        if self.steps.rolling && self.variants.len() > 1 {
+            return Err(Refusal::invalid(
+                "A rolling update is supported for endpoints with one production variant only.",
+            ));
+        }
+        self.policy = policy;
+        Ok(self)
+    }
+
+    /// The share of the traffic that the new fleets have, in percent.
+    pub(super) fn share(&self) -> u32 {
+        match &self.phase {
+            Phase::Watching { taken, .. } => self.steps.share(*taken),
+            Phase::Starting | Phase::Returning { .. } => 0,
+        }
+    }
+
+    /// The name of the config.
+    pub(super) fn config(&self) -> &str {
+        &self.config
+    }
+
+    /// The new fleet of a variant.
+    pub(super) fn fleet(&self, variant: &str) -> Option<WorkId> {
+        let placed = self.fleets.iter().find(|placed| placed.variant == variant);
+        placed.map(|placed| placed.fleet)
+    }
+
+    /// Instances by type that it needs besides those that serve.
+    pub(super) fn instances(&self) -> impl Iterator<Item = (&str, u64)> {
+        let all = self.variants.iter().chain(&self.shadows);
+        all.filter_map(|variant| {
+            let count = variant["DesiredInstanceCount"].as_u64()?;
+            let name = text(variant, "VariantName");
+            let (_, kind) = self.types.iter().find(|(one, _)| one == name)?;
+            Some((kind.as_str(), count))
+        })
+    }
+
+    /// The variants that will serve.
+    pub(super) fn variants(&self) -> &[Value] {
+        &self.variants
+    }
+
+    /// The variants as they will be shown.
+    pub(super) fn variants_mut(&mut self) -> &mut [Value] {
+        &mut self.variants
     }
 
     fn pending(&self, now: Timestamp) -> Value {
@@ -129,7 +202,9 @@ impl World {
             return;
         };
         let (scope, endpoint) = (record.scope.clone(), record.name.clone());
-        for (variant, container) in std::mem::take(&mut plan.containers) {
+        plan.starved = self.settings.starved(plan.instances());
+        let containers = std::mem::take(&mut plan.containers);
+        for (variant, container) in containers.into_iter().filter(|_| plan.starved.is_none()) {
             let fleet = self.next_work();
             plan.fleets.push(Placed {
                 variant: variant.clone(),
@@ -153,6 +228,7 @@ impl World {
             (self.pace.endpoint_update, "Updating")
         };
         plan.due = self.set_timer(pace, key);
+        plan.expires = plan.steps.most.map(|most| self.set_timer(most, key));
         let now = self.now;
         if let Some((body, state)) = self.endpoint_mut(key) {
             set_status(body, status, now);
@@ -194,17 +270,119 @@ impl World {
         }
     }
 
-    /// Ends a deployment whose fleets are all up, if its time has come.
+    /// Takes a deployment as far as it can go by now.
     pub(super) fn deployment_step(&mut self, key: &Key) {
+        while self.deployment_turn(key) {}
+    }
+
+    /// One turn of it; whether there may be another.
+    fn deployment_turn(&mut self, key: &Key) -> bool {
+        let now = self.now;
+        let firing = self.firing(key);
+        let Some((_, state)) = self.endpoint_mut(key) else {
+            return false;
+        };
+        let Some(Change::Deploy(deployment)) = &state.change else {
+            return false;
+        };
+        let phase = deployment.phase.clone();
+        let expired = deployment.expires.is_some_and(|expires| expires <= now);
+        match phase {
+            Phase::Returning { until, reason } => {
+                if until <= now {
+                    self.deployment_failed(key, &reason);
+                }
+                false
+            }
+            _ if expired => {
+                let reason = "The deployment took longer than MaximumExecutionTimeoutInSeconds \
+                              and was rolled back.";
+                self.go_back(key, reason.to_owned());
+                false
+            }
+            Phase::Starting if deployment.due > now => false,
+            Phase::Starting if deployment.starved.is_some() => {
+                let reason = deployment.starved.clone().unwrap_or_default();
+                self.deployment_failed(key, &reason);
+                false
+            }
+            Phase::Starting if !deployment.fleets.iter().all(|placed| placed.up) => false,
+            _ if firing.is_some() && !deployment.create => {
+                let alarm = firing.unwrap_or_default();
+                let reason = format!(
+                    "The deployment was rolled back because the CloudWatch alarm {alarm} was in \
+                     ALARM state."
+                );
+                self.go_back(key, reason);
+                false
+            }
+            Phase::Starting => self.shift(key, 1),
+            Phase::Watching { until, .. } if until > now => false,
+            Phase::Watching { taken, .. } if deployment.steps.are_all(taken) => {
+                self.deployment_done(key);
+                false
+            }
+            Phase::Watching { taken, .. } => self.shift(key, taken + 1),
+        }
+    }
+
+    /// Moves traffic one step on.
+    fn shift(&mut self, key: &Key, taken: usize) -> bool {
+        let Some((_, state)) = self.endpoint_mut(key) else {
+            return false;
+        };
+        let Some(Change::Deploy(deployment)) = &state.change else {
+            return false;
+        };
+        let steps = deployment.steps.clone();
+        let wait = steps.wait(taken).min(self.pace.traffic_wait_most);
+        let until = if wait > SignedDuration::ZERO {
+            self.set_timer(wait, key)
+        } else {
+            self.now
+        };
+        let now = self.now;
+        if let Some((body, state)) = self.endpoint_mut(key)
+            && let Some(Change::Deploy(deployment)) = &mut state.change
+        {
+            deployment.phase = Phase::Watching { taken, until };
+            if !deployment.create {
+                traffic::show(body, &steps, steps.share(taken), "Baking", now);
+            }
+        }
+        true
+    }
+
+    /// Takes traffic back from the new fleets at once; they go a little later.
+    fn go_back(&mut self, key: &Key, reason: String) {
+        let until = self.set_timer(self.pace.endpoint_weights, key);
+        let now = self.now;
+        if let Some((body, state)) = self.endpoint_mut(key)
+            && let Some(Change::Deploy(deployment)) = &mut state.change
+        {
+            deployment.phase = Phase::Returning { until, reason };
+            let steps = deployment.steps.clone();
+            traffic::show(body, &steps, 0, "Deleting", now);
+        }
+    }
+
+    /// The alarm in the state `ALARM` that the deployment of an endpoint is watched by.
+    fn firing(&self, key: &Key) -> Option<String> {
+        let (record, state) = self.endpoint(key)?;
+        let Some(Change::Deploy(deployment)) = &state.change else {
+            return None;
+        };
+        traffic::alarms(deployment.policy.as_ref())
+            .find(|name| self.is_in_alarm(&record.scope, name))
+            .map(str::to_owned)
+    }
+
+    /// Everything is moved: the new fleets are what serves.
+    fn deployment_done(&mut self, key: &Key) {
         let now = self.now;
         let Some((body, state)) = self.endpoint_mut(key) else {
             return;
         };
-        let ready = matches!(&state.change, Some(Change::Deploy(deployment))
-            if deployment.due <= now && deployment.fleets.iter().all(|placed| placed.up));
-        if !ready {
-            return;
-        }
         let Some(Change::Deploy(deployment)) = state.change.take() else {
             return;
         };
@@ -242,6 +420,7 @@ impl World {
     /// only the reason tells that anything happened.
     fn deployment_failed(&mut self, key: &Key, reason: &str) {
         let now = self.now;
+        let rollback_fails = self.settings.rollback_fails;
         let Some((body, state)) = self.endpoint_mut(key) else {
             return;
         };
@@ -250,136 +429,16 @@ impl World {
         };
         let status = if deployment.create {
             "Failed"
+        } else if rollback_fails && deployment.steps.rolling {
+            "UpdateRollbackFailed"
         } else {
             "InService"
         };
         forget(body, "PendingDeploymentSummary");
+        settle(body);
         body["FailureReason"] = Value::from(cut(reason, REASON_MAX));
         set_status(body, status, now);
         self.retire(deployment.fleets);
-    }
-}
-
-/// A variant of a config as Describe shows it once it serves.
-fn summary(variant: &Value) -> Value {
-    let weight = variant["InitialVariantWeight"].as_f64().unwrap_or(1.0);
-    let mut shown = json!({
-        "VariantName": variant["VariantName"],
-        "CurrentWeight": weight,
-        "DesiredWeight": weight,
-    });
-    if let Some(count) = variant.get("InitialInstanceCount") {
-        shown["CurrentInstanceCount"] = count.clone();
-        shown["DesiredInstanceCount"] = count.clone();
-    }
-    if let Some(config) = variant.get("ServerlessConfig") {
-        shown["CurrentServerlessConfig"] = config.clone();
-        shown["DesiredServerlessConfig"] = config.clone();
-    }
-    for member in ["ManagedInstanceScaling", "RoutingConfig"] {
-        if let Some(value) = variant.get(member) {
-            shown[member] = value.clone();
-        }
-    }
-    shown
-}
-
-/// An image as deployed: its tag resolved to a digest.
-fn image(image: &str, now: Timestamp) -> Value {
-    let resolved = if image.contains("@sha256:") {
-        image.to_owned()
-    } else {
-        let name = image.rfind(':').filter(|at| !image[*at..].contains('/'));
-        format!(
-            "{}@sha256:{}",
-            &image[..name.unwrap_or(image.len())],
-            sha256_hex(image.as_bytes())
-        )
-    };
-    json!({"SpecifiedImage": image, "ResolvedImage": resolved, "ResolutionTime": epoch(now)})
-}
-
-/// Data capture of a config as Describe of an endpoint shows it.
-fn captured(config: &Value) -> Value {
-    let on = config["EnableCapture"] == true;
-    json!({
-        "EnableCapture": on,
-        "CaptureStatus": if on { "Started" } else { "Stopped" },
-        "CurrentSamplingPercentage": config["InitialSamplingPercentage"],
-        "DestinationS3Uri": config["DestinationS3Uri"],
-        "KmsKeyId": text(config, "KmsKeyId"),
-    })
-}
-
-/// Keeps counts and weights of the variants that have the same name as now.
-pub(super) fn retain(plan: &mut Deployment, body: &Value, kept: impl Fn(&str) -> bool) {
-    for variant in &mut plan.variants {
-        let name = text(variant, "VariantName").to_owned();
-        let now = items(body, "ProductionVariants")
-            .iter()
-            .find(|one| text(one, "VariantName") == name);
-        let Some(now) = now else { continue };
-        for (property, current) in [
-            ("DesiredInstanceCount", "CurrentInstanceCount"),
-            ("DesiredWeight", "CurrentWeight"),
-        ] {
-            if let (true, Some(value), true) = (
-                kept(property),
-                now.get(property),
-                variant.get(property).is_some(),
-            ) {
-                variant[property] = value.clone();
-                variant[current] = value.clone();
-            }
-        }
-    }
-}
-
-/// Writes what one variant is wished to be.
-pub(super) fn wish(body: &mut Value, wish: &Value) {
-    let name = text(wish, "VariantName");
-    let variants = body["ProductionVariants"].as_array_mut();
-    for variant in variants.into_iter().flatten() {
-        if text(variant, "VariantName") != name {
-            continue;
-        }
-        if let Some(weight) = wish.get("DesiredWeight").and_then(Value::as_f64) {
-            variant["DesiredWeight"] = json!(weight);
-        }
-        if let Some(count) = wish.get("DesiredInstanceCount") {
-            variant["DesiredInstanceCount"] = count.clone();
-        }
-        for (member, value) in wish
-            .get("ServerlessUpdateConfig")
-            .and_then(Value::as_object)
-            .into_iter()
-            .flatten()
-        {
-            variant["DesiredServerlessConfig"][member] = value.clone();
-        }
-    }
-}
-
-/// What was desired is now current.
-pub(super) fn settle(body: &mut Value) {
-    let variants = body["ProductionVariants"].as_array_mut();
-    for variant in variants.into_iter().flatten() {
-        for (current, desired) in [
-            ("CurrentWeight", "DesiredWeight"),
-            ("CurrentInstanceCount", "DesiredInstanceCount"),
-            ("CurrentServerlessConfig", "DesiredServerlessConfig"),
-        ] {
-            if let Some(value) = variant.get(desired).cloned() {
-                variant[current] = value;
-            }
-        }
-    }
-}
-
-fn put_or_forget(body: &mut Value, member: &str, value: Option<Value>) {
-    match value {
-        Some(value) => body[member] = value,
-        None => forget(body, member),
     }
 }
 

@@ -4,10 +4,11 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use super::World;
-use super::deployment::{self, Change, Deployment, Placed};
+use super::deployment::{Change, Deployment, Placed};
 use super::kind::Id;
 use super::records::{Key, Record, State};
 use super::request::{Refusal, Reply, Request, epoch, items, text};
+use super::variants;
 use crate::clock::Timestamp;
 use crate::resource::call::Scope;
 
@@ -30,9 +31,12 @@ impl World {
             request.text("EndpointConfigName"),
         );
         self.free(kind, request.scope, name)?;
-        let mut plan = self.plan(request.scope, config)?;
-        plan.policy = request.get("DeploymentConfig").cloned();
+        let plan = self.plan(request.scope, config)?;
+        let policy = request.get("DeploymentConfig").cloned();
+        self.check_alarms(request.scope, policy.as_ref())?;
+        let mut plan = plan.with_policy(policy)?;
         plan.create = true;
+        self.check_quota(request.scope, plan.instances())?;
         let body = json!({
             "EndpointName": name,
             "EndpointConfigName": config,
@@ -51,10 +55,12 @@ impl World {
         let mut plan = self.plan(request.scope, config)?;
         // The service reads the old config too: without it the endpoint cannot be updated.
         self.config(request.scope, text(&body, "EndpointConfigName"))?;
-        plan.policy = request.get("DeploymentConfig").cloned();
+        let mut policy = request.get("DeploymentConfig").cloned();
         if request.get("RetainDeploymentConfig") == Some(&Value::Bool(true)) {
-            plan.policy = body.get("LastDeploymentConfig").cloned();
+            policy = body.get("LastDeploymentConfig").cloned();
         }
+        self.check_alarms(request.scope, policy.as_ref())?;
+        self.check_scaled(request.scope, &body, config)?;
         if request.get("RetainAllVariantProperties") == Some(&Value::Bool(true)) {
             let asked = Value::Object(request.body.clone());
             let excluded = items(&asked, "ExcludeRetainedVariantProperties");
@@ -63,12 +69,16 @@ impl World {
                     .iter()
                     .any(|item| text(item, "VariantPropertyType") == property)
             };
-            deployment::retain(&mut plan, &body, kept);
+            variants::retain(plan.variants_mut(), &body, kept);
             if kept("DataCaptureConfig") {
                 plan.capture = self
                     .endpoint(&key)
                     .and_then(|(_, state)| state.capture.clone());
             }
+        }
+        let plan = plan.with_policy(policy)?;
+        if !plan.steps.rolling {
+            self.check_quota(request.scope, plan.instances())?;
         }
         self.deploy(&key, plan);
         Ok(json!({"EndpointArn": body["EndpointArn"]}))
@@ -96,11 +106,16 @@ impl World {
                 )));
             }
         }
+        let more = self.more_instances(request.scope, &body, wishes);
+        self.check_quota(
+            request.scope,
+            more.iter().map(|(kind, n)| (kind.as_str(), *n)),
+        )?;
         let due = self.set_timer(self.pace.endpoint_weights, &key);
         let now = self.now;
         if let Some((body, state)) = self.endpoint_mut(&key) {
             for wish in wishes {
-                deployment::wish(body, wish);
+                variants::wish(body, wish);
             }
             set_status(body, "Updating", now);
             forget(body, "FailureReason");
@@ -114,6 +129,12 @@ impl World {
         if record.body["EndpointStatus"] != "Failed" {
             self.settled(request)?;
         }
+        let names = items(&record.body, "ProductionVariants").iter();
+        let names: Vec<_> = names
+            .map(|one| text(one, "VariantName").to_owned())
+            .collect();
+        let names = names.iter().map(String::as_str);
+        self.refuse_scaled("DeleteEndpoint", request.scope, &record.name, names)?;
         let key = Key::new(Id::Endpoint, request.scope, request.text("EndpointName"));
         let due = self.set_timer(self.pace.endpoint_delete, &key);
         let now = self.now;
@@ -150,6 +171,7 @@ impl World {
         self.records
             .get(&Key::new(Id::EndpointConfig, scope, name))
             .map(|record| &record.body)
+            .filter(|body| self.settings.sees_config(body, self.now))
             .ok_or_else(|| Id::EndpointConfig.kind().missing(scope, name))
     }
 
@@ -181,7 +203,7 @@ impl World {
             Some(Change::Deploy(_)) => self.deployment_step(key),
             Some(Change::Weights(due)) if *due <= now => {
                 state.change = None;
-                deployment::settle(body);
+                variants::settle(body);
                 set_status(body, "InService", now);
             }
             Some(Change::Delete(due)) if *due <= now => self.drop_record(key),

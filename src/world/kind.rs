@@ -3,6 +3,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::encode::sha256_hex;
 use super::kinds::KINDS;
 use super::records::Record;
 use super::request::{Refusal, Request};
@@ -22,6 +23,11 @@ pub(super) enum Id {
     Package,
     DataQuality,
     Schedule,
+    ScalableTarget,
+    ScalingPolicy,
+    Alarm,
+    Topic,
+    Subscription,
 }
 
 /// What is alike in all kinds, as data.
@@ -60,6 +66,18 @@ pub(super) struct List {
 }
 
 impl Id {
+    /// Whether it is SageMaker's: its names count without case, and its ARNs are in lower case.
+    pub(super) fn is_sagemakers(self) -> bool {
+        !matches!(
+            self,
+            Self::ScalableTarget
+                | Self::ScalingPolicy
+                | Self::Alarm
+                | Self::Topic
+                | Self::Subscription
+        )
+    }
+
     /// Its declaration.
     pub(super) fn kind(self) -> &'static Kind {
         KINDS
@@ -70,8 +88,22 @@ impl Id {
 }
 
 impl Kind {
-    /// The ARN of `name`, in lower case as the service writes it.
+    /// The ARN of `name`, in lower case as SageMaker writes it; the other services keep the case.
     pub(super) fn arn(&self, scope: &Scope, name: &str) -> String {
+        let start = |service: &str| {
+            let (partition, region) = (scope.partition(), &scope.region);
+            format!("arn:{partition}:{service}:{region}:{}", scope.account)
+        };
+        match self.id {
+            Id::Topic => return format!("{}:{name}", start("sns")),
+            Id::Alarm => return format!("{}:alarm:{name}", start("cloudwatch")),
+            Id::ScalableTarget => {
+                let hash = sha256_hex(name.as_bytes());
+                let start = start("application-autoscaling");
+                return format!("{start}:scalable-target/{}", &hash[..36]);
+            }
+            _ => {}
+        }
         arn(scope, &format!("{}/{name}", self.path))
     }
 
@@ -93,11 +125,7 @@ impl Kind {
 
 /// `arn:aws:sagemaker:<region>:<account>:<rest>` in lower case, in the region's partition.
 pub(super) fn arn(scope: &Scope, rest: &str) -> String {
-    let partition = match scope.region.split('-').next() {
-        Some("cn") => "aws-cn",
-        Some("us") if scope.region.starts_with("us-gov-") => "aws-us-gov",
-        _ => "aws",
-    };
+    let partition = scope.partition();
     format!(
         "arn:{partition}:sagemaker:{}:{}:{}",
         scope.region,

@@ -27,14 +27,23 @@ impl World {
     pub(super) fn list(&self, kind: &Kind, start: &str, request: &Request<'_>) -> Reply {
         let by = request.text("SortBy");
         let filter = Filter::new(kind, request);
-        let records = self
-            .records
-            .under(kind.id, request.scope, start)
+        if self.settings.lists_lag.is_zero() {
+            let records = self.records.under(kind.id, request.scope, start);
+            let records = records
+                .filter(|record| filter.takes(record))
+                .map(|record| ((rank(kind, by, record), record.seq), record));
+            let (page, next) = page(records.collect(), kind.list.page, request)?;
+            let items = page.into_iter().map(|record| item(kind, record)).collect();
+            return Ok(paged(kind.list.member, items, next));
+        }
+        let records = self.records.seen(kind.id, request.scope, start);
+        let records = records
+            .into_iter()
             .filter(|record| filter.takes(record))
-            .map(|record| ((rank(kind, by, record), record.seq), record));
+            .map(|record| ((rank(kind, by, &record), record.seq), record));
         let (page, next) = page(records.collect(), kind.list.page, request)?;
-        let items = page.into_iter().map(|record| item(kind, record)).collect();
-        Ok(paged(kind.list.member, items, next))
+        let items = page.into_iter().map(|record| item(kind, &record));
+        Ok(paged(kind.list.member, items.collect(), next))
     }
 }
 

@@ -6,6 +6,7 @@
 //! and shares everything until one of the two changes it; a world can be written with serde and
 //! read again, and goes on where it was.
 
+mod alarms;
 mod create;
 mod deployment;
 mod encode;
@@ -18,21 +19,30 @@ mod kinds;
 mod list;
 pub mod log;
 mod model;
+mod neighbour_tags;
 pub mod objects;
 mod operations;
 mod pace;
 mod package;
+mod past;
 mod pattern;
 mod pipeline;
+mod quota;
 mod records;
 mod request;
 pub mod route;
 mod s3;
+mod scaling;
 mod schedule;
+mod search;
+pub mod settings;
 mod shape;
 mod tags;
 #[cfg(test)]
 mod tests;
+mod topics;
+mod traffic;
+mod variants;
 pub mod work;
 mod works;
 
@@ -46,9 +56,11 @@ pub use log::{CallLog, LogEntry};
 pub use objects::{Object, ObjectError, Objects};
 pub use pace::Pace;
 pub use route::{Capture, Route, Shadow};
+pub use settings::Settings;
 
 use crate::clock::{SignedDuration, Timestamp};
 use crate::resource::call::{Answer, Call, OpError, Scope};
+use crate::resource::wire::{Turn, Wire};
 use faults::Faults;
 use kinds::KINDS;
 use records::{Key, Records};
@@ -70,6 +82,8 @@ pub struct World {
     works: Works,
     faults: Faults,
     calls: CallLog,
+    #[serde(default)]
+    settings: Settings,
 }
 
 /// Something that happens by itself: the machine of a record looks at the clock.
@@ -94,6 +108,7 @@ impl World {
             works: Works::default(),
             faults: Faults::default(),
             calls: CallLog::default(),
+            settings: Settings::default(),
         }
     }
 
@@ -102,15 +117,20 @@ impl World {
         operations::find(name).map(|operation| operation.name)
     }
 
+    /// The operation of one service by the name that the service has for it.
+    pub fn operation_of(service: &str, name: &str) -> Option<&'static str> {
+        operations::find_of(service, name).map(|operation| operation.name)
+    }
+
     /// Answers a request, at `now` or, if that lies behind, at the latest instant seen.
     pub fn call(&mut self, now: Timestamp, call: &Call) -> Answer {
         self.run_until(now);
         let fault = self.faults.take(call.op);
         let answer = match fault {
-            None => self.answer(call),
+            None => self.ported(call),
             Some(kind) => {
                 if kind == FaultKind::Http500AfterCommit {
-                    drop(self.answer(call));
+                    drop(self.ported(call));
                 }
                 let s3 = operations::find(call.op).is_some_and(operations::Operation::is_s3);
                 Err(kind.refusal(call.op, &call.scope, s3).error(call.op))
@@ -125,6 +145,20 @@ impl World {
             mutates: call.mutates(),
         });
         answer
+    }
+
+    /// What a caller of the port is answered: what goes over the wire in another form does so here.
+    fn ported(&mut self, call: &Call) -> Answer {
+        let Some(mut wire) = Wire::of(call) else {
+            return self.answer(call);
+        };
+        loop {
+            let answer = self.answer(&wire.call);
+            match wire.read(answer) {
+                Turn::Answer(answer) => return answer,
+                Turn::Again(next) => wire = *next,
+            }
+        }
     }
 
     fn answer(&mut self, call: &Call) -> Answer {
@@ -190,6 +224,17 @@ impl World {
         self.now
     }
 
+    /// How the service differs from the ideal one.
+    pub fn settings(&self) -> &Settings {
+        &self.settings
+    }
+
+    /// Changes how the service differs from the ideal one, from now on.
+    pub fn set(&mut self, settings: Settings) {
+        self.records.remember(settings.lists_lag);
+        self.settings = settings;
+    }
+
     /// Lets the next call of `op` (of any operation, if `op` is `*`) fail so. Asking twice lets two
     /// calls fail.
     pub fn fail_next(&mut self, op: &str, kind: FaultKind) {
@@ -202,10 +247,12 @@ impl World {
     pub fn edit(
         &mut self,
         scope: &Scope,
-        describe: &str,
+        describe: &'static str,
         name: &str,
         change: impl FnOnce(&mut Value),
     ) -> bool {
+        let wired = Wire::of(&Call::new(describe, scope, Value::Null));
+        let describe = wired.map_or(describe, |wire| wire.call.op);
         let Some(kind) = KINDS.iter().find(|kind| kind.describe == describe) else {
             return false;
         };
@@ -220,10 +267,15 @@ impl World {
     fn run_until(&mut self, to: Timestamp) {
         while let Some(timer) = self.timers.first().filter(|timer| timer.at <= to).cloned() {
             self.timers.remove(&timer);
-            self.now = self.now.max(timer.at);
+            self.tick(timer.at);
             self.fire(&timer.key);
         }
+        self.tick(to);
+    }
+
+    fn tick(&mut self, to: Timestamp) {
         self.now = self.now.max(to);
+        self.records.tick(self.now);
     }
 
     fn fire(&mut self, key: &Key) {

@@ -37,6 +37,28 @@ macro_rules! operations {
     };
 }
 
+macro_rules! tagging {
+    ($($service:literal),*) => {
+        /// Operations of one name in several services.
+        const TAGGING: &[Operation] = &[$(
+            Operation {
+                name: concat!($service, ":ListTagsForResource"),
+                does: Special(|world, request| world.list_neighbour_tags(request)),
+            },
+            Operation {
+                name: concat!($service, ":TagResource"),
+                does: Special(World::tag_neighbour),
+            },
+            Operation {
+                name: concat!($service, ":UntagResource"),
+                does: Special(World::untag_neighbour),
+            },
+        )*];
+    };
+}
+
+tagging!("application-autoscaling", "cloudwatch", "sns");
+
 use Does::{Create, Delete, Describe, List, S3, Special};
 
 operations! {
@@ -103,6 +125,25 @@ operations! {
     AddTags => Special(World::add_tags);
     ListTags => Special(|world, request| world.list_tags(request));
     DeleteTags => Special(World::delete_tags);
+    Search => Special(|world, request| world.search(request));
+    RegisterScalableTarget => Special(World::register_target);
+    DescribeScalableTargets => Special(|world, request| world.describe_targets(request));
+    DeregisterScalableTarget => Special(World::deregister_target);
+    PutScalingPolicy => Special(World::put_policy);
+    DescribeScalingPolicies => Special(|world, request| world.describe_policies(request));
+    DeleteScalingPolicy => Special(World::delete_policy);
+    PutMetricAlarm => Special(World::put_alarm);
+    DescribeAlarms => Special(|world, request| world.describe_alarms(request));
+    DeleteAlarms => Special(World::delete_alarms);
+    SetAlarmState => Special(World::set_alarm_state);
+    CreateTopic => Special(World::create_topic);
+    GetTopicAttributes => Special(|world, request| world.topic_attributes(request));
+    SetTopicAttributes => Special(World::set_topic_attributes);
+    DeleteTopic => Special(World::delete_topic);
+    ListTopics => Special(|world, request| world.list_topics(request));
+    Subscribe => Special(World::subscribe);
+    Unsubscribe => Special(World::unsubscribe);
+    ListSubscriptionsByTopic => Special(|world, request| world.list_subscriptions(request));
     PutObject => S3(World::put_object);
     HeadObject => S3(|world, _, request| world.head_object(request));
     GetObject => S3(|world, _, request| world.get_object(request));
@@ -141,7 +182,36 @@ impl Operation {
 
 /// The operation of that name.
 pub(super) fn find(name: &str) -> Option<&'static Operation> {
-    OPERATIONS.iter().find(|operation| operation.name == name)
+    let all = OPERATIONS.iter().chain(TAGGING);
+    all.into_iter().find(|operation| operation.name == name)
+}
+
+/// Whose an operation is, where it is neither SageMaker's nor S3's.
+fn neighbour(name: &str) -> Option<&'static str> {
+    const SCALING: &[&str] = &["Scaling", "ScalableTarget"];
+    const ALARMS: &[&str] = &["Alarm"];
+    const TOPICS: &[&str] = &["Topic", "ubscribe"];
+    let of = |words: &[&str]| words.iter().any(|word| name.contains(word));
+    match name.split_once(':') {
+        Some(("application-autoscaling", _)) => Some("application-autoscaling"),
+        Some(("cloudwatch", _)) => Some("cloudwatch"),
+        Some(_) => Some("sns"),
+        None if of(SCALING) => Some("application-autoscaling"),
+        None if of(ALARMS) => Some("cloudwatch"),
+        None if of(TOPICS) => Some("sns"),
+        None => None,
+    }
+}
+
+/// The operation that a service has under a name.
+pub(super) fn find_of(service: &str, name: &str) -> Option<&'static Operation> {
+    let own = |operation: &Operation| {
+        let short = operation.name.rsplit(':').next();
+        let owner = neighbour(operation.name).unwrap_or("sagemaker");
+        short == Some(name) && owner == service && !operation.is_s3()
+    };
+    let all = OPERATIONS.iter().chain(TAGGING);
+    all.into_iter().find(|operation| own(operation))
 }
 
 /// What a call is about, for the log: a name, an ARN, or bucket and key.
@@ -164,8 +234,33 @@ mod tests {
     use super::*;
 
     #[test]
+    fn every_operation_is_one_services() {
+        let check = |service, name, found: Option<&str>| {
+            let operation = find_of(service, name).map(|operation| operation.name);
+            assert_eq!(operation, found, "{service} {name}");
+        };
+        check("sagemaker", "CreateModel", Some("CreateModel"));
+        check("sagemaker", "PutMetricAlarm", None);
+        check("sagemaker", "GetObject", None);
+        check("cloudwatch", "PutMetricAlarm", Some("PutMetricAlarm"));
+        check("sns", "Unsubscribe", Some("Unsubscribe"));
+        check("sns", "TagResource", Some("sns:TagResource"));
+        let scaling = "application-autoscaling";
+        check(scaling, "PutScalingPolicy", Some("PutScalingPolicy"));
+        check(
+            scaling,
+            "RegisterScalableTarget",
+            Some("RegisterScalableTarget"),
+        );
+        let others = OPERATIONS
+            .iter()
+            .filter(|one| neighbour(one.name).is_some());
+        assert_eq!(others.count(), 18);
+    }
+
+    #[test]
     fn every_operation_has_its_shapes() {
-        for operation in OPERATIONS {
+        for operation in OPERATIONS.iter().chain(TAGGING) {
             assert_eq!(
                 shape::knows(operation.name),
                 !operation.is_s3(),

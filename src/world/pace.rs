@@ -17,6 +17,14 @@ pub struct Pace {
     pub endpoint_delete: SignedDuration,
     /// A monitoring schedule stays `Pending` so long after every change.
     pub schedule_pending: SignedDuration,
+    /// What a deployment waits on purpose, after each step and at its end, is waited for at most so
+    /// long.
+    #[serde(default = "unbounded")]
+    pub traffic_wait_most: SignedDuration,
+}
+
+fn unbounded() -> SignedDuration {
+    SignedDuration::MAX
 }
 
 impl Pace {
@@ -28,6 +36,7 @@ impl Pace {
             endpoint_weights: SignedDuration::from_secs(60),
             endpoint_delete: SignedDuration::from_secs(30),
             schedule_pending: SignedDuration::from_secs(45),
+            traffic_wait_most: SignedDuration::MAX,
         }
     }
 
@@ -39,6 +48,7 @@ impl Pace {
             endpoint_weights: SignedDuration::from_millis(200),
             endpoint_delete: SignedDuration::from_millis(200),
             schedule_pending: SignedDuration::from_millis(200),
+            traffic_wait_most: SignedDuration::from_secs(3),
         }
     }
 }

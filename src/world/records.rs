@@ -9,8 +9,10 @@ use serde_json::Value;
 use super::endpoint::EndpointState;
 use super::jobs::JobState;
 use super::kind::Id;
+use super::past::Past;
 use super::pipeline::{ExecutionState, PipelineState};
 use super::schedule::ScheduleState;
+use crate::clock::{SignedDuration, Timestamp};
 use crate::resource::call::Scope;
 
 /// One resource.
@@ -55,7 +57,11 @@ impl Key {
     pub(super) fn new(id: Id, scope: &Scope, name: &str) -> Self {
         Self {
             id,
-            place: format!("{}{}", prefix(scope), name.to_ascii_lowercase()),
+            place: if id.is_sagemakers() {
+                format!("{}{}", prefix(scope), name.to_ascii_lowercase())
+            } else {
+                format!("{}{name}", prefix(scope))
+            },
         }
     }
 }
@@ -64,19 +70,52 @@ fn prefix(scope: &Scope) -> String {
     format!("{}/{}/", scope.account, scope.region)
 }
 
-type Shelf = Arc<BTreeMap<String, Arc<Record>>>;
+pub(super) type Shelf = Arc<BTreeMap<String, Arc<Record>>>;
 
 /// All records.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
-pub(super) struct Records(BTreeMap<Id, Shelf>);
+pub(super) struct Records {
+    shelves: BTreeMap<Id, Shelf>,
+    #[serde(default)]
+    past: Past,
+}
 
 impl Records {
+    /// Keeps what is written over for so long, for readers that lag behind.
+    pub(super) fn remember(&mut self, lag: SignedDuration) {
+        self.past.remember(lag);
+    }
+
+    /// Lets the clock go on.
+    pub(super) fn tick(&mut self, now: Timestamp) {
+        self.past.tick(now);
+    }
+
+    /// What a reader who lags behind sees under a beginning of names.
+    pub(super) fn seen(&self, id: Id, scope: &Scope, start: &str) -> Vec<Arc<Record>> {
+        let from = format!("{}{start}", prefix(scope));
+        let shelf = self.shelves.get(&id);
+        let now = shelf
+            .into_iter()
+            .flat_map(|shelf| shelf.range(from.clone()..));
+        let now = now
+            .take_while(|(place, _)| place.starts_with(&from))
+            .map(|(place, record)| (place.clone(), record.clone()));
+        let mut seen: BTreeMap<String, Arc<Record>> = now.collect();
+        self.past.lay_over(id, &from, &mut seen);
+        seen.into_values().collect()
+    }
+
     pub(super) fn get(&self, key: &Key) -> Option<&Record> {
-        self.0.get(&key.id)?.get(&key.place).map(|record| &**record)
+        self.shelves
+            .get(&key.id)?
+            .get(&key.place)
+            .map(|record| &**record)
     }
 
     pub(super) fn get_mut(&mut self, key: &Key) -> Option<&mut Record> {
-        let shelf = self.0.get_mut(&key.id)?;
+        self.past.note(&self.shelves, key);
+        let shelf = self.shelves.get_mut(&key.id)?;
         if !shelf.contains_key(&key.place) {
             return None;
         }
@@ -84,12 +123,14 @@ impl Records {
     }
 
     pub(super) fn insert(&mut self, key: Key, record: Record) {
-        let shelf = self.0.entry(key.id).or_default();
+        self.past.note(&self.shelves, &key);
+        let shelf = self.shelves.entry(key.id).or_default();
         Arc::make_mut(shelf).insert(key.place, Arc::new(record));
     }
 
     pub(super) fn remove(&mut self, key: &Key) -> Option<Arc<Record>> {
-        let shelf = self.0.get_mut(&key.id)?;
+        self.past.note(&self.shelves, key);
+        let shelf = self.shelves.get_mut(&key.id)?;
         if !shelf.contains_key(&key.place) {
             return None;
         }
@@ -104,7 +145,7 @@ impl Records {
         start: &str,
     ) -> impl Iterator<Item = &Record> {
         let from = format!("{}{start}", prefix(scope));
-        let shelf = self.0.get(&id);
+        let shelf = self.shelves.get(&id);
         let until = from.clone();
         shelf
             .into_iter()

@@ -3,6 +3,7 @@
 use serde_json::Value;
 
 use super::World;
+use super::deployment::Change;
 use super::kind::Id;
 use super::records::Key;
 use super::request::{Refusal, items, text};
@@ -76,11 +77,28 @@ impl World {
                 scope.account
             )));
         };
+        // While a deployment moves traffic, its share goes to the new fleets.
+        let moving = match &state.change {
+            Some(Change::Deploy(deployment)) => Some(deployment),
+            _ => None,
+        };
+        let share = moving.map_or(0.0, |deployment| f64::from(deployment.share()) / 100.0);
+        let is_new = dice < share;
+        let dice = if is_new {
+            dice / share
+        } else {
+            (dice - share) / (1.0 - share).max(f64::EPSILON)
+        };
         let fleet = |variant: &str| {
             let placed = state.live.iter().find(|placed| placed.variant == variant);
-            placed.map(|placed| placed.fleet)
+            let old = placed.map(|placed| placed.fleet);
+            let new = moving.filter(|_| is_new);
+            new.and_then(|deployment| deployment.fleet(variant)).or(old)
         };
-        let variants = items(&record.body, "ProductionVariants");
+        let variants = match moving.filter(|_| is_new) {
+            Some(deployment) => deployment.variants(),
+            None => items(&record.body, "ProductionVariants"),
+        };
         let chosen = match target_variant {
             Some(target) => variants
                 .iter()
@@ -102,7 +120,10 @@ impl World {
         };
         Ok(Route {
             fleet: serving,
-            config: text(&record.body, "EndpointConfigName").to_owned(),
+            config: match moving.filter(|_| is_new) {
+                Some(deployment) => deployment.config().to_owned(),
+                None => text(&record.body, "EndpointConfigName").to_owned(),
+            },
             capture: state.capture.as_ref().and_then(capture),
             shadow: items(&record.body, "ShadowProductionVariants")
                 .first()

@@ -1,6 +1,6 @@
 //! The shapes of the service's requests: what is required, how long, in which range, of which form.
 //!
-//! Read once from `service.txt`. A request that fails is refused with the service's own words; one
+//! Read once from `service.txt` and `neighbours.txt`. A request that fails is refused with the service's own words; one
 //! that passes comes back without nulls and without members that the service does not know.
 
 use std::collections::BTreeMap;
@@ -11,8 +11,14 @@ use serde_json::{Map, Value};
 use super::pattern::Pattern;
 use super::request::Refusal;
 
-static SERVICE: LazyLock<Service> = LazyLock::new(|| Service::read(include_str!("service.txt")));
+static SERVICE: LazyLock<Service> = LazyLock::new(|| {
+    let mut service = Service::default();
+    service.read(include_str!("service.txt"));
+    service.read(include_str!("neighbours.txt"));
+    service
+});
 
+#[derive(Default)]
 struct Service {
     requests: BTreeMap<&'static str, Vec<Member>>,
     responses: BTreeMap<&'static str, Vec<Member>>,
@@ -44,12 +50,8 @@ enum Shape {
 }
 
 impl Service {
-    fn read(text: &'static str) -> Self {
-        let mut service = Self {
-            requests: BTreeMap::new(),
-            responses: BTreeMap::new(),
-            shapes: BTreeMap::new(),
-        };
+    fn read(&mut self, text: &'static str) {
+        let service = self;
         let mut lines = text
             .lines()
             .filter(|line| !line.starts_with('#'))
@@ -69,7 +71,6 @@ impl Service {
                 word => drop(service.shapes.insert(name, Shape::read(word, rest))),
             }
         }
-        service
     }
 
     fn clean(&self, name: &str, value: &Value, at: &str, faults: &mut Vec<String>) -> Clean {
@@ -322,6 +323,13 @@ pub(super) fn echo(op: &str, body: &Map<String, Value>) -> Map<String, Value> {
 #[cfg(test)]
 pub(super) fn knows(op: &str) -> bool {
     SERVICE.requests.contains_key(op)
+}
+
+/// The members of a request to `op`.
+#[cfg(test)]
+pub(super) fn members(op: &str) -> Vec<&'static str> {
+    let members = SERVICE.requests[op].iter();
+    members.map(|member| member.name).collect()
 }
 
 /// What is wrong with an answer to `op`: faults of form, members that the model does not have, and

@@ -44,7 +44,8 @@ fn every_shape_that_is_named_exists() {
 
 #[test]
 fn every_pattern_compiles() {
-    for line in include_str!("service.txt").lines() {
+    let files = [include_str!("service.txt"), include_str!("neighbours.txt")];
+    for line in files.into_iter().flat_map(str::lines) {
         let mut words = line.splitn(5, ' ');
         if words.next() == Some("string")
             && let Some(source) = words.nth(3)

@@ -9,6 +9,7 @@ mod git;
 mod isolation;
 mod links;
 mod local;
+mod neighbours;
 mod readme;
 mod run;
 mod sim;

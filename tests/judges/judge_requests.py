@@ -24,7 +24,7 @@ import definitions
 import shapes
 from judging import Judge
 
-SERVICES = ("sagemaker", "s3")
+SERVICES = ("sagemaker", "s3", "application-autoscaling", "cloudwatch", "sns")
 
 
 class Models:

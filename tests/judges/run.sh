@@ -74,6 +74,7 @@ judge() {
     "$python" "$here/$1" "${@:2}" | tee -a "$work/verdicts" || failed=1
 }
 judge judge_boto3.py --manifest "$work/manifest.json"
+judge judge_neighbours.py --manifest "$work/manifest.json"
 judge judge_requests.py --calls "$work/calls.jsonl"
 if ((failed)); then
     tail -n 40 "$work/log" >&2

@@ -23,7 +23,8 @@ pub(super) const H013: Rule = Rule {
     title: "variants that SageMaker refuses",
     severity: Severity::Error,
     docs: "An endpoint has 1 to 10 variants, and the weights of all of them are more than 0 \
-           together: they are the shares of the traffic.",
+           together: they are the shares of the traffic. A shadow variant stands beside exactly one \
+           production variant, alone, and under a name of its own.",
     check: Some(variants),
 };
 
@@ -56,6 +57,7 @@ fn variants(subject: &Subject<'_>, findings: &mut Vec<Diagnostic>) {
         let Some(all) = all else {
             continue;
         };
+        let shadow = pointer.clone() + "/deployment/shadow";
         let span = subject.origins.key(&(pointer + "/deployment/variants"));
         if all.is_empty() || all.len() > limits::VARIANTS_MAX {
             let message = format!("{} variants, of 1 to {}", all.len(), limits::VARIANTS_MAX);
@@ -63,6 +65,23 @@ fn variants(subject: &Subject<'_>, findings: &mut Vec<Diagnostic>) {
         } else if weight(all) <= 0.0 {
             let finding = H013.at(span, "the weights of the variants are 0 together");
             findings.push(finding.help("give one of them a share of the traffic"));
+        }
+        let shadows = environment
+            .pointer("/deployment/shadow")
+            .and_then(Value::as_object);
+        let Some(shadows) = shadows.filter(|shadows| !shadows.is_empty()) else {
+            continue;
+        };
+        let span = subject.origins.key(&shadow);
+        if shadows.len() != 1 || all.len() != 1 {
+            let message = format!(
+                "{} shadow variants beside {} variants, of one beside one",
+                shadows.len(),
+                all.len()
+            );
+            findings.push(H013.at(span, message));
+        } else if let Some(name) = shadows.keys().find(|name| all.contains_key(*name)) {
+            findings.push(H013.at(span, format!("`{name}` is a production variant too")));
         }
     }
 }

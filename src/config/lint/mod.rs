@@ -12,7 +12,9 @@ mod naming;
 mod pages;
 mod promotion;
 mod quality;
+mod rollout;
 mod schema;
+mod serving;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -55,9 +57,22 @@ pub const RULES: &[&Rule] = &[
     &environments::G001,
     &environments::G004,
     &deployment::H001,
+    &rollout::H003,
+    &rollout::H004,
+    &rollout::H005,
+    &rollout::H006,
+    &rollout::H008,
+    &rollout::H009,
     &deployment::H013,
+    &serving::H014,
+    &serving::H015,
+    &rollout::H018,
+    &serving::H019,
+    &serving::H020,
+    &serving::H021,
     &monitors::M001,
     &monitors::M004,
+    &serving::M010,
     &naming::N001,
     &naming::N002,
     &naming::N003,

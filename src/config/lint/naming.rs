@@ -208,10 +208,17 @@ fn inner(subject: &Subject<'_>, findings: &mut Vec<Diagnostic>) {
         }
     }
     for (_, pointer, _) in subject.environments() {
-        let variants = pointer + "/deployment/variants";
-        subject
-            .entries(&variants)
-            .for_each(|(name, _)| judge(variants.clone(), name, true, HYPHENED));
+        for (rest, look) in [
+            ("/deployment/variants", HYPHENED),
+            ("/deployment/shadow", HYPHENED),
+            ("/deployment/rollout/rollback_on", WORD),
+            ("/notifications/routes", WORD),
+        ] {
+            let all = pointer.clone() + rest;
+            subject
+                .entries(&all)
+                .for_each(|(name, _)| judge(all.clone(), name, true, look));
+        }
     }
     if subject.environments.iter().any(|name| name == "home") {
         let span = subject.origins.key("/environments/home");

@@ -3,9 +3,12 @@
 mod definition;
 mod endpoint;
 mod monitor;
+mod moods;
+mod neighbours;
 mod package;
 mod pipeline;
 mod plain;
+mod rollout;
 mod whole;
 
 use std::sync::Arc;

@@ -10,6 +10,7 @@ use super::{BUCKET, Bench, scope};
 use crate::clock::SignedDuration;
 use crate::resource::call::{Call, Sent};
 use crate::resource::error::Class;
+use crate::resource::wire::Wire;
 
 /// A world in which something of nearly everything is going on.
 fn busy() -> Bench {
@@ -251,4 +252,33 @@ fn what_is_not_supported_says_so() {
         ("UnsupportedOperation", Class::Invalid)
     );
     assert!(error.message.contains("CreateDomain"));
+}
+
+#[test]
+fn every_member_that_a_kind_can_be_created_with_has_a_class() {
+    let mut members = 0;
+    for kind in crate::resource::kinds::KINDS {
+        let Some(create) = kind.ops.create.filter(|create| *create != "PutObject") else {
+            continue;
+        };
+        assert!(World::operation(create).is_some(), "{kind:?}: {create}");
+        let located = kind.located("endpoint/a/variant/b");
+        for member in super::shape::members(create) {
+            let given = member == "Tags" || member == kind.id || located.get(member).is_some();
+            let known = kind.field(&format!("/{member}")).is_some();
+            let below = kind
+                .fields
+                .iter()
+                .any(|field| field.path.starts_with(&format!("/{member}/")));
+            assert!(given || known || below, "{kind:?} {member} has no class");
+            members += 1;
+        }
+        for op in [Some(kind.ops.describe), kind.ops.update, kind.ops.delete] {
+            let Some(op) = op else { continue };
+            let wire = Wire::of(&Call::new(op, &scope(), located.clone()));
+            let op = wire.map_or(op, |wire| wire.call.op);
+            assert!(World::operation(op).is_some(), "{kind:?}: {op}");
+        }
+    }
+    assert!(members > 80, "only {members}");
 }

@@ -3,15 +3,42 @@
 use serde_json::{Value, json};
 use trueup::execute::pass::Mode;
 use trueup::plan::step::{Action, Step};
+use trueup::resource::desired::Resource;
 use trueup::resource::kind::{FieldClass, Naming};
+use trueup::snapshot::Snapshot;
 
-use super::repository::path;
+use super::repository::{FULL, path};
 use super::stage::{Calm, Stage, scope};
 use super::workload::{Deed, FIRST_AUC};
 
 fn settled() -> Stage {
     let mut stage = Stage::new(FIRST_AUC);
     stage.play(&[Deed::Watch, Deed::Promote], &mut Calm);
+    stage
+}
+
+/// The same with everything that a deployment can ask for, a package in the shadow's slot included.
+fn settled_full() -> Stage {
+    let mut stage = Stage::new(FIRST_AUC);
+    let config = path("config.yaml");
+    stage.forge.commit(&[(&config, Some(FULL.as_bytes()))]);
+    stage.play(&[Deed::Watch, Deed::Promote], &mut Calm);
+    let file = path("releases/production.yaml");
+    let text = stage.forge.text(&file).expect("the release");
+    let from = text.find("  main:\n").expect("the slot");
+    let lines = text[from..].split_inclusive('\n');
+    let slot: String = lines
+        .enumerate()
+        .take_while(|(at, line)| *at == 0 || line.starts_with("    "))
+        .map(|(_, line)| line)
+        .collect();
+    let both = text.replacen(
+        &slot,
+        &(slot.clone() + &slot.replace("main:", "challenger:")),
+        1,
+    );
+    stage.forge.commit(&[(&file, Some(both.as_bytes()))]);
+    stage.settle(&mut Calm);
     stage
 }
 
@@ -56,24 +83,40 @@ fn other(value: &Value) -> Value {
 #[test]
 fn a_plan_after_convergence_is_empty() {
     assert_eq!(steps(&mut settled()), []);
+    let mut full = settled_full();
+    assert_eq!(steps(&mut full), []);
+    full.stays_quiet();
 }
 
 #[test]
 fn every_declared_member_changed_behind_our_back_is_planned() {
-    let stage = settled();
-    let snapshot = stage.forge.snapshot(&stage.forge.tip("main"));
-    let loaded = trueup::config::load(&snapshot);
+    check_every_member(settled(), 40);
+}
+
+#[test]
+fn so_is_every_optional_member_of_every_kind() {
+    check_every_member(settled_full(), 130);
+}
+
+/// Everything that a commit asks for, in all units.
+fn desired(snapshot: &Snapshot) -> Vec<Resource> {
+    let loaded = trueup::config::load(snapshot);
     let installation = loaded.installation.expect("trueup.yaml");
     let model = &loaded.models[0];
     let config = model.config.clone().expect("config.yaml");
-    let prepared = trueup::execute::model::prepare(&installation, model, &config, &snapshot)
-        .expect("it compiles");
+    let prepared = trueup::execute::model::prepare(&installation, model, &config, snapshot);
+    let units = prepared.expect("it compiles").desired;
+    units
+        .into_iter()
+        .flat_map(|desired| desired.resources)
+        .collect()
+}
+
+/// Changes each declared member of each resource, one at a time, and expects a plan of just that.
+fn check_every_member(stage: Stage, least: usize) {
+    let snapshot = stage.forge.snapshot(&stage.forge.tip("main"));
     let mut tried = 0;
-    for resource in prepared
-        .desired
-        .iter()
-        .flat_map(|desired| &desired.resources)
-    {
+    for resource in desired(&snapshot) {
         let kind = resource.kind;
         let mut pointers = Vec::new();
         leaves(&resource.body, String::new(), &mut pointers);
@@ -84,10 +127,14 @@ fn every_declared_member_changed_behind_our_back_is_planned() {
             if pointer.ends_with("/$ref") || field.class == FieldClass::WriteOnly {
                 continue;
             }
+            // Who a subscription is for, and what sort a policy is of, is what they are called.
+            if kind.naming == Naming::Mutable && field.class == FieldClass::CreateOnly {
+                continue;
+            }
             let mut stage = stage.clone();
             let name = match kind.naming {
                 Naming::Mutable => resource.stem.clone(),
-                Naming::Digest => name_in_use(&mut stage, kind.name, &resource.stem),
+                Naming::Digest => name_in_use(&mut stage, &resource),
             };
             let found = stage
                 .world
@@ -122,24 +169,28 @@ fn every_declared_member_changed_behind_our_back_is_planned() {
             tried += 1;
         }
     }
-    assert!(tried > 40, "only {tried} members");
+    assert!(tried > least, "only {tried} members");
 }
 
 /// The object that a digest-named resource is at the moment.
-fn name_in_use(stage: &mut Stage, kind: &str, stem: &str) -> String {
-    let endpoint = stem.trim_end_matches("-data-quality");
+fn name_in_use(stage: &mut Stage, resource: &Resource) -> String {
+    let stem = &resource.stem;
+    let endpoint = stem
+        .trim_end_matches("-data-quality")
+        .trim_end_matches("-challenger");
     let config = stage.config_of(endpoint);
-    match kind {
+    match resource.kind.name {
         "EndpointConfig" => config,
         "Model" => {
             let body = stage.describe(
                 "DescribeEndpointConfig",
                 json!({"EndpointConfigName": config}),
             );
-            text(
-                &body.expect("the config"),
-                "/ProductionVariants/0/ModelName",
-            )
+            let pointer = match resource.key.role.as_str() {
+                "main" => "/ProductionVariants/0/ModelName",
+                _ => "/ShadowProductionVariants/0/ModelName",
+            };
+            text(&body.expect("the config"), pointer)
         }
         _ => {
             let body = stage.describe(
@@ -152,6 +203,39 @@ fn name_in_use(stage: &mut Stage, kind: &str, stem: &str) -> String {
             )
         }
     }
+}
+
+#[test]
+fn tags_are_put_back_wherever_they_are() {
+    let mut stage = settled_full();
+    let (mut untagged, snapshot) = (0, stage.forge.snapshot(&stage.forge.tip("main")));
+    for resource in desired(&snapshot) {
+        let (Some(arn), Naming::Mutable) = (resource.kind.arn, resource.kind.naming) else {
+            continue;
+        };
+        let located = resource.kind.located(&resource.stem);
+        let body = stage.describe(resource.kind.ops.describe, located);
+        let arn = &body.expect("it is there")[arn];
+        let (op, body) = match arn.as_str().and_then(|arn| arn.split(':').nth(2)) {
+            Some("sagemaker") => ("DeleteTags", json!({"ResourceArn": arn})),
+            Some("sns") => ("sns:UntagResource", json!({"ResourceArn": arn})),
+            Some("cloudwatch") => ("cloudwatch:UntagResource", json!({"ResourceARN": arn})),
+            _ => (
+                "application-autoscaling:UntagResource",
+                json!({"ResourceARN": arn}),
+            ),
+        };
+        let mut body = body;
+        body["TagKeys"] = json!(["team"]);
+        stage.console(op, body);
+        untagged += 1;
+    }
+    let plan = steps(&mut stage);
+    let calls: Vec<_> = plan.iter().map(|step| step.call.op).collect();
+    assert_eq!(calls, vec!["AddTags"; untagged]);
+    assert!(untagged > 10, "only {untagged}");
+    stage.settle(&mut Calm);
+    stage.stays_quiet();
 }
 
 fn text(body: &Value, pointer: &str) -> String {

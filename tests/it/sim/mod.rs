@@ -12,6 +12,7 @@ mod kinds;
 mod promotions;
 pub(crate) mod repository;
 mod reverts;
+mod rollout;
 mod runs;
 mod seeds;
 mod stage;

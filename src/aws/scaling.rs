@@ -1,0 +1,37 @@
+//! Application Auto Scaling's operations: one line each. It speaks JSON, so the bodies go out as
+//! they are.
+
+use aws_sdk_applicationautoscaling::Client;
+
+use super::answer::Failure;
+use super::exchange::Exchange;
+
+macro_rules! operations {
+    ($($op:literal => $method:ident,)*) => {
+        /// Sends an operation; `None`: it is not known.
+        pub(super) async fn send(
+            client: &Client,
+            op: &str,
+            exchange: Exchange,
+        ) -> Option<Result<(), Failure>> {
+            match op {
+                $($op => {
+                    let sent = client.$method().customize().interceptor(exchange).send().await;
+                    Some(sent.map(drop).map_err(|error| Failure::of(&error)))
+                })*
+                _ => None,
+            }
+        }
+    };
+}
+
+operations! {
+    "DeleteScalingPolicy" => delete_scaling_policy,
+    "DeregisterScalableTarget" => deregister_scalable_target,
+    "DescribeScalableTargets" => describe_scalable_targets,
+    "DescribeScalingPolicies" => describe_scaling_policies,
+    "PutScalingPolicy" => put_scaling_policy,
+    "RegisterScalableTarget" => register_scalable_target,
+    "application-autoscaling:ListTagsForResource" => list_tags_for_resource,
+    "application-autoscaling:TagResource" => tag_resource,
+}

@@ -1,0 +1,52 @@
+//! What is unlike the ideal service: how late readers see, what an account may have, what a region
+//! has left. All of it is off at first.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use super::request::epoch;
+use crate::clock::{SignedDuration, Timestamp};
+
+/// The service's moods.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Settings {
+    /// Lists and Search show what was so this long ago.
+    pub lists_lag: SignedDuration,
+    /// For so long after its creation an endpoint config is not seen by `CreateEndpoint` and
+    /// `UpdateEndpoint`.
+    pub configs_lag: SignedDuration,
+    /// Instances for endpoints that an account may have in a region, by instance type; what is not
+    /// named has no bound.
+    pub quotas: BTreeMap<String, u64>,
+    /// Instance types of which the region has none left.
+    pub without_capacity: BTreeSet<String>,
+    /// Whether a rolling deployment that fails cannot be rolled back either.
+    pub rollback_fails: bool,
+}
+
+impl Settings {
+    /// Whether an endpoint config is seen by what is to use it.
+    pub(super) fn sees_config(&self, config: &Value, now: Timestamp) -> bool {
+        self.configs_lag.is_zero() || {
+            let seen = now.saturating_sub(self.configs_lag).unwrap_or(now);
+            config["CreationTime"].as_f64() <= epoch(seen).as_f64()
+        }
+    }
+
+    /// The service's words where instances of one of these types cannot be had.
+    pub(super) fn starved<'a>(
+        &self,
+        mut instances: impl Iterator<Item = (&'a str, u64)>,
+    ) -> Option<String> {
+        let starved = instances.any(|(kind, _)| self.without_capacity.contains(kind));
+        starved.then(|| {
+            "Unable to provision requested ML compute capacity due to \
+             InsufficientInstanceCapacity error. Please retry using a different ML instance type \
+             or after some time."
+                .to_owned()
+        })
+    }
+}

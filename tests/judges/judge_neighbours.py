@@ -1,0 +1,178 @@
+"""Judges Application Auto Scaling, CloudWatch and SNS of a running local SageMaker, as boto3 sees them.
+
+    python judge_neighbours.py --manifest FILE
+
+FILE is a JSON object with `url`, `region` and `endpoints` (a list of names). What is made is taken
+away again.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import pathlib
+from typing import Any, Dict, Mapping
+
+import boto3
+from botocore.config import Config
+from botocore.exceptions import ClientError
+
+from judging import Judge
+
+ALARM = {
+    "AlarmName": "judge",
+    "Namespace": "AWS/SageMaker",
+    "MetricName": "Invocation5XXErrors",
+    "Dimensions": [{"Name": "EndpointName", "Value": "judge"}],
+    "Statistic": "Average",
+    "Period": 60,
+    "EvaluationPeriods": 3,
+    "Threshold": 1,
+    "ComparisonOperator": "GreaterThanThreshold",
+}
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--manifest", type=pathlib.Path, required=True)
+    manifest = json.loads(parser.parse_args().manifest.read_text(encoding="utf-8"))
+    judge = Judge()
+    for section in (judge_alarms, judge_topics, judge_scaling, judge_search):
+        with judge.section(section.__name__):
+            section(judge, manifest)
+    return judge.finish()
+
+
+def client(manifest: Mapping[str, Any], service: str) -> Any:
+    session = boto3.session.Session(
+        aws_access_key_id="local", aws_secret_access_key="local", region_name=manifest["region"]
+    )
+    config = Config(retries={"total_max_attempts": 1}, connect_timeout=5, read_timeout=60)
+    return session.client(service, endpoint_url=manifest["url"], config=config)
+
+
+def code_of(method: Any, **request: object) -> str:
+    """The code of a refusal; nothing where there is none."""
+    try:
+        method(**request)
+    except ClientError as error:
+        return str(error.response["Error"]["Code"])
+    return ""
+
+
+def judge_alarms(judge: Judge, manifest: Mapping[str, Any]) -> None:
+    cloudwatch = client(manifest, "cloudwatch")
+    cloudwatch.put_metric_alarm(**ALARM, Tags=[{"Key": "team", "Value": "judges"}])
+    found = cloudwatch.describe_alarms(AlarmNames=["judge"])["MetricAlarms"]
+    judge.equal("one alarm of that name", len(found), 1)
+    alarm: Dict[str, Any] = found[0]
+    for member, value in ALARM.items():
+        judge.equal(f"alarm's {member}", alarm.get(member), value)
+    judge.equal("a new alarm's state", alarm["StateValue"], "INSUFFICIENT_DATA")
+    judge.check("an alarm has a time", alarm["StateUpdatedTimestamp"].year > 2000)
+    tags = cloudwatch.list_tags_for_resource(ResourceARN=alarm["AlarmArn"])["Tags"]
+    judge.equal("an alarm's tags", tags, [{"Key": "team", "Value": "judges"}])
+    cloudwatch.set_alarm_state(AlarmName="judge", StateValue="ALARM", StateReason="a test")
+    pages = cloudwatch.get_paginator("describe_alarms").paginate(StateValue="ALARM")
+    names = [one["AlarmName"] for page in pages for one in page["MetricAlarms"]]
+    judge.check("an alarm that goes off is found by its state", "judge" in names, names)
+    refused = code_of(
+        cloudwatch.set_alarm_state, AlarmName="none", StateValue="OK", StateReason="a test"
+    )
+    judge.check("a missing alarm has no state", refused.startswith("ResourceNotFound"), refused)
+    cloudwatch.delete_alarms(AlarmNames=["judge"])
+    judge.equal("no alarm is left", cloudwatch.describe_alarms(AlarmNames=["judge"])["MetricAlarms"], [])
+
+
+def judge_topics(judge: Judge, manifest: Mapping[str, Any]) -> None:
+    sns = client(manifest, "sns")
+    tags = [{"Key": "team", "Value": "judges & co"}]
+    arn = sns.create_topic(Name="judge", Attributes={"DisplayName": "Judge"}, Tags=tags)["TopicArn"]
+    judge.check("a topic's ARN ends in its name", arn.endswith(":judge"), arn)
+    judge.equal("a topic is made once", sns.create_topic(Name="judge")["TopicArn"], arn)
+    attributes = sns.get_topic_attributes(TopicArn=arn)["Attributes"]
+    judge.equal("a topic's name for people", attributes["DisplayName"], "Judge")
+    judge.check("a topic's policy is JSON", json.loads(attributes["Policy"])["Statement"])
+    judge.equal("a topic's tags", sns.list_tags_for_resource(ResourceArn=arn)["Tags"], tags)
+    address = "judge+1@acme.test"
+    answer = sns.subscribe(TopicArn=arn, Protocol="email", Endpoint=address)
+    judge.equal("mail is confirmed first", answer["SubscriptionArn"], "pending confirmation")
+    listed = sns.list_subscriptions_by_topic(TopicArn=arn)["Subscriptions"]
+    judge.equal("who subscribes", [one["Endpoint"] for one in listed], [address])
+    sns.set_topic_attributes(TopicArn=arn, AttributeName="DisplayName", AttributeValue="<J>")
+    attributes = sns.get_topic_attributes(TopicArn=arn)["Attributes"]
+    judge.equal("a topic's changed name", attributes["DisplayName"], "<J>")
+    topics = [one["TopicArn"] for one in sns.list_topics()["Topics"]]
+    judge.check("a topic is listed", arn in topics, topics)
+    sns.delete_topic(TopicArn=arn)
+    judge.equal("a topic that is gone", code_of(sns.get_topic_attributes, TopicArn=arn), "NotFound")
+
+
+def judge_scaling(judge: Judge, manifest: Mapping[str, Any]) -> None:
+    scaling, sagemaker = client(manifest, "application-autoscaling"), client(manifest, "sagemaker")
+    endpoint = manifest["endpoints"][0]
+    variants = sagemaker.describe_endpoint(EndpointName=endpoint)["ProductionVariants"]
+    target = {
+        "ServiceNamespace": "sagemaker",
+        "ResourceId": f"endpoint/{endpoint}/variant/{variants[0]['VariantName']}",
+        "ScalableDimension": "sagemaker:variant:DesiredInstanceCount",
+    }
+    none = {**target, "ResourceId": f"endpoint/{endpoint}/variant/none"}
+    refused = code_of(scaling.register_scalable_target, **none, MinCapacity=1, MaxCapacity=2)
+    judge.equal("no such variant", refused, "ValidationException")
+    arn = scaling.register_scalable_target(
+        **target, MinCapacity=1, MaxCapacity=4, Tags={"team": "judges"}
+    )["ScalableTargetARN"]
+    try:
+        found = scaling.describe_scalable_targets(
+            ServiceNamespace="sagemaker", ResourceIds=[target["ResourceId"]]
+        )["ScalableTargets"]
+        judge.equal("bounds", [(one["MinCapacity"], one["MaxCapacity"]) for one in found], [(1, 4)])
+        judge.check("a target has a time", found[0]["CreationTime"].year > 2000)
+        tags = scaling.list_tags_for_resource(ResourceARN=arn)["Tags"]
+        judge.equal("a target's tags", tags, {"team": "judges"})
+        config = {
+            "TargetValue": 70.0,
+            "PredefinedMetricSpecification": {
+                "PredefinedMetricType": "SageMakerVariantInvocationsPerInstance"
+            },
+        }
+        put = scaling.put_scaling_policy(
+            **target,
+            PolicyName="judge",
+            PolicyType="TargetTrackingScaling",
+            TargetTrackingScalingPolicyConfiguration=config,
+        )
+        judge.equal("a policy makes its alarms", len(put["Alarms"]), 2)
+        policies = scaling.describe_scaling_policies(ServiceNamespace="sagemaker")["ScalingPolicies"]
+        found = [one for one in policies if one["PolicyName"] == "judge"]
+        judge.equal(
+            "a policy", [one["TargetTrackingScalingPolicyConfiguration"] for one in found], [config]
+        )
+        words = code_of(sagemaker.delete_endpoint, EndpointName=endpoint)
+        judge.equal("a target is in the way of a deletion", words, "ValidationException")
+    finally:
+        scaling.deregister_scalable_target(**target)
+    refused = code_of(scaling.deregister_scalable_target, **target)
+    judge.equal("a target that is gone", refused, "ObjectNotFoundException")
+
+
+def judge_search(judge: Judge, manifest: Mapping[str, Any]) -> None:
+    sagemaker = client(manifest, "sagemaker")
+    endpoint = manifest["endpoints"][0]
+    expression = {"Filters": [{"Name": "EndpointName", "Operator": "Equals", "Value": endpoint}]}
+    found = sagemaker.search(Resource="Endpoint", SearchExpression=expression)["Results"]
+    names = [one["Endpoint"]["EndpointName"] for one in found]
+    judge.equal("an endpoint is found by its name", names, [endpoint])
+    owners = [tag["Value"] for tag in found[0]["Endpoint"]["Tags"] if tag["Key"] == "trueup:owner"]
+    expression["Filters"][0] = {"Name": "Tags.trueup:owner", "Operator": "Equals", "Value": owners[0]}
+    found = sagemaker.search(Resource="Endpoint", SearchExpression=expression)["Results"]
+    names = [one["Endpoint"]["EndpointName"] for one in found]
+    judge.equal("and by its tag", names, [endpoint])
+    for resource in ("Pipeline", "PipelineExecution", "ModelPackage", "ModelPackageGroup"):
+        found = sagemaker.search(Resource=resource)["Results"]
+        judge.check(f"{resource} is found", found and all(resource in one for one in found), found)
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
