@@ -6,12 +6,13 @@ use trueup::plan::step::{Action, Step};
 use trueup::resource::kind::{FieldClass, Naming};
 
 use super::repository::path;
-use super::stage::{Calm, Stage, scope};
+use super::stage::{Stage, scope};
+use super::weather::Calm;
 use super::workload::{Deed, FIRST_AUC};
 
 fn settled() -> Stage {
     let mut stage = Stage::new(FIRST_AUC);
-    stage.play(&[Deed::Watch, Deed::Promote], &mut Calm);
+    stage.play(&[Deed::Watch, Deed::Promote(0)], &mut Calm);
     stage
 }
 

@@ -9,8 +9,21 @@ mod checks;
 mod crash;
 pub(crate) mod forge;
 mod kinds;
+mod ledger;
+mod passing;
+mod present;
+mod random;
+mod reasons;
 pub(crate) mod repository;
 mod reverts;
-mod seeds;
 mod stage;
+mod weather;
 mod workload;
+
+use trueup::clock::Timestamp;
+use trueup::plan::planner::Hints;
+
+/// What a daemon tells the planner.
+fn hints(settled_at: Option<Timestamp>) -> Hints {
+    Hints { settled_at }
+}
