@@ -8,6 +8,34 @@ use super::ledger::Violation;
 use super::present::present;
 use super::stage::{Stage, scope};
 
+/// Every rule, by its name.
+pub(crate) const ORACLES: &[&str] = &[
+    "ours only",
+    "one change at a time",
+    "deletes nothing",
+    "creates what is not there",
+    "in order",
+    "one run an attempt",
+    "one package a run",
+    "keeps what autoscaling set",
+    "gives up",
+    "calls what it plans",
+    "status is true",
+    "writes releases only",
+    "quarantine holds",
+    "gates hold",
+    "promotes what has soaked",
+    "never down",
+    "comes to rest",
+    "quiet at rest",
+    "foreign untouched",
+    "git decides",
+    "nothing doubled",
+    "same end",
+    "calls are bounded",
+    "never panics",
+];
+
 /// The end of a run to the letter: equal for runs of which each did the same things once.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct End {

@@ -7,6 +7,7 @@
 
 mod checks;
 mod crash;
+mod fault;
 pub(crate) mod forge;
 mod kinds;
 mod ledger;
@@ -16,7 +17,10 @@ mod random;
 mod reasons;
 pub(crate) mod repository;
 mod reverts;
+mod scenario;
+mod seeds;
 mod stage;
+mod storm;
 mod weather;
 mod workload;
 
@@ -26,4 +30,13 @@ use trueup::plan::planner::Hints;
 /// What a daemon tells the planner.
 fn hints(settled_at: Option<Timestamp>) -> Hints {
     Hints { settled_at }
+}
+
+/// A number from the environment: for people who run a test by hand.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "a test run by hand is told what to do so"
+)]
+fn setting(name: &str) -> Option<u64> {
+    std::env::var(name).ok()?.parse().ok()
 }

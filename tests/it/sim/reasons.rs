@@ -30,6 +30,7 @@ pub(crate) const REASONS: &[&[&str]] = &[
     &["it is Updating"],
     &["it is Creating"],
     &["it is Pending"],
+    &["it is Deleting"],
     &["did not pass the ping health check"],
     &["SageMaker rolled back to "],
     &["its executions and packages could not be read"],
@@ -38,6 +39,7 @@ pub(crate) const REASONS: &[&[&str]] = &[
     &["it could not be read"],
     &[" is quarantined"],
     &["the gate is "],
+    &["the evaluation has no "],
     &["was released for this commit and taken back"],
     &[" serves ", "; merge "],
     &["was merged and taken back"],
@@ -50,6 +52,10 @@ pub(crate) const REASONS: &[&[&str]] = &[
     &[" failed: InternalFailure"],
     &[" failed: AccessDeniedException"],
     &[" failed: ResourceLimitExceeded"],
+    &[" failed: ValidationException"],
+    &[" failed: ResourceInUse"],
+    &["Request to service failed"],
+    &["The request failed: "],
     &[" step"],
 ];
 

@@ -1,6 +1,6 @@
 //! The whole state of a simulation: world, Git, clock and daemons. A clone is a fork.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use serde_json::{Value, json};
@@ -16,6 +16,7 @@ use trueup::world::{Pace, World};
 use super::forge::{Forge, MAIN};
 use super::ledger::Ledger;
 use super::passing::Passing;
+use super::present::present;
 use super::reasons::Seen;
 use super::repository::{self, FleetKind};
 use super::weather::{Calm, Deployed, Trained, Weather};
@@ -24,6 +25,8 @@ use super::weather::{Calm, Deployed, Trained, Weather};
 const TICK: SignedDuration = SignedDuration::from_secs(30);
 /// The most that is skipped when nothing is to happen before.
 const SKIP: SignedDuration = SignedDuration::from_secs(600);
+/// A training job takes this long.
+const TRAINING: SignedDuration = SignedDuration::from_secs(90);
 /// Passes that a settling may take.
 const SWEEPS: usize = 150;
 
@@ -45,6 +48,8 @@ pub(crate) struct Stage {
     going: Vec<(Timestamp, Done)>,
     /// An older world, for readers that lag behind.
     pub(crate) older: Option<Arc<World>>,
+    /// Commits that only ask for another attempt.
+    pub(crate) retries: BTreeSet<ObjectId>,
 }
 
 /// What one pass over the repository came to.
@@ -104,6 +109,7 @@ impl Stage {
             seen: Seen::default(),
             going: Vec::new(),
             older: None,
+            retries: BTreeSet::new(),
         }
     }
 
@@ -123,7 +129,10 @@ impl Stage {
     /// One pass over the repository by the first daemon.
     pub(crate) fn sweep(&mut self, mode: Mode, weather: &mut dyn Weather) -> Sweep {
         let lag = weather.lags(self);
-        let mut passing = Passing::new(self, 0, mode, lag, self.now + weather.skew());
+        let skew = weather.skew();
+        self.ledger.honest = self.older.is_none() && !lag && skew.is_zero();
+        self.ledger.skewed |= !skew.is_zero();
+        let mut passing = Passing::new(self, 0, mode, lag, self.now + skew);
         while passing.step(self, weather) {}
         self.end(passing, mode)
     }
@@ -406,6 +415,16 @@ impl Stage {
     pub(crate) fn made(&self, op: &str) -> u64 {
         let count = self.world.calls().count(op);
         count.calls - count.refused
+    }
+
+    /// How many units the newest commit has.
+    pub(crate) fn units(&self) -> usize {
+        let present = present(&self.forge, &self.tip());
+        let units = present
+            .models
+            .iter()
+            .map(|model| model.prepared.desired.len());
+        units.sum()
     }
 
     /// The newest commit.

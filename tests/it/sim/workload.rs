@@ -76,6 +76,8 @@ pub(crate) enum Hand {
     Untag,
     /// Approves nothing any more.
     Reject,
+    /// Deletes the package that production serves.
+    DeletePackage,
 }
 
 /// What somebody may do at any time.
@@ -104,7 +106,12 @@ impl Deed {
     pub(crate) fn is_stuck(self) -> bool {
         matches!(
             self,
-            Self::TrainBroken(_) | Self::Miss(..) | Self::Gate | Self::Describe(_) | Self::Break(_)
+            Self::TrainBroken(_)
+                | Self::Miss(..)
+                | Self::Gate
+                | Self::Describe(_)
+                | Self::Break(_)
+                | Self::Hand(Hand::DeletePackage)
         )
     }
 }
@@ -163,7 +170,12 @@ impl Stage {
                 }
             }
             Deed::RevertLast => {
-                let tip = self.tip();
+                let mut tip = self.tip();
+                while self.retries.contains(&tip)
+                    && let Some(parent) = self.forge.parent(&tip)
+                {
+                    tip = parent;
+                }
                 if self.forge.parent(&tip).is_some() {
                     self.forge.revert(&tip);
                 }
@@ -277,6 +289,7 @@ impl Stage {
             .collect();
         if !files.is_empty() {
             self.forge.commit(&files);
+            self.retries.insert(self.tip());
         }
     }
 
@@ -304,12 +317,12 @@ impl Stage {
                 let Some(arn) = arn else { return false };
                 self.try_console("DeleteTags", json!({"ResourceArn": arn, "TagKeys": ["team"]}))
             }
+            Hand::DeletePackage => {
+                let Some(arn) = self.production_package() else { return false };
+                self.try_console("DeleteModelPackage", json!({"ModelPackageName": arn}))
+            }
             Hand::Reject => {
-                let release = self.folder(0).and_then(|folder| {
-                    self.forge.text(&format!("{folder}/releases/production.yaml"))
-                });
-                let arn = release.and_then(|text| super::ledger::field(&text, "arn:"));
-                let Some(arn) = arn else { return false };
+                let Some(arn) = self.production_package() else { return false };
                 self.try_console(
                     "UpdateModelPackage",
                     json!({"ModelPackageArn": arn, "ModelApprovalStatus": "Rejected"}),
@@ -317,6 +330,11 @@ impl Stage {
             }
         };
         done.is_some()
+    }
+
+    fn production_package(&self) -> Option<String> {
+        let file = format!("{}/releases/production.yaml", self.folder(0)?);
+        super::ledger::field(&self.forge.text(&file)?, "arn:")
     }
 
     fn config_by_hand(&mut self) -> bool {

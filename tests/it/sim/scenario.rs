@@ -1,0 +1,232 @@
+//! What people do in a seed: where it starts, and one or two things after that.
+
+use std::collections::BTreeMap;
+use std::sync::LazyLock;
+
+use serde_json::Value;
+
+use super::checks::{at_rest, meaning, plant_strangers, same_meaning, strangers};
+use super::fault::Fired;
+use super::ledger::Violation;
+use super::random::Random;
+use super::reasons::Seen;
+use super::repository::FleetKind;
+use super::stage::Stage;
+use super::storm::{BLOWS, Storm, WATCH};
+use super::weather::Calm;
+use super::workload::{Deed, Hand};
+
+use Deed::{Promote, RevertLast, RevertTraining, Train, Watch};
+
+/// Seeds that share what people do, and differ in the faults.
+pub(crate) const STORMS: u64 = 10;
+/// Quiet passes after everything has come to rest.
+const QUIET: usize = 2;
+/// Calls beside those of a run without faults that one fault may cost: a pass or two.
+const CALLS_A_FAULT: u64 = 60;
+/// Calls of a pass over one unit that is as it should be.
+const CALLS_A_UNIT: usize = 15;
+
+/// A place to start from, and what people may do there.
+struct Base {
+    stage: Stage,
+    untouched: Vec<Value>,
+    menu: &'static [&'static [Deed]],
+}
+
+const FIRST: &[&[Deed]] = &[&[Watch]];
+
+/// With everything that a model can have.
+const FULL: &[&[Deed]] = &[
+    &[Train(0, 0.9), Promote(0)],
+    &[Train(0, 0.9), RevertTraining(0)],
+    &[Train(0, 0.8), RevertLast],
+    &[Deed::Resize(0)],
+    &[Deed::Rescale(0), RevertLast],
+    &[Deed::Serve(0, 2)],
+    &[Deed::Pin(7), Promote(0)],
+    &[Deed::Gate, Deed::Miss(0, 0.9), Deed::Gate, Watch],
+    &[Train(0, 0.9), Deed::Quarantine(0), RevertTraining(0)],
+    &[Promote(0), RevertLast],
+    &[Deed::Tag(0, 1), Deed::Hand(Hand::Untag)],
+    &[Deed::Describe(0), Deed::Describe(0), Watch],
+    &[Deed::Break(0), Deed::Break(0), Watch],
+    &[Deed::Rename(0)],
+    &[Deed::ForcePush(1)],
+    &[Deed::TrainBroken(0), RevertTraining(0)],
+    &[Deed::Hand(Hand::Config)],
+    &[Deed::Hand(Hand::DeleteMonitor)],
+    &[Deed::Hand(Hand::DeletePackage), Train(0, 0.95), Promote(0)],
+];
+
+/// With little, and a soak.
+const LITTLE: &[&[Deed]] = &[
+    &[Train(1, 0.9)],
+    &[Train(1, 0.9), RevertTraining(1)],
+    &[Train(1, 0.9), RevertLast],
+    &[Deed::Resize(1)],
+    &[Deed::Resize(1), RevertLast],
+    &[Deed::Rescale(1)],
+    &[Deed::Serve(1, 3)],
+    &[Deed::Tag(1, 1)],
+    &[Deed::Rename(1)],
+    &[Deed::ForcePush(1)],
+    &[Deed::Add],
+    &[Deed::Break(1), Deed::Break(1), Watch],
+    &[Train(1, 0.9), Deed::Quarantine(1)],
+];
+
+const TWO: &[&[Deed]] = &[
+    &[Train(1, 0.9)],
+    &[Deed::Remove(1), Deed::Resize(0)],
+    &[Deed::Remove(0), Train(1, 0.9)],
+    &[Deed::Resize(0), Deed::Tag(1, 2)],
+    &[Deed::Break(0), Train(1, 0.8), Deed::Break(0), Watch],
+];
+
+static BASES: LazyLock<Vec<Base>> = LazyLock::new(|| {
+    let base = |fleet, deeds: &[Deed], menu| {
+        let mut stage = Stage::with(fleet);
+        plant_strangers(&mut stage);
+        stage.play(deeds, &mut Calm);
+        stage.seen = Seen::default();
+        stage.ledger.asked = 0;
+        let untouched = strangers(&stage);
+        Base {
+            stage,
+            untouched,
+            menu,
+        }
+    };
+    let promoted = [Watch, Promote(0)];
+    vec![
+        base(FleetKind::Plain, &[], FIRST),
+        base(FleetKind::Plain, &[Watch], LITTLE),
+        base(FleetKind::Plain, &[Watch, Train(1, 0.75)], LITTLE),
+        base(FleetKind::Plain, &[Watch, Deed::Resize(1)], LITTLE),
+        base(FleetKind::One, &[], FIRST),
+        base(FleetKind::One, &promoted, FULL),
+        base(FleetKind::One, &[Watch, Promote(0), Train(0, 0.85)], FULL),
+        base(FleetKind::Two, &promoted, TWO),
+    ]
+});
+
+/// What people do, without faults, and what comes of it.
+pub(crate) struct Scenario {
+    base: &'static Base,
+    pub(crate) deeds: &'static [Deed],
+    expected: BTreeMap<String, Value>,
+    calls: u64,
+    seen: Seen,
+}
+
+/// What a seed came to.
+#[derive(Debug, Clone)]
+pub(crate) struct Ended {
+    pub(crate) fired: Fired,
+    pub(crate) seen: Seen,
+    /// Calls, and those of the run without faults.
+    pub(crate) calls: (u64, u64),
+    /// A digest of everything that was called and of the end.
+    pub(crate) trace: u64,
+}
+
+impl Scenario {
+    /// The scenario of a seed.
+    pub(crate) fn new(seed: u64) -> Result<Self, Violation> {
+        let mut random = Random::new(seed / STORMS, 1);
+        let base = random.pick(&BASES);
+        let deeds = *random.pick(base.menu);
+        let mut stage = base.stage.clone();
+        for deed in deeds {
+            stage.perform(*deed);
+            settled(stage.follow(*deed, &mut Calm))?;
+        }
+        let calls = stage.ledger.asked;
+        settled(stage.try_quiet(QUIET))?;
+        at_rest(&stage, &base.untouched)?;
+        Ok(Self {
+            base,
+            deeds,
+            expected: meaning(&stage),
+            calls,
+            seen: stage.seen,
+        })
+    }
+
+    /// Plays it in a storm: first with faults, then in silence until all is at rest, then some
+    /// passes in which nothing happens.
+    pub(crate) fn play(&self, mut storm: Storm) -> Result<Ended, Violation> {
+        let mut stage = self.base.stage.clone();
+        for deed in self.deeds {
+            stage.perform(*deed);
+            storm.next_deed();
+            settled(stage.follow(*deed, &mut storm))?;
+        }
+        storm.calm(&mut stage);
+        settled(stage.try_settle(&mut Calm).map(drop))?;
+        let calls = stage.ledger.asked;
+        if let Err(what) = stage.try_quiet(QUIET) {
+            return Err(Violation {
+                oracle: "quiet at rest",
+                what,
+            });
+        }
+        at_rest(&stage, &self.base.untouched)?;
+        same_meaning(&meaning(&stage), &self.expected)?;
+        // What people repair is watched until they do.
+        let watched = (BLOWS + WATCH) * self.deeds.len() * stage.units() * CALLS_A_UNIT;
+        let most = self.calls * 3 / 2 + storm.fired.total() * CALLS_A_FAULT + watched as u64;
+        if calls > most {
+            return Err(Violation {
+                oracle: "calls are bounded",
+                what: format!("{calls} calls, at most {most}"),
+            });
+        }
+        let mut seen = stage.seen.clone();
+        seen.merge(self.seen.clone());
+        Ok(Ended {
+            fired: storm.fired,
+            seen,
+            calls: (calls, self.calls),
+            trace: trace(&stage),
+        })
+    }
+}
+
+fn settled(what: Result<(), String>) -> Result<(), Violation> {
+    what.map_err(|what| {
+        let oracle = what
+            .strip_prefix('[')
+            .and_then(|rest| rest.split(']').next());
+        let known = super::checks::ORACLES
+            .iter()
+            .find(|one| Some(**one) == oracle);
+        Violation {
+            oracle: known.copied().unwrap_or("comes to rest"),
+            what,
+        }
+    })
+}
+
+/// FNV-1a over every call that was made and how it ended.
+fn trace(stage: &Stage) -> u64 {
+    let mut hash = 0xcbf2_9ce4_8422_2325_u64;
+    let mut add = |text: &str| {
+        for byte in text.bytes() {
+            hash = (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3);
+        }
+    };
+    for entry in stage.world.calls().iter() {
+        add(&entry.op);
+        add(&entry.name);
+        add(entry.error.as_deref().unwrap_or("ok"));
+    }
+    add(&stage.tip().0);
+    hash
+}
+
+/// One seed, alone.
+pub(crate) fn replay(seed: u64) -> Result<Ended, Violation> {
+    Scenario::new(seed)?.play(Storm::new(seed))
+}
