@@ -233,7 +233,8 @@ impl Ledger {
         let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
         match call.op {
             "StartPipelineExecution" => {
-                let name = text(&call.body["PipelineExecutionDisplayName"]);
+                let (pipeline, name) = ("PipelineName", "PipelineExecutionDisplayName");
+                let name = format!("{} {}", text(&call.body[pipeline]), text(&call.body[name]));
                 let started = self.runs.entry(name.clone()).or_default();
                 started.insert(text(&answer["PipelineExecutionArn"]));
                 if started.len() > 1 {
@@ -241,7 +242,8 @@ impl Ledger {
                 }
             }
             "CreateModelPackage" => {
-                let name = text(&call.body["ModelPackageDescription"]);
+                let (group, name) = ("ModelPackageGroupName", "ModelPackageDescription");
+                let name = format!("{} {}", text(&call.body[group]), text(&call.body[name]));
                 let made = self.packaged.entry(name.clone()).or_default();
                 made.insert(text(&answer["ModelPackageArn"]));
                 if made.len() > 1 {

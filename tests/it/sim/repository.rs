@@ -37,12 +37,14 @@ environments:
     promote: {mode: branch, from: staging, soak: 0s}
 "#;
 
-/// A model without data, evaluation or monitors, promoted by itself after a soak.
+/// A model without processing, evaluation or monitors, promoted by itself after a soak.
 pub(crate) const PLAIN: &str = r#"version: 1
 name: fraud
 account: "111122223333"
 region: eu-west-1
 framework: sklearn@1.2-1
+data:
+  train: {file: data/train.csv, pin: required}
 training:
   entry_point: src/train.py
 serving: {entry_point: src/inference.py}
@@ -146,6 +148,11 @@ fn plain(folder: &str, config: &str) -> Vec<(String, Vec<u8>)> {
             training_script(FIRST_AUC).into_bytes(),
         ),
         (format!("{folder}/src/inference.py"), b"pass\n".to_vec()),
+        (format!("{folder}/data/train.csv"), DATA.to_vec()),
+        (
+            format!("{folder}/data/train.pin.yaml"),
+            pin(DATA).into_bytes(),
+        ),
     ]
 }
 

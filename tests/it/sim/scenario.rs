@@ -20,8 +20,10 @@ use Deed::{Promote, RevertLast, RevertTraining, Train, Watch};
 
 /// Seeds that share what people do, and differ in the faults.
 pub(crate) const STORMS: u64 = 10;
-/// Quiet passes after everything has come to rest.
-const QUIET: usize = 2;
+/// One seed in so many plays all that people do, the others a part of it.
+const ALL: u64 = 6;
+/// Quiet passes after the one that found everything at rest.
+const QUIET: usize = 1;
 /// Calls beside those of a run without faults that one fault may cost: a pass or two.
 const CALLS_A_FAULT: u64 = 60;
 /// Calls of a pass over one unit that is as it should be.
@@ -34,7 +36,17 @@ struct Base {
     menu: &'static [&'static [Deed]],
 }
 
-const FIRST: &[&[Deed]] = &[&[Watch]];
+const FIRST: &[&[Deed]] = &[
+    &[Watch],
+    &[Watch],
+    &[
+        Deed::Outage,
+        Deed::Outage,
+        Deed::Resize(0),
+        Deed::Resize(1),
+        Watch,
+    ],
+];
 
 /// With everything that a model can have.
 const FULL: &[&[Deed]] = &[
@@ -55,6 +67,12 @@ const FULL: &[&[Deed]] = &[
     &[Deed::ForcePush(1)],
     &[Deed::TrainBroken(0), RevertTraining(0)],
     &[Deed::Hand(Hand::Config)],
+    &[
+        Deed::Outage,
+        Deed::ResizeInVain(0),
+        Deed::Outage,
+        Deed::Retry,
+    ],
     &[Deed::Hand(Hand::DeleteMonitor)],
     &[Deed::Hand(Hand::DeletePackage), Train(0, 0.95), Promote(0)],
 ];
@@ -104,6 +122,8 @@ static BASES: LazyLock<Vec<Base>> = LazyLock::new(|| {
         base(FleetKind::Plain, &[Watch], LITTLE),
         base(FleetKind::Plain, &[Watch, Train(1, 0.75)], LITTLE),
         base(FleetKind::Plain, &[Watch, Deed::Resize(1)], LITTLE),
+        base(FleetKind::Plain, &[Watch, Deed::Serve(1, 9)], LITTLE),
+        base(FleetKind::Plain, &[Watch, Deed::Tag(1, 7)], LITTLE),
         base(FleetKind::One, &[], FIRST),
         base(FleetKind::One, &promoted, FULL),
         base(FleetKind::One, &[Watch, Promote(0), Train(0, 0.85)], FULL),
@@ -114,10 +134,18 @@ static BASES: LazyLock<Vec<Base>> = LazyLock::new(|| {
 /// What people do, without faults, and what comes of it.
 pub(crate) struct Scenario {
     base: &'static Base,
-    pub(crate) deeds: &'static [Deed],
+    parts: Vec<Part>,
+    seen: Seen,
+}
+
+/// Deeds up to the first after which all is at rest.
+struct Part {
+    /// The state before them.
+    before: Stage,
+    deeds: &'static [Deed],
+    /// What they come to.
     expected: BTreeMap<String, Value>,
     calls: u64,
-    seen: Seen,
 }
 
 /// What a seed came to.
@@ -138,34 +166,67 @@ impl Scenario {
         let base = random.pick(&BASES);
         let deeds = *random.pick(base.menu);
         let mut stage = base.stage.clone();
-        for deed in deeds {
-            stage.perform(*deed);
-            settled(stage.follow(*deed, &mut Calm))?;
+        let mut parts = Vec::new();
+        for deeds in deeds.split_inclusive(|deed| !deed.is_stuck()) {
+            let before = stage.clone();
+            for deed in deeds {
+                stage.perform(*deed);
+                settled(stage.follow(*deed, &mut Calm))?;
+            }
+            let calls = stage.ledger.asked - before.ledger.asked;
+            at_rest(&stage, &base.untouched)?;
+            parts.push(Part {
+                before,
+                deeds,
+                expected: meaning(&stage),
+                calls,
+            });
         }
-        let calls = stage.ledger.asked;
         settled(stage.try_quiet(QUIET))?;
-        at_rest(&stage, &base.untouched)?;
         Ok(Self {
             base,
-            deeds,
-            expected: meaning(&stage),
-            calls,
+            parts,
             seen: stage.seen,
         })
     }
 
+    /// The parts that a seed plays: one, or all from one on.
+    fn parts(&self, seed: u64) -> &[Part] {
+        let mut random = Random::new(seed, 3);
+        let first = usize::try_from(random.below(self.parts.len() as u64)).expect("a place");
+        let last = if random.one_in(ALL) {
+            self.parts.len()
+        } else {
+            first + 1
+        };
+        &self.parts[first..last]
+    }
+
+    /// What people do in a seed.
+    pub(crate) fn deeds(&self, seed: u64) -> Vec<Deed> {
+        self.parts(seed)
+            .iter()
+            .flat_map(|part| part.deeds)
+            .copied()
+            .collect()
+    }
+
     /// Plays it in a storm: first with faults, then in silence until all is at rest, then some
     /// passes in which nothing happens.
-    pub(crate) fn play(&self, mut storm: Storm) -> Result<Ended, Violation> {
-        let mut stage = self.base.stage.clone();
-        for deed in self.deeds {
+    pub(crate) fn play(&self, seed: u64, mut storm: Storm) -> Result<Ended, Violation> {
+        let parts = self.parts(seed);
+        let (first, last) = (&parts[0], &parts[parts.len() - 1]);
+        let mut stage = first.before.clone();
+        let before = stage.ledger.asked;
+        stage.seen = self.seen.clone();
+        for deed in parts.iter().flat_map(|part| part.deeds) {
             stage.perform(*deed);
             storm.next_deed();
             settled(stage.follow(*deed, &mut storm))?;
         }
         storm.calm(&mut stage);
         settled(stage.try_settle(&mut Calm).map(drop))?;
-        let calls = stage.ledger.asked;
+        let calls = stage.ledger.asked - before;
         if let Err(what) = stage.try_quiet(QUIET) {
             return Err(Violation {
                 oracle: "quiet at rest",
@@ -173,23 +234,23 @@ impl Scenario {
             });
         }
         at_rest(&stage, &self.base.untouched)?;
-        same_meaning(&meaning(&stage), &self.expected)?;
+        same_meaning(&meaning(&stage), &last.expected)?;
         // What people repair is watched until they do.
-        let watched = (BLOWS + WATCH) * self.deeds.len() * stage.units() * CALLS_A_UNIT;
-        let most = self.calls * 3 / 2 + storm.fired.total() * CALLS_A_FAULT + watched as u64;
+        let deeds = parts.iter().map(|part| part.deeds.len()).sum::<usize>();
+        let watched = (BLOWS + 2 * WATCH) * deeds * stage.units() * CALLS_A_UNIT;
+        let plain = parts.iter().map(|part| part.calls).sum::<u64>();
+        let most = plain * 3 / 2 + storm.fired.total() * CALLS_A_FAULT + watched as u64;
         if calls > most {
             return Err(Violation {
                 oracle: "calls are bounded",
                 what: format!("{calls} calls, at most {most}"),
             });
         }
-        let mut seen = stage.seen.clone();
-        seen.merge(self.seen.clone());
         Ok(Ended {
             fired: storm.fired,
-            seen,
-            calls: (calls, self.calls),
+            calls: (calls, plain),
             trace: trace(&stage),
+            seen: stage.seen,
         })
     }
 }
@@ -228,5 +289,5 @@ fn trace(stage: &Stage) -> u64 {
 
 /// One seed, alone.
 pub(crate) fn replay(seed: u64) -> Result<Ended, Violation> {
-    Scenario::new(seed)?.play(Storm::new(seed))
+    Scenario::new(seed)?.play(seed, Storm::new(seed))
 }

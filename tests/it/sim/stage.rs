@@ -48,6 +48,8 @@ pub(crate) struct Stage {
     going: Vec<(Timestamp, Done)>,
     /// An older world, for readers that lag behind.
     pub(crate) older: Option<Arc<World>>,
+    /// Whether nothing new comes up in service at the moment.
+    pub(crate) outage: bool,
     /// Commits that only ask for another attempt.
     pub(crate) retries: BTreeSet<ObjectId>,
 }
@@ -98,6 +100,8 @@ impl Stage {
     pub(crate) fn with(fleet: FleetKind) -> Self {
         let mut forge = Forge::default();
         repository::first_commit(&mut forge, fleet);
+        let broken = &present(&forge, &forge.tip(MAIN)).broken;
+        assert!(broken.is_empty(), "{broken:?} does not load");
         let now = "2026-11-02T09:00:00Z".parse().expect("a date");
         Self {
             world: World::new(Pace::simulated()),
@@ -109,6 +113,7 @@ impl Stage {
             seen: Seen::default(),
             going: Vec::new(),
             older: None,
+            outage: false,
             retries: BTreeSet::new(),
         }
     }
@@ -213,16 +218,17 @@ impl Stage {
         self.watch_service();
     }
 
-    /// How long until something is to be seen: the daemon looks again at once after a change, and
-    /// every 30 seconds while something moves; looks that would find nothing are left out.
-    pub(crate) fn pause(&self, sweep: &Sweep) -> SignedDuration {
-        if sweep.changed() {
+    /// How long until something is to be seen. The daemon looks again at once after a change, and
+    /// every 30 seconds while something moves; most looks that would find nothing are left out.
+    pub(crate) fn pause(&self, sweep: &Sweep, weather: &mut dyn Weather) -> SignedDuration {
+        if sweep.crashed || weather.hurries() {
             return SignedDuration::from_secs(1);
         }
         let next = self.going.iter().map(|(at, _)| *at).min();
         let next = next.into_iter().chain(self.world.next_timer()).min();
         match next {
             Some(at) => at.duration_since(self.now).clamp(TICK, SKIP),
+            None if sweep.changed() => SignedDuration::from_secs(1),
             None => SignedDuration::from_secs(300),
         }
     }
@@ -257,16 +263,20 @@ impl Stage {
                     Trained::Well => self.job(&job),
                     Trained::Badly(reason) => JobOutcome::Failed(reason.to_owned()),
                 };
-                (
-                    SignedDuration::ZERO,
-                    Done::Job {
-                        id: job.id,
-                        outcome,
-                    },
-                )
+                let after = match job.kind {
+                    JobKind::Training => TRAINING,
+                    JobKind::Processing => SignedDuration::ZERO,
+                };
+                let id = job.id;
+                (after, Done::Job { id, outcome })
             }
             Work::Serve(fleet) => {
-                let (after, failure) = match weather.fleet(self, &fleet) {
+                let deployed = if self.outage {
+                    Deployed::Down("the model cannot be loaded")
+                } else {
+                    weather.fleet(self, &fleet)
+                };
+                let (after, failure) = match deployed {
                     Deployed::Up => (SignedDuration::ZERO, None),
                     Deployed::Late(after) => (after, None),
                     Deployed::Down(reason) => {
@@ -342,7 +352,7 @@ impl Stage {
             } else {
                 self.sweep(Mode::Apply, weather)
             };
-            let pause = self.pause(&last);
+            let pause = self.pause(&last, weather);
             self.after(pause, weather);
             weather.between(self);
             if last.is_settled() && !weather.unsettled(self) {
@@ -375,7 +385,7 @@ impl Stage {
         let (calls, commits) = (self.ledger.changes, self.forge.bot_commits);
         for _ in 0..sweeps {
             let sweep = self.sweep(Mode::Apply, &mut Calm);
-            let pause = self.pause(&sweep);
+            let pause = self.pause(&sweep, &mut Calm);
             self.after(pause, &mut Calm);
             if !sweep.is_settled() {
                 return Err(format!("not settled in a quiet time: {:#?}", sweep.models));

@@ -54,9 +54,9 @@ const FLEETS: &[(Fault, Deployed)] = &[
 ];
 
 /// Passes after a deed until the storm is over, so that it is seen whether all comes to rest.
-pub(crate) const BLOWS: usize = 12;
+pub(crate) const BLOWS: usize = 5;
 /// Passes between two looks of the people who run it.
-pub(crate) const WATCH: usize = 5;
+pub(crate) const WATCH: usize = 3;
 
 /// The weather of one seed.
 pub(crate) struct Storm {
@@ -222,7 +222,7 @@ impl Weather for Storm {
             self.edited = true;
             self.lose_tags(stage);
         }
-        let Some((fault, sight)) = self.choose(20, LOOKS) else {
+        let Some((fault, sight)) = self.choose(30, LOOKS) else {
             return Sight::Clear;
         };
         let possible = match sight {
@@ -238,8 +238,10 @@ impl Weather for Storm {
     }
 
     fn lags(&mut self, stage: &Stage) -> bool {
-        self.edited = false;
-        stage.forge.parent(&stage.tip()).is_some() && self.strikes(Fault::StaleGit, 3)
+        let lags = stage.forge.parent(&stage.tip()).is_some() && self.strikes(Fault::StaleGit, 3);
+        // What an older commit asks for may be there; the newest has not been looked at.
+        self.edited = lags;
+        lags
     }
 
     fn skew(&mut self) -> SignedDuration {
@@ -248,6 +250,10 @@ impl Weather for Storm {
         }
         let minutes = i64::try_from(self.random.below(240)).expect("it is small");
         SignedDuration::from_mins(minutes - 120)
+    }
+
+    fn hurries(&mut self) -> bool {
+        self.random.one_in(4)
     }
 
     fn two(&mut self, _: &Stage) -> bool {

@@ -91,6 +91,10 @@ pub(crate) trait Weather {
     fn skew(&mut self) -> SignedDuration {
         SignedDuration::ZERO
     }
+    /// Whether the next pass follows at once, and not when something is to be seen.
+    fn hurries(&mut self) -> bool {
+        false
+    }
     /// Whether a second daemon passes at the same time.
     fn two(&mut self, stage: &Stage) -> bool {
         let _ = stage;

@@ -29,6 +29,8 @@ pub(crate) enum Deed {
     RevertTraining(usize),
     /// Other instances, or the former ones again.
     Resize(usize),
+    /// The same, while nothing new comes up.
+    ResizeInVain(usize),
     /// One instance more, or the former number again.
     Rescale(usize),
     /// Other serving code.
@@ -57,6 +59,8 @@ pub(crate) enum Deed {
     Hand(Hand),
     /// Ask for another attempt at what was rolled back.
     Retry,
+    /// From now on nothing new comes up in service, or does again.
+    Outage,
 }
 
 /// What somebody does in a console.
@@ -101,6 +105,9 @@ pub(crate) const RELEASE_AND_REVERT: &[Deed] = &[
 /// Model names by number.
 pub(crate) const NAMES: [&str; 2] = ["churn", "fraud"];
 
+/// Passes over what only a person can end.
+const LINGER: usize = 7;
+
 impl Deed {
     /// Whether the end of it is that a person must act: it is watched for a while only.
     pub(crate) fn is_stuck(self) -> bool {
@@ -111,6 +118,8 @@ impl Deed {
                 | Self::Gate
                 | Self::Describe(_)
                 | Self::Break(_)
+                | Self::Outage
+                | Self::ResizeInVain(_)
                 | Self::Hand(Hand::DeletePackage)
         )
     }
@@ -181,7 +190,9 @@ impl Stage {
                 }
             }
             Deed::RevertTraining(model) => self.revert_training(model),
-            Deed::Resize(model) => self.toggle(model, "ml.m5.large", "ml.m5.xlarge"),
+            Deed::Resize(model) | Deed::ResizeInVain(model) => {
+                self.toggle(model, "ml.m5.large", "ml.m5.xlarge")
+            }
             Deed::Rescale(model) => self.toggle(
                 model,
                 "initial_instance_count: 1",
@@ -229,6 +240,7 @@ impl Stage {
             }
             Deed::Hand(hand) => drop(self.by_hand(hand)),
             Deed::Retry => self.retry(),
+            Deed::Outage => self.outage = !self.outage,
         }
     }
 
@@ -357,7 +369,7 @@ impl Stage {
     /// Follows a deed to its end, or for a while where there is none before a person acts.
     pub(crate) fn follow(&mut self, deed: Deed, weather: &mut dyn Weather) -> Result<(), String> {
         if deed.is_stuck() {
-            self.linger(15, weather);
+            self.linger(LINGER, weather);
             return Ok(());
         }
         self.try_settle(weather).map(drop)
@@ -367,7 +379,7 @@ impl Stage {
     pub(crate) fn linger(&mut self, sweeps: usize, weather: &mut dyn Weather) {
         for _ in 0..sweeps {
             let sweep = self.sweep(trueup::execute::pass::Mode::Apply, weather);
-            let pause = self.pause(&sweep);
+            let pause = self.pause(&sweep, weather);
             self.after(pause, weather);
             weather.between(self);
         }
