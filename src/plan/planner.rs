@@ -14,6 +14,7 @@ use crate::resource::call::Call;
 use crate::resource::canonical;
 use crate::resource::desired::{Change, Desired, Key, Resource};
 use crate::resource::kind::{FieldClass, Kind, Status, Update};
+use crate::resource::kinds::{MODEL_PACKAGE_GROUP, PIPELINE, PIPELINE_EXECUTION};
 use crate::resource::owner::{self, Tags};
 
 /// What only changes the words of a plan.
@@ -88,9 +89,7 @@ impl Planner<'_> {
             self.report
                 .note(State::Empty, desired.unit.to_string(), "no release yet");
         }
-        let before_run = |resource: &&Resource| {
-            resource.kind.rank < crate::resource::kinds::PIPELINE_EXECUTION.rank
-        };
+        let before_run = |resource: &&Resource| resource.kind.rank < PIPELINE_EXECUTION.rank;
         for resource in desired.resources.iter().filter(before_run) {
             self.resource(resource);
         }
@@ -101,7 +100,8 @@ impl Planner<'_> {
                 .iter()
                 .all(|note| note.state < State::Waiting);
             let step = run::plan(desired, self.observed, ready, &mut self.report);
-            self.steps.extend(step);
+            self.steps
+                .extend(step.map(|step| self.under_our_parent(step)));
         }
         for resource in desired
             .resources
@@ -110,6 +110,23 @@ impl Planner<'_> {
         {
             self.resource(resource);
         }
+    }
+
+    /// A run belongs to its pipeline and a package to its group: they must still be ours. What is
+    /// made in this very pass is.
+    fn under_our_parent(&self, mut step: Step) -> Step {
+        let parent = if *step.kind == PIPELINE_EXECUTION {
+            &PIPELINE
+        } else {
+            &MODEL_PACKAGE_GROUP
+        };
+        let of_kind = |resource: &&Resource| *resource.kind == *parent;
+        if let Some(resource) = self.desired.resources.iter().find(of_kind)
+            && let Some(object) = self.observed.object(parent, &resource.stem)
+        {
+            step.guards.extend(self.same_tags(parent, object));
+        }
+        step
     }
 
     fn resource(&mut self, resource: &Resource) {
@@ -350,12 +367,14 @@ impl Planner<'_> {
         text: String,
     ) {
         let call = self.add_tags(arn, &Tags::from([(tag.0.to_owned(), tag.1)]));
+        let object = self.observed.object(resource.kind, name);
+        let guards = object.and_then(|object| self.same_tags(resource.kind, object));
         self.push(
             Action::Mark,
             resource,
             name.to_owned(),
             call,
-            Vec::new(),
+            guards.into_iter().collect(),
             Vec::new(),
             Effect::None,
             text,
@@ -402,13 +421,18 @@ impl Planner<'_> {
             call: Call::new(kind.ops.describe, scope, kind.located(name)),
             expect: Expect::Same(object.body.clone()),
         }];
-        if let Some(arn) = kind.arn {
-            guards.push(Guard {
-                call: Call::new("ListTags", scope, json!({"ResourceArn": object.body[arn]})),
-                expect: Expect::Tags(object.tags.clone()),
-            });
-        }
+        guards.extend(self.same_tags(kind, object));
         guards
+    }
+
+    /// The object's tags are still those that were seen: it is still ours.
+    fn same_tags(&self, kind: &'static Kind, object: &Object) -> Option<Guard> {
+        let arn = &object.body[kind.arn?];
+        let request = json!({"ResourceArn": arn});
+        Some(Guard {
+            call: Call::new("ListTags", &self.desired.scope, request),
+            expect: Expect::Tags(object.tags.clone()),
+        })
     }
 
     fn moving(&mut self, kind: &'static Kind, name: &str, status: &str, body: &Value) {
