@@ -6,6 +6,7 @@ use super::definition::serving_environment;
 use super::{CompileError, Subject, monitor, role_arn, tags};
 use crate::config::model::{CaptureMode, DataCapture, Environment};
 use crate::release::{Release, ReleasedPackage};
+use crate::resource::broken::Broken;
 use crate::resource::call::{Call, Scope};
 use crate::resource::desired::{Desired, Key, Origin, Resource};
 use crate::resource::kinds::{ENDPOINT, ENDPOINT_CONFIG, MODEL};
@@ -43,6 +44,7 @@ pub fn environment(
         resources,
         run: None,
         attempt: release.map_or(1, |release| release.attempt),
+        broken: Broken::Nothing,
     })
 }
 

@@ -13,6 +13,7 @@ use crate::diagnostic::{Diagnostic, Span};
 use crate::plan::planner::Hints;
 use crate::plan::release::{Past, Releases, Served, decide};
 use crate::plan::report::State;
+use crate::resource::broken::Broken;
 use crate::resource::desired::{Desired, Origin};
 use crate::resource::unit::Unit;
 use crate::snapshot::{Snapshot, Write};
@@ -171,6 +172,10 @@ pub fn conclude<I: Iterator<Item = Past>>(
         candidate: candidate.as_ref(),
         served: &served,
         now,
+        broken: prepared
+            .desired
+            .first()
+            .map_or(Broken::Nothing, |home| home.broken),
     };
     let (writes, notes) = decide(&releases, history);
     for (environment, note) in notes {

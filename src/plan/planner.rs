@@ -4,17 +4,18 @@ use serde_json::{Value, json};
 
 use super::observed::{Object, Observed};
 use super::report::{Note, PlanReport, State};
-use super::resolve::{Resolution, Resolved, resolve};
+use super::resolve::{Resolution, Resolved, resolution};
 use super::rollout;
 use super::run;
 use super::step::{Action, Effect, Expect, Guard, Plan, Reason, Step};
 use crate::clock::{Timestamp, floor_to_minute};
 use crate::limits::{ENDPOINT_DEADLINE, PLAN_STEPS_MAX};
+use crate::resource::broken::Broken;
 use crate::resource::call::Call;
 use crate::resource::canonical;
 use crate::resource::desired::{Change, Desired, Key, Resource};
 use crate::resource::kind::{FieldClass, Kind, Status, Update};
-use crate::resource::kinds::{MODEL_PACKAGE_GROUP, PIPELINE, PIPELINE_EXECUTION};
+use crate::resource::kinds::{MODEL_PACKAGE, MODEL_PACKAGE_GROUP, PIPELINE, PIPELINE_EXECUTION};
 use crate::resource::owner::{self, Tags};
 
 /// What only changes the words of a plan.
@@ -35,7 +36,7 @@ pub fn plan(
     let mut planner = Planner {
         desired,
         observed,
-        resolution: resolve(desired, observed),
+        resolution: resolution(desired, observed).into_owned(),
         hints,
         now: floor_to_minute(now),
         steps: Vec::new(),
@@ -98,7 +99,8 @@ impl Planner<'_> {
                 .report
                 .notes
                 .iter()
-                .all(|note| note.state < State::Waiting);
+                .all(|note| note.state < State::Waiting)
+                || desired.broken == Broken::RunAnyway;
             let step = run::plan(desired, self.observed, ready, &mut self.report);
             self.steps
                 .extend(step.map(|step| self.under_our_parent(step)));
@@ -173,7 +175,12 @@ impl Planner<'_> {
     }
 
     fn create(&mut self, resource: &Resource, name: String, body: Value) {
-        if let Some(missing) = resource.after.iter().find(|key| !self.is_ready(key)) {
+        let ordered = self.desired.broken != Broken::IgnoreOrder;
+        let missing = resource
+            .after
+            .iter()
+            .find(|key| ordered && !self.is_ready(key));
+        if let Some(missing) = missing {
             let words = format!(
                 "it is created once {} {} is ready",
                 missing.kind,
@@ -230,14 +237,18 @@ impl Planner<'_> {
             return;
         };
         match (kind.status)(&object.body) {
-            Status::Moving(status) => self.moving(kind, name, &status, &object.body),
+            Status::Moving(status) if self.desired.broken != Broken::MovingIsReady => {
+                self.moving(kind, name, &status, &object.body)
+            }
             Status::Deleting => self.moving(kind, name, "Deleting", &object.body),
             Status::Failed(reason) => {
                 rollout::failed(self, resource, name, &object, changes, &reason);
             }
-            Status::Ready => {
+            Status::Ready | Status::Moving(_) => {
                 self.tags(resource, name, &object);
-                if changes.is_empty() {
+                if desired_again(self.desired, kind) {
+                    self.update(resource, name, body, &object, changes);
+                } else if changes.is_empty() {
                     rollout::settled(self, resource, name, &object);
                 } else if let Some(fixed) = changes
                     .iter()
@@ -301,7 +312,10 @@ impl Planner<'_> {
         let words = words.join(", ");
         let text = self.why("what runs differs", &words);
         let effect = rollout::update_effect(resource.kind, changes);
-        for (op, body) in calls {
+        for (op, mut body) in calls {
+            if self.desired.broken == Broken::RetainNothing {
+                body["RetainAllVariantProperties"] = Value::Bool(false);
+            }
             let call = Call::new(op, &self.desired.scope, body);
             let guards = self.unchanged(resource.kind, name, object);
             self.push(
@@ -323,6 +337,7 @@ impl Planner<'_> {
         let missing: Tags = resource
             .tags
             .iter()
+            .filter(|_| self.desired.broken != Broken::BlindToTags)
             .filter(|(key, value)| object.tags.get(*key) != Some(value))
             .map(|(key, value)| (key.clone(), value.clone()))
             .collect();
@@ -422,6 +437,7 @@ impl Planner<'_> {
             expect: Expect::Same(object.body.clone()),
         }];
         guards.extend(self.same_tags(kind, object));
+        guards.retain(|_| self.desired.broken != Broken::NoGuards);
         guards
     }
 
@@ -514,6 +530,10 @@ impl Planner<'_> {
     }
 }
 
+fn desired_again(desired: &Desired, kind: &Kind) -> bool {
+    desired.broken == Broken::ApproveAlways && *kind == MODEL_PACKAGE
+}
+
 /// `Endpoint churn-production`
 pub(super) fn subject(kind: &Kind, name: &str) -> String {
     format!("{} {name}", kind.name)
@@ -560,6 +580,7 @@ fn create_body(
         tags.extend(memory);
         tags.insert(owner::OWNER.to_owned(), desired.owner.clone());
         tags.insert(owner::SELF.to_owned(), name.to_owned());
+        tags.retain(|key, _| key != owner::SELF || desired.broken != Broken::ForgetSelf);
         tags.insert(
             owner::DIGEST.to_owned(),
             format!("v1:{}", canonical::digest(body)),

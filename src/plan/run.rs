@@ -12,6 +12,7 @@ use super::step::{Action, Effect, Reason, Step};
 use crate::clock::Timestamp;
 use crate::compile::definition::package_description;
 use crate::limits::{RUN_ATTEMPTS_MAX, RUN_DEADLINE};
+use crate::resource::broken::Broken;
 use crate::resource::call::Call;
 use crate::resource::canonical;
 use crate::resource::desired::{Desired, Run};
@@ -93,7 +94,8 @@ pub fn plan(
     if let Some(trained) = trained(packages, run) {
         return repackage(desired, run, trained, observed, report);
     }
-    let start = |count: u32, why: String| ready.then(|| start(desired, run, count, why));
+    let start =
+        |count: u32, why: String| ready.then(|| start(desired, run, observed.at, (count, why)));
     let latest = attempts(executions, run)
         .into_iter()
         .max_by_key(|attempt| attempt.count);
@@ -204,11 +206,18 @@ fn same_gates(text: &str, run: &Run) -> bool {
     text.ends_with(&format!("gates {}", &run.gates[..16]))
 }
 
-fn start(desired: &Desired, run: &Run, count: u32, why: String) -> Step {
+fn start(desired: &Desired, run: &Run, at: Option<Timestamp>, (count, why): (u32, String)) -> Step {
+    let count = if desired.broken == Broken::CountNoRuns {
+        1
+    } else {
+        count
+    };
     let name = format!("{}-a{count}", run.digest);
-    let token = canonical::digest(
-        &json!({"v": 1, "pipeline": run.pipeline, "run": run.digest, "attempt": count}),
-    );
+    let mut token = json!({"v": 1, "pipeline": run.pipeline, "run": run.digest, "attempt": count});
+    if desired.broken == Broken::ForgetToken {
+        token["at"] = json!(at);
+    }
+    let token = canonical::digest(&token);
     let body = json!({
         "PipelineName": run.pipeline,
         "PipelineExecutionDisplayName": name,

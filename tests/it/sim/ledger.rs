@@ -67,8 +67,8 @@ impl Default for Ledger {
     }
 }
 
-/// Updates of one endpoint to one config that an honest history can need.
-const UPDATES_MAX: usize = 12;
+/// Updates of one endpoint to one config, each after one that failed, for one attempt of a release.
+const AGAIN: usize = 4;
 
 /// Operation, Describe of what it is about, member that names that.
 const SUBJECTS: &[(&str, &str, &str)] = &[
@@ -170,8 +170,35 @@ impl Ledger {
         if call.op.starts_with("Delete") && call.op != "DeleteEndpoint" {
             self.violate("deletes nothing", call.op.to_owned());
         }
+        self.again(call, world);
         self.tagging(call, owner, world);
         self.creating(call, world);
+    }
+
+    /// An update after a failed one: as often as the release's attempt allows.
+    fn again(&mut self, call: &Call, world: &World) {
+        let text = |member: &str| call.body[member].as_str().unwrap_or_default();
+        let (endpoint, config) = (text("EndpointName"), text("EndpointConfigName"));
+        let found = world.peek(&scope(), "DescribeEndpoint", endpoint);
+        let failed = found.is_some_and(|(body, _)| body.get("FailureReason").is_some());
+        if call.op != "UpdateEndpoint" || !failed {
+            return;
+        }
+        let tags = world.peek(&scope(), "DescribeEndpointConfig", config);
+        let tag = tags.and_then(|(_, tags)| tags?.get("trueup:update").cloned());
+        let attempt = tag.as_deref().and_then(|tag| tag.split('.').next());
+        let key = (
+            endpoint.to_owned(),
+            format!("{config} {}", attempt.unwrap_or_default()),
+        );
+        let count = self.updates.entry(key.clone()).or_default();
+        *count += 1;
+        if *count > AGAIN {
+            self.violate(
+                "gives up",
+                format!("{key:?}: {AGAIN} updates after failed ones"),
+            );
+        }
     }
 
     fn tagging(&mut self, call: &Call, owner: &str, world: &World) {
@@ -254,15 +281,6 @@ impl Ledger {
                 if call.body["RetainAllVariantProperties"] != true {
                     let name = text(&call.body["EndpointName"]);
                     self.violate("keeps what autoscaling set", name);
-                }
-                let key = (
-                    text(&call.body["EndpointName"]),
-                    text(&call.body["EndpointConfigName"]),
-                );
-                let count = self.updates.entry(key.clone()).or_default();
-                *count += 1;
-                if *count > UPDATES_MAX {
-                    self.violate("gives up", format!("{key:?} {UPDATES_MAX} times"));
                 }
             }
             _ => {}

@@ -11,6 +11,7 @@ mod fault;
 pub(crate) mod forge;
 mod kinds;
 mod ledger;
+mod mutants;
 mod passing;
 mod present;
 mod random;

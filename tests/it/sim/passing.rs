@@ -10,6 +10,7 @@ use trueup::cloud::{CallId, Machine as _, Next};
 use trueup::execute::model::{Standing, conclude};
 use trueup::execute::pass::{Mode, Pass, UnitPass};
 use trueup::plan::planner::Hints;
+use trueup::resource::broken::Broken;
 use trueup::resource::call::{Answer, Call, OpError};
 use trueup::resource::unit::Unit;
 use trueup::snapshot::{ObjectId, Write};
@@ -93,9 +94,12 @@ impl Passing {
             .copied()
             .unwrap_or_else(|| super::hints(None));
         let mode = self.mode;
-        let machine = self
-            .machine
-            .get_or_insert_with(|| Pass::new(desired.clone(), hints, mode));
+        let broken = stage.broken;
+        let machine = self.machine.get_or_insert_with(|| {
+            let mut desired = desired.clone();
+            desired.broken = broken;
+            Pass::new(desired, hints, mode)
+        });
         if self.open.is_empty() {
             match machine.next(self.now) {
                 Next::Calls(calls) => self.open = calls.into_iter().rev().collect(),
@@ -181,7 +185,11 @@ impl Passing {
         };
         let units = std::mem::take(&mut self.units);
         let subject = (&model.loaded, &model.config);
-        let pass = conclude(subject, &model.prepared, units, standing, history, self.now);
+        let mut prepared = std::borrow::Cow::Borrowed(&model.prepared);
+        if stage.broken != Broken::Nothing {
+            prepared.to_mut().desired[0].broken = stage.broken;
+        }
+        let pass = conclude(subject, &prepared, units, standing, history, self.now);
         self.writes.extend(pass.writes.iter().cloned());
         self.sweep.models.push(pass);
         self.model += 1;

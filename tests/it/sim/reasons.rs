@@ -52,6 +52,8 @@ pub(crate) const REASONS: &[&[&str]] = &[
     &[" failed: InternalFailure"],
     &[" failed: AccessDeniedException"],
     &[" failed: ResourceLimitExceeded"],
+    &["the run succeeded and its package is not in the registry"],
+    &[" failed: ResourceNotFound"],
     &[" failed: ValidationException"],
     &[" failed: ResourceInUse"],
     &["Request to service failed"],

@@ -64,6 +64,8 @@ pub(crate) enum FleetKind {
     One,
     /// `fraud`: little.
     Plain,
+    /// `fraud` in one environment.
+    Tiny,
     /// Both.
     Two,
 }
@@ -100,11 +102,17 @@ pub(crate) fn path(relative: &str) -> String {
 pub(crate) fn first_commit(forge: &mut Forge, fleet: FleetKind) {
     let mut all: Vec<(String, Vec<u8>)> =
         vec![("trueup.yaml".to_owned(), INSTALLATION.as_bytes().to_vec())];
-    if fleet != FleetKind::Plain {
+    if matches!(fleet, FleetKind::One | FleetKind::Two) {
         all.extend(full(FOLDER));
     }
     if fleet != FleetKind::One {
-        all.extend(plain("models/fraud", PLAIN));
+        let whole = PLAIN.split("  production:").next().unwrap_or_default();
+        let config = if fleet == FleetKind::Tiny {
+            whole
+        } else {
+            PLAIN
+        };
+        all.extend(plain("models/fraud", config));
     }
     commit_all(forge, &all);
 }

@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 use trueup::clock::{SignedDuration, Timestamp};
 use trueup::execute::model::ModelPass;
 use trueup::execute::pass::Mode;
+use trueup::resource::broken::Broken;
 use trueup::resource::call::{Call, Scope, s3_parts};
 use trueup::resource::unit::Unit;
 use trueup::snapshot::ObjectId;
@@ -48,6 +49,10 @@ pub(crate) struct Stage {
     going: Vec<(Timestamp, Done)>,
     /// An older world, for readers that lag behind.
     pub(crate) older: Option<Arc<World>>,
+    /// What is broken on purpose in the product.
+    pub(crate) broken: Broken,
+    /// The world before the last pass, where somebody may yet read it.
+    pub(crate) previous: Option<Arc<World>>,
     /// Whether nothing new comes up in service at the moment.
     pub(crate) outage: bool,
     /// Commits that only ask for another attempt.
@@ -113,6 +118,8 @@ impl Stage {
             seen: Seen::default(),
             going: Vec::new(),
             older: None,
+            broken: Broken::Nothing,
+            previous: None,
             outage: false,
             retries: BTreeSet::new(),
         }

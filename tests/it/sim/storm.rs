@@ -54,7 +54,7 @@ const FLEETS: &[(Fault, Deployed)] = &[
 ];
 
 /// Passes after a deed until the storm is over, so that it is seen whether all comes to rest.
-pub(crate) const BLOWS: usize = 5;
+pub(crate) const BLOWS: usize = 4;
 /// Passes between two looks of the people who run it.
 pub(crate) const WATCH: usize = 3;
 
@@ -167,7 +167,7 @@ impl Storm {
     /// The storm is over for good; people repair what only people can.
     pub(crate) fn calm(&mut self, stage: &mut Stage) {
         self.active.clear();
-        stage.older = None;
+        (stage.older, stage.previous) = (None, None);
         self.repair(stage);
     }
 
@@ -222,7 +222,7 @@ impl Weather for Storm {
             self.edited = true;
             self.lose_tags(stage);
         }
-        let Some((fault, sight)) = self.choose(30, LOOKS) else {
+        let Some((fault, sight)) = self.choose(40, LOOKS) else {
             return Sight::Clear;
         };
         let possible = match sight {
@@ -253,11 +253,11 @@ impl Weather for Storm {
     }
 
     fn hurries(&mut self) -> bool {
-        self.random.one_in(4)
+        self.random.one_in(6)
     }
 
     fn two(&mut self, _: &Stage) -> bool {
-        let two = self.strikes(Fault::TwoDaemons, 2);
+        let two = self.strikes(Fault::TwoDaemons, 4);
         if two {
             self.edited = false;
         }
@@ -270,9 +270,9 @@ impl Weather for Storm {
 
     fn between(&mut self, stage: &mut Stage) {
         self.passes += 1;
-        stage.older = None;
+        stage.older = stage.previous.take();
         if self.blows(Fault::StaleRead) && self.random.one_in(2) {
-            stage.older = Some(std::sync::Arc::new(stage.world.clone()));
+            stage.previous = Some(std::sync::Arc::new(stage.world.clone()));
         }
         if self.blows(Fault::ConsoleEdit) && self.random.one_in(3) {
             let hand = *self.random.pick(HANDS);
@@ -302,7 +302,7 @@ impl Weather for Storm {
     fn job(&mut self, _: &Stage, job: &Job) -> Trained {
         let run = job.request["Environment"]["TRUEUP_RUN"].to_string();
         let failed = self.failures.get(&run).copied().unwrap_or_default();
-        if failed < 2 && self.strikes(Fault::FailedJob, 2) {
+        if failed < 1 && self.strikes(Fault::FailedJob, 2) {
             *self.failures.entry(run).or_default() += 1;
             return Trained::Badly("InternalServerError: We encountered an internal error.");
         }

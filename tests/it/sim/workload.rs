@@ -41,6 +41,8 @@ pub(crate) enum Deed {
     Gate,
     /// Quarantine what staging serves.
     Quarantine(usize),
+    /// Quarantine the version that comes next.
+    QuarantineNext(usize),
     /// Tag everything so.
     Tag(usize, u64),
     /// A description that a package group cannot be given later.
@@ -207,7 +209,14 @@ impl Stage {
                 }
             }
             Deed::Gate => self.toggle(0, ">= 0.6", ">= 0.99"),
-            Deed::Quarantine(model) => self.quarantine(model),
+            Deed::Quarantine(model) => {
+                let arn = self.served_in_staging(model);
+                self.quarantine(model, arn);
+            }
+            Deed::QuarantineNext(model) => {
+                let arn = self.next_package(model);
+                self.quarantine(model, arn);
+            }
             Deed::Tag(model, n) => self.edit(model, "config.yaml", |text| {
                 let lines = text.lines().filter(|line| !line.starts_with("tags:"));
                 let text: Vec<_> = lines.collect();
@@ -262,12 +271,24 @@ impl Stage {
         }
     }
 
-    fn quarantine(&mut self, model: usize) {
-        let Some(folder) = self.folder(model) else {
-            return;
-        };
-        let release = self.forge.text(&format!("{folder}/releases/staging.yaml"));
-        let arn = release.and_then(|text| super::ledger::field(&text, "arn:"));
+    fn served_in_staging(&self, model: usize) -> Option<String> {
+        let file = format!("{}/releases/staging.yaml", self.folder(model)?);
+        super::ledger::field(&self.forge.text(&file)?, "arn:")
+    }
+
+    fn next_package(&self, model: usize) -> Option<String> {
+        let served = self.served_in_staging(model)?;
+        let (group, _) = served.rsplit_once('/')?;
+        let scope = super::stage::scope();
+        let all = self.world.peek_all(&scope, "DescribeModelPackage");
+        let ours = all.filter(|body| body["ModelPackageGroupName"] == NAMES[model]);
+        let last = ours
+            .filter_map(|body| body["ModelPackageVersion"].as_u64())
+            .max()?;
+        Some(format!("{group}/{}", last + 1))
+    }
+
+    fn quarantine(&mut self, model: usize, arn: Option<String>) {
         let Some(arn) = arn else { return };
         self.edit(model, "quarantine.yaml", |text| {
             format!(
