@@ -92,6 +92,10 @@ pub fn plan(
         return None;
     }
     if let Some(trained) = trained(packages, run) {
+        // The code or the group that it needs may be somebody else's: the report says so.
+        if !ready {
+            return None;
+        }
         return repackage(desired, run, trained, observed, report);
     }
     let start =
