@@ -437,13 +437,14 @@ impl Planner<'_> {
             expect: Expect::Same(object.body.clone()),
         }];
         guards.extend(self.same_tags(kind, object));
-        guards.retain(|_| self.desired.broken != Broken::NoGuards);
         guards
     }
 
     /// The object's tags are still those that were seen: it is still ours.
     fn same_tags(&self, kind: &'static Kind, object: &Object) -> Option<Guard> {
-        let arn = &object.body[kind.arn?];
+        let arn = &object.body[kind
+            .arn
+            .filter(|_| self.desired.broken != Broken::NoGuards)?];
         let request = json!({"ResourceArn": arn});
         Some(Guard {
             call: Call::new("ListTags", &self.desired.scope, request),

@@ -115,8 +115,7 @@ pub(super) fn failed(
 ) {
     let status = object.body["EndpointStatus"].as_str();
     let wants_other = changes.iter().any(|change| change.path == CONFIG);
-    let left = planner.desired.broken == Broken::LeaveFailed;
-    if *resource.kind == ENDPOINT && status == Some("Failed") && wants_other && !left {
+    if *resource.kind == ENDPOINT && status == Some("Failed") && wants_other {
         planner.delete(
             resource,
             name,

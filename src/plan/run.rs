@@ -98,8 +98,7 @@ pub fn plan(
         }
         return repackage(desired, run, trained, observed, report);
     }
-    let start =
-        |count: u32, why: String| ready.then(|| start(desired, run, observed.at, (count, why)));
+    let start = |count: u32, why: String| ready.then(|| start(desired, run, count, why));
     let latest = attempts(executions, run)
         .into_iter()
         .max_by_key(|attempt| attempt.count);
@@ -210,18 +209,16 @@ fn same_gates(text: &str, run: &Run) -> bool {
     text.ends_with(&format!("gates {}", &run.gates[..16]))
 }
 
-fn start(desired: &Desired, run: &Run, at: Option<Timestamp>, (count, why): (u32, String)) -> Step {
+fn start(desired: &Desired, run: &Run, count: u32, why: String) -> Step {
     let count = if desired.broken == Broken::CountNoRuns {
         1
     } else {
         count
     };
     let name = format!("{}-a{count}", run.digest);
-    let mut token = json!({"v": 1, "pipeline": run.pipeline, "run": run.digest, "attempt": count});
-    if desired.broken == Broken::ForgetToken {
-        token["at"] = json!(at);
-    }
-    let token = canonical::digest(&token);
+    let token = canonical::digest(
+        &json!({"v": 1, "pipeline": run.pipeline, "run": run.digest, "attempt": count}),
+    );
     let body = json!({
         "PipelineName": run.pipeline,
         "PipelineExecutionDisplayName": name,

@@ -12,15 +12,13 @@ pub enum Broken {
     SkipOwner,
     /// What could not be read is not there.
     GapIsAbsent,
-    /// A run is started under a token of the moment.
-    ForgetToken,
     /// Every attempt at a run is the first.
     CountNoRuns,
     /// An update that failed is tried again, whatever the reason.
     RetryForever,
     /// That an update was tried is not noted.
     ForgetUpdates,
-    /// Nothing is looked at again before a step.
+    /// Whose something is is not looked at again before a step.
     NoGuards,
     /// What moves is at rest.
     MovingIsReady,
@@ -46,8 +44,6 @@ pub enum Broken {
     ApproveAlways,
     /// An endpoint is taken away to be changed.
     ReplaceEndpoints,
-    /// An endpoint that failed is left alone.
-    LeaveFailed,
     /// That an endpoint holds is not noted.
     NeverConverged,
     /// A run starts whether its parents are ours or not.

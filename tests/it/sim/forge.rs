@@ -41,11 +41,6 @@ impl Forge {
         self.branches.keys().cloned().collect()
     }
 
-    /// The newest promotion of the first model.
-    pub(crate) fn newest_promotion(&self) -> String {
-        self.promotion("churn").expect("a promotion was proposed")
-    }
-
     /// The newest promotion of a model: that of the highest version.
     pub(crate) fn promotion(&self, model: &str) -> Option<String> {
         let start = format!("trueup/promote/{model}/");

@@ -11,7 +11,6 @@ const SEEDS: u64 = 500;
 
 /// How it is broken, and the rules that notice.
 const MUTANTS: &[(Broken, &[&str])] = &[
-    (Broken::LeaveFailed, &["comes to rest"]),
     (Broken::ForgetUpdates, &["gives up"]),
     (Broken::NoGuards, &["ours only", "one change at a time"]),
     (Broken::SkipOwner, &["ours only"]),

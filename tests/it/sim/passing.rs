@@ -60,10 +60,7 @@ impl Passing {
             mode,
             now,
             commit,
-            sweep: Sweep {
-                broken: present.broken.clone(),
-                ..Sweep::default()
-            },
+            sweep: Sweep::default(),
             present,
             hints,
             model: 0,

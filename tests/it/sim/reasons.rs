@@ -53,12 +53,16 @@ pub(crate) const REASONS: &[&[&str]] = &[
     &[" failed: AccessDeniedException"],
     &[" failed: ResourceLimitExceeded"],
     &["the run succeeded and its package is not in the registry"],
-    &[" failed: ResourceNotFound"],
-    &[" failed: ValidationException"],
-    &[" failed: ResourceInUse"],
     &["Request to service failed"],
     &["The request failed: "],
     &[" step"],
+];
+
+/// Refusals in AWS's own words, which the planner only passes on.
+const AWS: &[&str] = &[
+    " failed: ResourceNotFound",
+    " failed: ResourceInUse",
+    " failed: ValidationException",
 ];
 
 /// Which reasons were given: a bit each.
@@ -91,7 +95,9 @@ impl Seen {
                     .is_some()
             })
         });
+        let aws = AWS.iter().any(|code| text.contains(code));
         match found {
+            None if aws => {}
             Some(at) => self.bits |= 1 << at,
             None if self.unlisted.len() < 20 => drop(self.unlisted.insert(text.to_owned())),
             None => {}

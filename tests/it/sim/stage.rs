@@ -64,8 +64,6 @@ pub(crate) struct Stage {
 pub(crate) struct Sweep {
     /// The models, in order of their folders.
     pub(crate) models: Vec<ModelPass>,
-    /// Folders of models that could not be passed over.
-    pub(crate) broken: Vec<String>,
     /// It broke off: the process is gone.
     pub(crate) crashed: bool,
     /// Commits that were made.

@@ -218,7 +218,7 @@ impl Weather for Storm {
     }
 
     fn sight(&mut self, look: &Call, stage: &mut Stage) -> Sight {
-        if self.blows(Fault::TagLoss) && self.random.one_in(40) {
+        if self.blows(Fault::TagLoss) && self.random.one_in(12) {
             self.edited = true;
             self.lose_tags(stage);
         }

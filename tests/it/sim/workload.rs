@@ -82,8 +82,6 @@ pub(crate) enum Hand {
     Untag,
     /// Approves nothing any more.
     Reject,
-    /// Deletes the package that production serves.
-    DeletePackage,
 }
 
 /// What somebody may do at any time.
@@ -122,7 +120,6 @@ impl Deed {
                 | Self::Break(_)
                 | Self::Outage
                 | Self::ResizeInVain(_)
-                | Self::Hand(Hand::DeletePackage)
         )
     }
 }
@@ -349,10 +346,6 @@ impl Stage {
                     .map(|body| body["PipelineArn"].clone());
                 let Some(arn) = arn else { return false };
                 self.try_console("DeleteTags", json!({"ResourceArn": arn, "TagKeys": ["team"]}))
-            }
-            Hand::DeletePackage => {
-                let Some(arn) = self.production_package() else { return false };
-                self.try_console("DeleteModelPackage", json!({"ModelPackageName": arn}))
             }
             Hand::Reject => {
                 let Some(arn) = self.production_package() else { return false };
