@@ -8,6 +8,7 @@ use super::source::Source;
 use super::{CompileError, Subject, definition, role_arn, run, source, tags};
 use crate::config::model::{Approval, EnvironmentMode};
 use crate::resource::archive;
+use crate::resource::broken::Broken;
 use crate::resource::canonical;
 use crate::resource::desired::{Content, Desired, Key, Resource, Run};
 use crate::resource::kinds::{CODE_OBJECT, MODEL_PACKAGE, MODEL_PACKAGE_GROUP, PIPELINE};
@@ -67,6 +68,7 @@ pub fn home(subject: &Subject<'_>) -> Result<Desired, CompileError> {
         resources,
         run: Some(run.run),
         attempt: 1,
+        broken: Broken::Nothing,
     })
 }
 

@@ -12,6 +12,7 @@ use crate::config::model::{
     CaptureMode, DataCapture, Deployment, Environment, ShadowVariant, Variant,
 };
 use crate::release::{MAIN_SLOT, Release, ReleasedPackage};
+use crate::resource::broken::Broken;
 use crate::resource::call::{Call, Scope};
 use crate::resource::desired::{Desired, Key, Origin, Resource};
 use crate::resource::kinds::{ENDPOINT, ENDPOINT_CONFIG, MODEL};
@@ -54,6 +55,7 @@ pub fn environment(
         resources,
         run: None,
         attempt: release.map_or(1, |release| release.attempt),
+        broken: Broken::Nothing,
     })
 }
 

@@ -16,6 +16,7 @@ use crate::plan::release::{Past, PastRelease, Releases, Served, decide};
 use crate::plan::report::State;
 use crate::plan::review::{Review, Verdict};
 use crate::release::{MAIN_SLOT, Release};
+use crate::resource::broken::Broken;
 use crate::resource::desired::{Desired, Origin};
 use crate::resource::unit::Unit;
 use crate::snapshot::{Snapshot, Write};
@@ -137,13 +138,15 @@ impl Prepared {
     pub fn passes(&self, hints: &BTreeMap<Unit, Hints>, mode: Mode) -> impl Iterator<Item = Pass> {
         self.desired.iter().map(move |desired| {
             let hints = hints.get(&desired.unit).copied().unwrap_or_default();
-            let pass = Pass::new(desired.clone(), hints, mode);
-            if self.later.contains(&desired.unit.place) {
-                pass.with_review()
-            } else {
-                pass
-            }
+            self.pass(desired.clone(), hints, mode)
         })
+    }
+
+    /// The machine that passes over one of the units.
+    pub fn pass(&self, desired: Desired, hints: Hints, mode: Mode) -> Pass {
+        let reviewed = self.later.contains(&desired.unit.place);
+        let pass = Pass::new(desired, hints, mode);
+        if reviewed { pass.with_review() } else { pass }
     }
 }
 
@@ -211,6 +214,10 @@ pub fn conclude<I: Iterator<Item = Past>>(
         candidate: candidate.as_ref(),
         served: &served,
         now,
+        broken: prepared
+            .desired
+            .first()
+            .map_or(Broken::Nothing, |home| home.broken),
     };
     let (writes, notes) = decide(&releases, history);
     for (environment, note) in notes {

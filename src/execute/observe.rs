@@ -13,6 +13,7 @@ use crate::plan::candidate::Candidate;
 use crate::plan::observed::{Gap, Look, Newest, Object, Observed};
 use crate::plan::resolve::resolve;
 use crate::plan::run;
+use crate::resource::broken::Broken;
 use crate::resource::call::{Answer, Call, OpError, s3_parts};
 use crate::resource::desired::{Desired, Run};
 use crate::resource::error::Class;
@@ -174,7 +175,12 @@ impl Observe {
             return;
         }
         self.rounds += 1;
-        for (name, wanted) in resolve(&self.desired, &self.observed).wanted {
+        let resolution = resolve(&self.desired, &self.observed);
+        if resolution.wanted.is_empty() {
+            self.observed.resolution = Some(resolution);
+            return;
+        }
+        for (name, wanted) in resolution.wanted {
             let Some(kind) = kind(name) else { continue };
             self.ask(
                 kind.ops.describe,
@@ -195,7 +201,9 @@ impl Observe {
                     tags: Tags::new(),
                 }),
             ),
-            Err(error) if error.class == Class::NotFound => {
+            Err(error)
+                if error.class == Class::NotFound || self.desired.broken == Broken::GapIsAbsent =>
+            {
                 self.observed.record(kind, &name, Look::Absent);
             }
             Err(error) => self.observed.record(kind, &name, Look::Unknown(error)),

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 use serde_json::Value;
 
+use super::resolve::Resolution;
 use crate::clock::Timestamp;
 use crate::resource::call::OpError;
 use crate::resource::kind::Kind;
@@ -23,6 +24,8 @@ pub struct Observed {
     pub steps: Option<Vec<Value>>,
     /// The package that the commit's run came to.
     pub candidate: Option<super::candidate::Candidate>,
+    /// What every desired resource is, once everything that this takes was looked at.
+    pub resolution: Option<Resolution>,
     /// What could not be read.
     pub gaps: Vec<Gap>,
     /// When the look ended.

@@ -6,16 +6,18 @@ use serde_json::{Value, json};
 
 use super::observed::{Object, Observed};
 use super::report::{Note, PlanReport, State};
-use super::resolve::{Resolution, Resolved, resolve};
+use super::resolve::{Resolution, Resolved, resolution};
 use super::rollout;
 use super::run;
 use super::step::{Action, Effect, Expect, Guard, Plan, Reason, Step};
 use crate::clock::{Timestamp, floor_to_minute};
 use crate::limits::{ENDPOINT_DEADLINE, PLAN_STEPS_MAX};
+use crate::resource::broken::Broken;
 use crate::resource::call::Call;
 use crate::resource::canonical;
 use crate::resource::desired::{Change, Desired, Key, Resource};
 use crate::resource::kind::{FieldClass, Kind, Status, Update};
+use crate::resource::kinds::{MODEL_PACKAGE, MODEL_PACKAGE_GROUP, PIPELINE, PIPELINE_EXECUTION};
 use crate::resource::owner::{self, Tags};
 
 /// What only changes the words of a plan.
@@ -36,7 +38,7 @@ pub fn plan(
     let mut planner = Planner {
         desired,
         observed,
-        resolution: resolve(desired, observed),
+        resolution: resolution(desired, observed).into_owned(),
         hints,
         now: floor_to_minute(now),
         steps: Vec::new(),
@@ -93,9 +95,7 @@ impl Planner<'_> {
             self.report
                 .note(State::Empty, desired.unit.to_string(), "no release yet");
         }
-        let before_run = |resource: &&Resource| {
-            resource.kind.rank < crate::resource::kinds::PIPELINE_EXECUTION.rank
-        };
+        let before_run = |resource: &&Resource| resource.kind.rank < PIPELINE_EXECUTION.rank;
         for resource in desired.resources.iter().filter(before_run) {
             self.resource(resource);
         }
@@ -104,9 +104,11 @@ impl Planner<'_> {
                 .report
                 .notes
                 .iter()
-                .all(|note| note.state < State::Waiting);
+                .all(|note| note.state < State::Waiting)
+                || desired.broken == Broken::RunAnyway;
             let step = run::plan(desired, self.observed, ready, &mut self.report);
-            self.steps.extend(step);
+            self.steps
+                .extend(step.map(|step| self.under_our_parent(step)));
         }
         for resource in desired
             .resources
@@ -117,6 +119,23 @@ impl Planner<'_> {
         }
         let first = self.first.clone();
         self.steps[..first.end].rotate_right(first.len());
+    }
+
+    /// A run belongs to its pipeline and a package to its group: they must still be ours. What is
+    /// made in this very pass is.
+    fn under_our_parent(&self, mut step: Step) -> Step {
+        let parent = if *step.kind == PIPELINE_EXECUTION {
+            &PIPELINE
+        } else {
+            &MODEL_PACKAGE_GROUP
+        };
+        let of_kind = |resource: &&Resource| *resource.kind == *parent;
+        if let Some(resource) = self.desired.resources.iter().find(of_kind)
+            && let Some(object) = self.observed.object(parent, &resource.stem)
+        {
+            step.guards.extend(self.same_tags(parent, object));
+        }
+        step
     }
 
     fn resource(&mut self, resource: &Resource) {
@@ -163,7 +182,12 @@ impl Planner<'_> {
     }
 
     fn create(&mut self, resource: &Resource, name: String, body: Value) {
-        if let Some(missing) = resource.after.iter().find(|key| !self.is_ready(key)) {
+        let ordered = self.desired.broken != Broken::IgnoreOrder;
+        let missing = resource
+            .after
+            .iter()
+            .find(|key| ordered && !self.is_ready(key));
+        if let Some(missing) = missing {
             let words = format!(
                 "it is created once {} {} is ready",
                 missing.kind,
@@ -220,14 +244,18 @@ impl Planner<'_> {
             return;
         };
         match (kind.status)(&object.body) {
-            Status::Moving(status) => self.moving(kind, name, &status, &object.body),
+            Status::Moving(status) if self.desired.broken != Broken::MovingIsReady => {
+                self.moving(kind, name, &status, &object.body)
+            }
             Status::Deleting => self.moving(kind, name, "Deleting", &object.body),
             Status::Failed(reason) => {
                 rollout::failed(self, resource, name, &object, changes, &reason);
             }
-            Status::Ready => {
+            Status::Ready | Status::Moving(_) => {
                 self.tags(resource, name, &object);
-                if changes.is_empty() {
+                if desired_again(self.desired, kind) {
+                    self.update(resource, name, body, &object, changes);
+                } else if changes.is_empty() {
                     rollout::settled(self, resource, name, &object);
                 } else if let Some(fixed) = changes
                     .iter()
@@ -291,7 +319,10 @@ impl Planner<'_> {
         let words = words.join(", ");
         let text = self.why("what runs differs", &words);
         let effect = rollout::update_effect(resource.kind, changes);
-        for (op, body) in calls {
+        for (op, mut body) in calls {
+            if self.desired.broken == Broken::RetainNothing {
+                body["RetainAllVariantProperties"] = Value::Bool(false);
+            }
             let call = Call::new(op, &self.desired.scope, body);
             let guards = self.unchanged(resource.kind, name, object);
             self.push(
@@ -313,6 +344,7 @@ impl Planner<'_> {
         let missing: Tags = resource
             .tags
             .iter()
+            .filter(|_| self.desired.broken != Broken::BlindToTags)
             .filter(|(key, value)| object.tags.get(*key) != Some(value))
             .map(|(key, value)| (key.clone(), value.clone()))
             .collect();
@@ -357,12 +389,14 @@ impl Planner<'_> {
         text: String,
     ) {
         let call = self.add_tags(arn, &Tags::from([(tag.0.to_owned(), tag.1)]));
+        let object = self.observed.object(resource.kind, name);
+        let guards = object.and_then(|object| self.same_tags(resource.kind, object));
         self.push(
             Action::Mark,
             resource,
             name.to_owned(),
             call,
-            Vec::new(),
+            guards.into_iter().collect(),
             Vec::new(),
             Effect::None,
             text,
@@ -409,13 +443,20 @@ impl Planner<'_> {
             call: Call::new(kind.ops.describe, scope, kind.located(name)),
             expect: Expect::Same(object.body.clone()),
         }];
-        if let Some(arn) = kind.arn {
-            guards.push(Guard {
-                call: Call::new("ListTags", scope, json!({"ResourceArn": object.body[arn]})),
-                expect: Expect::Tags(object.tags.clone()),
-            });
-        }
+        guards.extend(self.same_tags(kind, object));
         guards
+    }
+
+    /// The object's tags are still those that were seen: it is still ours.
+    fn same_tags(&self, kind: &'static Kind, object: &Object) -> Option<Guard> {
+        let arn = &object.body[kind
+            .arn
+            .filter(|_| self.desired.broken != Broken::NoGuards)?];
+        let request = json!({"ResourceArn": arn});
+        Some(Guard {
+            call: Call::new("ListTags", &self.desired.scope, request),
+            expect: Expect::Tags(object.tags.clone()),
+        })
     }
 
     fn moving(&mut self, kind: &'static Kind, name: &str, status: &str, body: &Value) {
@@ -497,6 +538,10 @@ impl Planner<'_> {
     }
 }
 
+fn desired_again(desired: &Desired, kind: &Kind) -> bool {
+    desired.broken == Broken::ApproveAlways && *kind == MODEL_PACKAGE
+}
+
 /// `Endpoint churn-production`
 pub(super) fn subject(kind: &Kind, name: &str) -> String {
     format!("{} {name}", kind.name)
@@ -543,6 +588,7 @@ fn create_body(
         tags.extend(memory);
         tags.insert(owner::OWNER.to_owned(), desired.owner.clone());
         tags.insert(owner::SELF.to_owned(), name.to_owned());
+        tags.retain(|key, _| key != owner::SELF || desired.broken != Broken::ForgetSelf);
         tags.insert(
             owner::DIGEST.to_owned(),
             format!("v1:{}", canonical::digest(body)),

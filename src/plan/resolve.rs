@@ -4,12 +4,14 @@
 //! endpoint uses now is compared first, then the object of the computed name. So an upgrade that
 //! would compute other names rolls nothing out.
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
 
 use super::observed::{Look, Observed};
 use super::scaling;
+use crate::resource::broken::Broken;
 use crate::resource::compare;
 use crate::resource::desired::{Change, Desired, Key, Resource};
 use crate::resource::kind::{Kind, Naming, at_pattern};
@@ -70,6 +72,14 @@ pub struct Resolution {
     pub resources: BTreeMap<Key, Resolved>,
     /// Kind and name of what is to be looked at next.
     pub wanted: BTreeSet<(&'static str, String)>,
+}
+
+/// The resolution that the observation came to, or, where it broke off, as far as it goes.
+pub fn resolution<'a>(desired: &Desired, observed: &'a Observed) -> Cow<'a, Resolution> {
+    match &observed.resolution {
+        Some(known) => Cow::Borrowed(known),
+        None => Cow::Owned(resolve(desired, observed)),
+    }
 }
 
 /// Resolves every desired resource as far as what was observed allows.
@@ -194,10 +204,15 @@ fn mutable(desired: &Desired, resource: &Resource, body: Value, observed: &Obser
         None | Some(Look::Unknown(_)) => Resolved::Unknown { name },
         Some(Look::Absent) => Resolved::Create { name, body },
         Some(Look::Present(object)) => {
-            if resource.kind.arn.is_some() && !owns(&object.tags, &desired.owner, &name) {
+            let ours =
+                owns(&object.tags, &desired.owner, &name) || desired.broken == Broken::SkipOwner;
+            if resource.kind.arn.is_some() && !ours {
                 return Resolved::Foreign { name };
             }
-            let changes = compare::changes(resource.kind, &body, &object.body);
+            let mut changes = compare::changes(resource.kind, &body, &object.body);
+            if desired.broken == Broken::BlindToDrift {
+                changes.clear();
+            }
             Resolved::Exists {
                 name,
                 body,

@@ -1,17 +1,16 @@
 //! What is particular about endpoints: they roll back without saying so, and they take time.
 
-use std::collections::BTreeMap;
-
 use serde_json::Value;
 
 use super::attempt::{self, Next};
 use super::observed::{Look, Object, Observed};
 use super::planner::{Planner, subject};
 use super::report::State;
-use super::resolve::{Resolved, resolve};
+use super::resolve::{Resolved, resolution, resolve};
 use super::scaling::{self, About};
 use super::step::{Effect, Expect, Guard};
 use crate::clock::Timestamp;
+use crate::resource::broken::Broken;
 use crate::resource::call::Call;
 use crate::resource::desired::{Change, Desired, Key, Resource};
 use crate::resource::kind::{Kind, Status};
@@ -41,6 +40,9 @@ pub(super) fn update(
     object: &Object,
     changes: &[Change],
 ) {
+    if *resource.kind == ENDPOINT && planner.desired.broken == Broken::ReplaceEndpoints {
+        return planner.delete(resource, name, object, "broken on purpose".to_owned());
+    }
     let moves = *resource.kind == ENDPOINT && changes.iter().any(|change| change.path == CONFIG);
     let from = planner.steps.len();
     if !moves {
@@ -136,6 +138,7 @@ fn alarms(planner: &mut Planner<'_>, endpoint: &str, body: &Value) -> Option<Vec
 pub(super) fn creation_tags(planner: &Planner<'_>, resource: &Resource) -> Tags {
     let endpoint = planner.desired.get(&Key::new(&ENDPOINT, ""));
     let moved = endpoint.and_then(|endpoint| planner.observed.object(&ENDPOINT, &endpoint.stem));
+    let moved = moved.filter(|_| planner.desired.broken != Broken::ForgetUpdates);
     match moved.map(|moved| attempt::next(&Tags::new(), &moved.body, planner.desired.attempt)) {
         Some(Next::Try(first)) if *resource.kind == ENDPOINT_CONFIG => {
             Tags::from([(UPDATE.to_owned(), first.text())])
@@ -146,6 +149,9 @@ pub(super) fn creation_tags(planner: &Planner<'_>, resource: &Resource) -> Tags 
 
 /// Writes down that the endpoint is about to be moved. `false`: it is not, and the report says why.
 fn note_attempt(planner: &mut Planner<'_>, endpoint: &str, object: &Object) -> bool {
+    if planner.desired.broken == Broken::ForgetUpdates {
+        return true;
+    }
     let key = Key::new(&ENDPOINT_CONFIG, "");
     let Some(config) = planner.desired.get(&key).cloned() else {
         return true;
@@ -161,6 +167,7 @@ fn note_attempt(planner: &mut Planner<'_>, endpoint: &str, object: &Object) -> b
         return false;
     };
     match attempt::next(&wanted.tags, &object.body, planner.desired.attempt) {
+        Next::Failed(_) if planner.desired.broken == Broken::RetryForever => true,
         Next::Failed(reason) => {
             let words = format!(
                 "SageMaker rolled back to `{}`: {reason}",
@@ -238,7 +245,7 @@ pub(super) fn settled(planner: &mut Planner<'_>, resource: &Resource, name: &str
     let Some(seen) = planner.observed.object(&ENDPOINT_CONFIG, &name).cloned() else {
         return;
     };
-    if !seen.tags.contains_key(CONVERGED) {
+    if !seen.tags.contains_key(CONVERGED) && planner.desired.broken != Broken::NeverConverged {
         let arn = seen.body["EndpointConfigArn"].clone();
         let words = format!("it was seen to hold on {}", resource.stem);
         planner.mark(
@@ -318,8 +325,12 @@ fn variant_not_up(endpoint: &Value) -> Option<String> {
 /// Since when the endpoint of a unit has run exactly what its commit asks for; `None` while it does
 /// not, or while that was not noted yet.
 pub fn converged_since(desired: &Desired, observed: &Observed) -> Option<Timestamp> {
-    let resources: BTreeMap<_, _> = resolve(desired, observed).resources;
-    let Some(Resolved::Exists { name, changes, .. }) = resources.get(&Key::new(&ENDPOINT, ""))
+    if desired.broken == Broken::IgnoreSoak {
+        return Some(Timestamp::UNIX_EPOCH);
+    }
+    let resolution = resolution(desired, observed);
+    let Some(Resolved::Exists { name, changes, .. }) =
+        resolution.resources.get(&Key::new(&ENDPOINT, ""))
     else {
         return None;
     };

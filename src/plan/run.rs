@@ -17,6 +17,7 @@ use super::step::{Action, Effect, Expect, Guard, Reason, Step};
 use crate::clock::Timestamp;
 use crate::compile::definition::package_description;
 use crate::limits::{RUN_ATTEMPTS_MAX, RUN_DEADLINE};
+use crate::resource::broken::Broken;
 use crate::resource::call::Call;
 use crate::resource::canonical;
 use crate::resource::desired::{Desired, Key, Run};
@@ -93,6 +94,10 @@ pub fn plan(
         return None;
     }
     if let Some(trained) = trained(&packages.items, run) {
+        // The code or the group that it needs may be somebody else's: the report says so.
+        if !ready {
+            return None;
+        }
         return repackage(desired, run, trained, observed, report);
     }
     let Some(executions) = &observed.executions else {
@@ -219,6 +224,11 @@ fn same_gates(text: &str, run: &Run) -> bool {
 }
 
 fn start(desired: &Desired, run: &Run, (count, executions): (u32, &Newest), why: String) -> Step {
+    let count = if desired.broken == Broken::CountNoRuns {
+        1
+    } else {
+        count
+    };
     let name = format!("{}-a{count}", run.digest);
     let mut identity =
         json!({"v": 1, "pipeline": run.pipeline, "run": run.digest, "attempt": count});

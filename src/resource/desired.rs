@@ -6,6 +6,7 @@ use serde::Serialize;
 use serde_json::Value;
 
 use super::archive::ArchivedFile;
+use super::broken::Broken;
 use super::call::{Call, Scope};
 use super::kind::{FieldClass, Kind};
 use super::owner::Tags;
@@ -110,6 +111,9 @@ pub struct Desired {
     pub run: Option<Run>,
     /// The release's `attempt`: grows when a failed rollout is to be tried again.
     pub attempt: u32,
+    /// What is broken on purpose: nothing, outside of tests.
+    #[doc(hidden)]
+    pub broken: Broken,
 }
 
 impl Desired {

@@ -82,6 +82,11 @@ impl Field {
             compare,
         }
     }
+
+    /// Whether it is about this very pointer, and not about something above it.
+    pub fn is_at(&self, pointer: &str) -> bool {
+        self.path.split('/').count() == pointer.split('/').count()
+    }
 }
 
 /// When a member can be changed.
@@ -160,12 +165,6 @@ impl Kind {
             .iter()
             .filter(|field| covers(field.path, pointer))
             .max_by_key(|field| field.path.len())
-    }
-
-    /// The line whose path is exactly this pointer.
-    pub fn exact_field(&self, pointer: &str) -> Option<&'static Field> {
-        self.field(pointer)
-            .filter(|field| field.path.split('/').count() == pointer.split('/').count())
     }
 
     /// The lines that refer to other resources.

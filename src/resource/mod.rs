@@ -2,6 +2,7 @@
 //! calls.
 
 pub mod archive;
+pub mod broken;
 pub mod call;
 pub mod canonical;
 pub mod compare;

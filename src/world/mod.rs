@@ -46,7 +46,7 @@ mod variants;
 pub mod work;
 mod works;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -262,6 +262,28 @@ impl World {
         };
         change(&mut record.body);
         true
+    }
+
+    /// A resource as it stands, with its tags: what its Describe answers, without a call and out of
+    /// the log. `describe` is its Describe operation, `name` a name or an ARN.
+    pub fn peek(
+        &self,
+        scope: &Scope,
+        describe: &str,
+        name: &str,
+    ) -> Option<(&Value, Option<&BTreeMap<String, String>>)> {
+        let kind = KINDS.iter().find(|kind| kind.describe == describe)?;
+        let record = self.records.get(&self.key(kind, scope, name))?;
+        let arn = kind.arn(&record.scope, &record.name).to_ascii_lowercase();
+        Some((&record.body, self.tags.get(&arn).map(|tags| &**tags)))
+    }
+
+    /// Every resource of a kind in one account and region, as it stands.
+    pub fn peek_all(&self, scope: &Scope, describe: &str) -> impl Iterator<Item = &Value> {
+        let kind = KINDS.iter().find(|kind| kind.describe == describe);
+        kind.into_iter()
+            .flat_map(move |kind| self.records.under(kind.id, scope, ""))
+            .map(|record| &record.body)
     }
 
     fn run_until(&mut self, to: Timestamp) {

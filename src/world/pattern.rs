@@ -21,6 +21,8 @@ enum Step {
 struct Class {
     negated: bool,
     items: Vec<Item>,
+    /// Which of the 128 ASCII letters it has: nearly all that is ever matched.
+    ascii: u128,
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -37,13 +39,29 @@ enum Item {
 
 impl Class {
     fn of(item: Item) -> Self {
-        Self {
-            negated: false,
-            items: vec![item],
-        }
+        Self::new(false, vec![item])
+    }
+
+    fn new(negated: bool, items: Vec<Item>) -> Self {
+        let mut class = Self {
+            negated,
+            items,
+            ascii: 0,
+        };
+        class.ascii = (0..128_u8)
+            .filter(|byte| class.decide(char::from(*byte)))
+            .fold(0, |bits, byte| bits | 1 << byte);
+        class
     }
 
     fn has(&self, letter: char) -> bool {
+        match u8::try_from(letter) {
+            Ok(byte) if byte < 128 => self.ascii >> byte & 1 == 1,
+            _ => self.decide(letter),
+        }
+    }
+
+    fn decide(&self, letter: char) -> bool {
         self.negated
             != self.items.iter().any(|item| match item {
                 Item::Range(from, to) => (*from..=*to).contains(&letter),
@@ -270,17 +288,15 @@ impl Reader<'_> {
     }
 
     fn class(&mut self) -> Option<Class> {
-        let mut class = Class {
-            negated: self.rest.next_if_eq(&'^').is_some(),
-            items: Vec::new(),
-        };
+        let negated = self.rest.next_if_eq(&'^').is_some();
+        let mut items = Vec::new();
         loop {
             let item = match self.rest.next()? {
-                ']' => return Some(class),
+                ']' => return Some(Class::new(negated, items)),
                 '\\' => self.escape()?,
                 letter => Item::Range(letter, letter),
             };
-            class.items.push(self.range(item)?);
+            items.push(self.range(item)?);
         }
     }
 

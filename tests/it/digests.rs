@@ -7,11 +7,11 @@ use trueup::resource::name::digest_name;
 use trueup::snapshot::Snapshot;
 
 use crate::sim::forge::{Forge, MAIN};
-use crate::sim::repository::{CONFIG, first_commit, path};
+use crate::sim::repository::{CONFIG, FleetKind, first_commit, path};
 
 fn snapshot(edits: &[(&str, &[u8])]) -> Snapshot {
     let mut forge = Forge::default();
-    first_commit(&mut forge, 0.7);
+    first_commit(&mut forge, FleetKind::One);
     let owned: Vec<_> = edits
         .iter()
         .map(|(name, bytes)| (path(name), *bytes))

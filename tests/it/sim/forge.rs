@@ -41,13 +41,62 @@ impl Forge {
         self.branches.keys().cloned().collect()
     }
 
-    /// The only branch that begins so.
-    pub(crate) fn newest_promotion(&self) -> String {
-        let promotions = self
-            .branches
-            .keys()
-            .filter(|name| name.starts_with("trueup/promote/"));
-        promotions.max().cloned().expect("a promotion was proposed")
+    /// The newest promotion of a model: that of the highest version.
+    pub(crate) fn promotion(&self, model: &str) -> Option<String> {
+        let start = format!("trueup/promote/{model}/");
+        let promotions = self.branches.keys().filter(|name| name.starts_with(&start));
+        let version = |name: &&String| {
+            let last = name.rsplit('/').next()?;
+            last.split('-').next()?.parse::<u32>().ok()
+        };
+        promotions.max_by_key(version).cloned()
+    }
+
+    /// The commit before.
+    pub(crate) fn parent(&self, commit: &ObjectId) -> Option<ObjectId> {
+        self.commits[commit].first_parent.clone()
+    }
+
+    /// Puts main back to an older commit, as a force push does.
+    pub(crate) fn force(&mut self, commit: &ObjectId) {
+        assert!(self.commits.contains_key(commit));
+        self.branches.insert(MAIN.to_owned(), commit.clone());
+    }
+
+    /// Moves a folder.
+    pub(crate) fn rename(&mut self, from: &str, to: &str) {
+        let parent = self.tip(MAIN);
+        let (start, mut tree) = (format!("{from}/"), Tree::new());
+        for (path, file) in self.tree(&parent) {
+            let path = match path.strip_prefix(&start) {
+                Some(rest) => format!("{to}/{rest}"),
+                None => path,
+            };
+            tree.insert(path, file);
+        }
+        self.put(MAIN, Some(parent), tree);
+    }
+
+    /// Removes a folder.
+    pub(crate) fn remove(&mut self, folder: &str) {
+        let parent = self.tip(MAIN);
+        let start = format!("{folder}/");
+        let mut tree = self.tree(&parent);
+        tree.retain(|path, _| !path.starts_with(&start));
+        self.put(MAIN, Some(parent), tree);
+    }
+
+    /// Whether a branch's changes are on main already: merging it would change nothing.
+    pub(crate) fn is_merged(&self, branch: &str) -> bool {
+        let tip = self.tip(branch);
+        let Some(base) = self.commits[&tip].first_parent.clone() else {
+            return true;
+        };
+        let main = self.tree(&self.tip(MAIN));
+        let changed = self.difference(&base, &tip);
+        changed
+            .iter()
+            .all(|(path, file)| main.get(path) == file.as_ref())
     }
 
     /// A commit of a person's on main: path to content, `None` deletes.

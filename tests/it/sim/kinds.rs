@@ -8,12 +8,13 @@ use trueup::resource::kind::{FieldClass, Naming};
 use trueup::snapshot::Snapshot;
 
 use super::repository::{FULL, path};
-use super::stage::{Calm, Stage, scope};
+use super::stage::{Stage, scope};
+use super::weather::Calm;
 use super::workload::{Deed, FIRST_AUC};
 
 fn settled() -> Stage {
     let mut stage = Stage::new(FIRST_AUC);
-    stage.play(&[Deed::Watch, Deed::Promote], &mut Calm);
+    stage.play(&[Deed::Watch, Deed::Promote(0)], &mut Calm);
     stage
 }
 
@@ -22,7 +23,7 @@ fn settled_full() -> Stage {
     let mut stage = Stage::new(FIRST_AUC);
     let config = path("config.yaml");
     stage.forge.commit(&[(&config, Some(FULL.as_bytes()))]);
-    stage.play(&[Deed::Watch, Deed::Promote], &mut Calm);
+    stage.play(&[Deed::Watch, Deed::Promote(0)], &mut Calm);
     let file = path("releases/production.yaml");
     let text = stage.forge.text(&file).expect("the release");
     let from = text.find("  main:\n").expect("the slot");

@@ -7,13 +7,40 @@
 
 mod checks;
 mod crash;
+mod fault;
 pub(crate) mod forge;
 mod kinds;
+mod ledger;
+mod mutants;
+mod passing;
+mod present;
 mod promotions;
+mod random;
+mod reasons;
 pub(crate) mod repository;
 mod reverts;
 mod rollout;
 mod runs;
+mod scenario;
 mod seeds;
 mod stage;
+mod storm;
+mod weather;
 mod workload;
+
+use trueup::clock::Timestamp;
+use trueup::plan::planner::Hints;
+
+/// What a daemon tells the planner.
+fn hints(settled_at: Option<Timestamp>) -> Hints {
+    Hints { settled_at }
+}
+
+/// A number from the environment: for people who run a test by hand.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "a test run by hand is told what to do so"
+)]
+fn setting(name: &str) -> Option<u64> {
+    std::env::var(name).ok()?.parse().ok()
+}

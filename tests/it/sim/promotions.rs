@@ -7,7 +7,8 @@ use trueup::plan::report::State;
 
 use super::forge::MAIN;
 use super::repository::{CONFIG, path};
-use super::stage::{Calm, Moment, Stage, Weather};
+use super::stage::Stage;
+use super::weather::{Calm, Moment, Weather};
 use super::workload::{Deed, FIRST_AUC};
 
 const RELEASE: &str = "releases/production.yaml";
@@ -16,13 +17,20 @@ fn package(version: u64) -> String {
     format!("arn:aws:sagemaker:eu-west-1:111122223333:model-package/churn/{version}")
 }
 
+fn newest_promotion(stage: &Stage) -> String {
+    stage.forge.promotion("churn").expect("one was proposed")
+}
+
 /// Version 1 serves in production, 2 and 3 are proposed there. Returned with their branches.
 fn two_proposals() -> (Stage, [String; 2]) {
     let mut stage = Stage::new(FIRST_AUC);
-    stage.play(&[Deed::Watch, Deed::Promote, Deed::Train(0.8)], &mut Calm);
-    let second = stage.forge.newest_promotion();
-    stage.play(&[Deed::Train(0.9)], &mut Calm);
-    let third = stage.forge.newest_promotion();
+    stage.play(
+        &[Deed::Watch, Deed::Promote(0), Deed::Train(0, 0.8)],
+        &mut Calm,
+    );
+    let second = newest_promotion(&stage);
+    stage.play(&[Deed::Train(0, 0.9)], &mut Calm);
+    let third = newest_promotion(&stage);
     assert_ne!(second, third);
     (stage, [second, third])
 }
@@ -181,7 +189,7 @@ fn a_first_release_of_a_quarantined_package_makes_nothing() {
     let mut stage = Stage::new(FIRST_AUC);
     stage.settle(&mut Calm);
     quarantine(&mut stage, 1);
-    stage.play(&[Deed::Promote], &mut Calm);
+    stage.play(&[Deed::Promote(0)], &mut Calm);
     stage.stays_quiet();
     let endpoint = json!({"EndpointName": "churn-production"});
     assert_eq!(stage.describe("DescribeEndpoint", endpoint), None);
@@ -254,8 +262,9 @@ fn quarantine_rejects_a_proposal_and_deletion_does_not() {
 struct Recorder(Vec<(String, Stage)>);
 
 impl Weather for Recorder {
-    fn around(&mut self, moment: Moment, change: &str, stage: &Stage) {
+    fn around(&mut self, moment: Moment, change: &str, stage: &Stage) -> bool {
         self.0.push((format!("{moment:?} {change}"), stage.clone()));
+        false
     }
 }
 

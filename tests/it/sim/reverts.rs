@@ -4,14 +4,20 @@ use serde_json::json;
 
 use super::forge::MAIN;
 use super::repository::{CONFIG, path, train_anew};
-use super::stage::{Calm, Stage};
+use super::stage::Stage;
+use super::weather::Calm;
 use super::workload::{Deed, FIRST_AUC};
 
 /// Two versions are released and promoted; the second serves.
 fn two_versions() -> Stage {
     let mut stage = Stage::new(FIRST_AUC);
     stage.play(
-        &[Deed::Watch, Deed::Promote, Deed::Train(0.9), Deed::Promote],
+        &[
+            Deed::Watch,
+            Deed::Promote(0),
+            Deed::Train(0, 0.9),
+            Deed::Promote(0),
+        ],
         &mut Calm,
     );
     stage
@@ -62,9 +68,9 @@ fn of_a_deployment_only_commit() {
 #[test]
 fn of_a_promotion() {
     let mut stage = Stage::new(FIRST_AUC);
-    stage.play(&[Deed::Watch, Deed::Promote], &mut Calm);
+    stage.play(&[Deed::Watch, Deed::Promote(0)], &mut Calm);
     let old = stage.config_of("churn-production");
-    stage.play(&[Deed::Train(0.9), Deed::Promote], &mut Calm);
+    stage.play(&[Deed::Train(0, 0.9), Deed::Promote(0)], &mut Calm);
     let new = stage.config_of("churn-production");
     let staging = stage.config_of("churn-staging");
     let before = made(&stage);
@@ -86,9 +92,9 @@ fn of_a_promotion() {
 #[test]
 fn of_a_release_that_trueup_made() {
     let mut stage = Stage::new(FIRST_AUC);
-    stage.play(&[Deed::Watch, Deed::Promote], &mut Calm);
+    stage.play(&[Deed::Watch, Deed::Promote(0)], &mut Calm);
     let old = stage.config_of("churn-staging");
-    stage.play(&[Deed::Train(0.9)], &mut Calm);
+    stage.play(&[Deed::Train(0, 0.9)], &mut Calm);
     let new = stage.config_of("churn-staging");
     let before = made(&stage);
     for expected in [&old, &new, &old] {
@@ -104,12 +110,12 @@ fn of_a_release_that_trueup_made() {
 #[test]
 fn of_a_training_commit() {
     let mut stage = Stage::new(FIRST_AUC);
-    stage.play(&[Deed::Watch, Deed::Promote], &mut Calm);
+    stage.play(&[Deed::Watch, Deed::Promote(0)], &mut Calm);
     let old = stage.config_of("churn-staging");
     train_anew(&mut stage.forge, 0.9);
     let trained = stage.forge.tip(MAIN);
     stage.settle(&mut Calm);
-    stage.play(&[Deed::Promote], &mut Calm);
+    stage.play(&[Deed::Promote(0)], &mut Calm);
     let new = stage.config_of("churn-staging");
     let before = made(&stage);
 

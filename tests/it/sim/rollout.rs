@@ -10,7 +10,8 @@ use trueup::world::Settings;
 
 use super::checks::{end, nothing_doubled};
 use super::repository::{FULL, path};
-use super::stage::{Calm, Stage, scope};
+use super::stage::{Stage, scope};
+use super::weather::Calm;
 use super::workload::{Deed, FIRST_AUC, RELEASE_AND_REVERT};
 
 const STAGING: &str = "churn-staging";
@@ -19,7 +20,7 @@ const ALARM: &str = "churn-staging-AllTraffic-rollback-errors";
 fn with(config: &str) -> Stage {
     let mut stage = Stage::new(FIRST_AUC);
     recommit(&mut stage, config);
-    stage.play(&[Deed::Watch, Deed::Promote], &mut Calm);
+    stage.play(&[Deed::Watch, Deed::Promote(0)], &mut Calm);
     stage
 }
 
@@ -76,7 +77,7 @@ fn notes(stage: &mut Stage) -> Vec<(State, String)> {
 #[test]
 fn a_release_goes_by_canary_and_a_revert_goes_all_at_once() {
     let mut stage = with(FULL);
-    stage.perform(Deed::Train(0.9));
+    stage.perform(Deed::Train(0, 0.9));
     until_updating(&mut stage);
     let mut shares = Vec::new();
     for _ in 0..40 {
@@ -109,7 +110,7 @@ fn an_alarm_that_goes_off_holds_an_update_until_it_is_over() {
     let before = stage.config_of(STAGING);
     set_alarm(&mut stage, "ALARM");
     let updates = stage.made("UpdateEndpoint");
-    stage.perform(Deed::Train(0.9));
+    stage.perform(Deed::Train(0, 0.9));
     for _ in 0..100 {
         stage.pass(Mode::Apply, &mut Calm);
         stage.tick();
@@ -129,7 +130,7 @@ fn an_alarm_that_goes_off_holds_an_update_until_it_is_over() {
 fn what_an_alarm_took_back_is_degraded_and_not_tried_again() {
     let mut stage = with(FULL);
     let before = stage.config_of(STAGING);
-    stage.perform(Deed::Train(0.9));
+    stage.perform(Deed::Train(0, 0.9));
     until_updating(&mut stage);
     for _ in 0..12 {
         stage.tick();
@@ -178,7 +179,7 @@ fn counts_belong_to_the_load_where_it_counts_and_to_git_elsewhere() {
         3.0
     );
     // A release keeps them, and so does a commit that asks for another count at the start.
-    stage.play(&[Deed::Train(0.9)], &mut Calm);
+    stage.play(&[Deed::Train(0, 0.9)], &mut Calm);
     assert_eq!(counts(&mut stage), expect);
     let more = FULL.replace("initial_instance_count: 2\n", "initial_instance_count: 3\n");
     recommit(
@@ -254,8 +255,8 @@ fn late_readers_come_to_the_same_end() {
         stage.world.set(settings);
         stage.play(RELEASE_AND_REVERT, &mut Calm);
         stage.stays_quiet();
-        nothing_doubled(&mut stage, 2);
-        end(&mut stage)
+        nothing_doubled(&stage).expect("nothing is doubled");
+        end(&stage)
     };
     let late = Settings {
         lists_lag: SignedDuration::from_secs(75),
@@ -271,5 +272,5 @@ fn a_full_workload_ends_as_it_should_with_everything_on() {
     recommit(&mut stage, FULL);
     stage.play(RELEASE_AND_REVERT, &mut Calm);
     stage.stays_quiet();
-    nothing_doubled(&mut stage, 2);
+    nothing_doubled(&stage).expect("nothing is doubled");
 }

@@ -3,9 +3,11 @@
 use serde_json::{Value, json};
 use trueup::execute::pass::Mode;
 use trueup::plan::report::State;
+use trueup::resource::call::Call;
 
 use super::repository::train_anew;
-use super::stage::{Calm, Fate, Stage, Weather};
+use super::stage::Stage;
+use super::weather::{Calm, Fate, Weather};
 use super::workload::FIRST_AUC;
 
 /// Somebody changes the pipeline between the look and the start.
@@ -65,8 +67,8 @@ fn a_run_is_of_the_pipeline_that_was_looked_at() {
 struct Refusing;
 
 impl Weather for Refusing {
-    fn fate(&mut self, change: &str) -> Fate {
-        match change {
+    fn fate(&mut self, change: &Call, _: &Stage) -> Fate {
+        match change.op {
             "CreateEndpointConfig" => Fate::Denied,
             _ => Fate::Made,
         }

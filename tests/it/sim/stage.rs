@@ -1,88 +1,86 @@
-//! The whole state of a simulation, and one pass over it.
+//! The whole state of a simulation: world, Git, clock and daemons. A clone is a fork.
 
-use std::collections::BTreeMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use serde_json::{Value, json};
 use trueup::clock::{SignedDuration, Timestamp};
-use trueup::cloud::{Machine as _, Next};
-use trueup::config::installation::Installation;
-use trueup::config::model::ModelConfig;
-use trueup::config::{LoadedModel, load};
-use trueup::execute::model::{ModelPass, Prepared, Standing, conclude, past, prepare, review};
+use trueup::execute::model::ModelPass;
 use trueup::execute::pass::Mode;
-use trueup::limits::TEXT_OBJECT_BYTES_MAX;
-use trueup::plan::planner::Hints;
-use trueup::plan::release::Past;
-use trueup::resource::call::{Answer, Call, OpError, Scope, s3_parts};
+use trueup::resource::broken::Broken;
+use trueup::resource::call::{Call, Scope, s3_parts};
 use trueup::resource::unit::Unit;
-use trueup::snapshot::{ObjectId, Snapshot};
+use trueup::snapshot::ObjectId;
 use trueup::world::work::{Done, Job, JobKind, JobOutcome, Work};
 use trueup::world::{Pace, World};
 
 use super::forge::{Forge, MAIN};
-use super::repository::{self, path};
+use super::ledger::Ledger;
+use super::passing::Passing;
+use super::present::present;
+use super::reasons::Seen;
+use super::repository::{self, FleetKind};
+use super::weather::{Calm, Deployed, Trained, Weather};
 
-/// Between two passes.
-pub(crate) const TICK: SignedDuration = SignedDuration::from_secs(30);
+/// Between two passes that found nothing to change.
+const TICK: SignedDuration = SignedDuration::from_secs(30);
+/// The most that is skipped when nothing is to happen before.
+const SKIP: SignedDuration = SignedDuration::from_secs(600);
+/// A training job takes this long.
+const TRAINING: SignedDuration = SignedDuration::from_secs(90);
+/// Passes that a settling may take.
+const SWEEPS: usize = 150;
 
-/// World, Git and clock. A clone is a fork.
+/// World, Git, clock and daemons.
 #[derive(Clone)]
 pub(crate) struct Stage {
     pub(crate) world: World,
     pub(crate) forge: Forge,
     pub(crate) now: Timestamp,
-    /// When production was first seen in service, it must stay so.
+    /// When an endpoint was first seen in service, it must stay so.
     pub(crate) serves: BTreeMap<String, bool>,
+    /// What each daemon remembers: which units it saw settled, at which commit and when.
+    pub(crate) settled: [BTreeMap<Unit, (ObjectId, Timestamp)>; 2],
+    /// What trueup did, and what it must not have done.
+    pub(crate) ledger: Ledger,
+    /// What reasons it gave.
+    pub(crate) seen: Seen,
+    /// Work that is going on, and when it ends.
+    going: Vec<(Timestamp, Done)>,
+    /// An older world, for readers that lag behind.
+    pub(crate) older: Option<Arc<World>>,
+    /// What is broken on purpose in the product.
+    pub(crate) broken: Broken,
+    /// The world before the last pass, where somebody may yet read it.
+    pub(crate) previous: Option<Arc<World>>,
+    /// Whether nothing new comes up in service at the moment.
+    pub(crate) outage: bool,
+    /// Commits that only ask for another attempt.
+    pub(crate) retries: BTreeSet<ObjectId>,
 }
 
-/// What happens around one change, before it is made or after.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Moment {
-    Before,
-    After,
+/// What one pass over the repository came to.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Sweep {
+    /// The models, in order of their folders.
+    pub(crate) models: Vec<ModelPass>,
+    /// It broke off: the process is gone.
+    pub(crate) crashed: bool,
+    /// Commits that were made.
+    pub(crate) commits: usize,
 }
 
-/// What becomes of a change.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Fate {
-    /// It is made, and answered.
-    Made,
-    /// It is made, and the answer is lost.
-    Lost,
-    /// The service is too busy: it is not made.
-    Throttled,
-    /// The service fails: it is not made, and nobody can tell.
-    Broken,
-    /// It is refused for good.
-    Denied,
-}
+impl Sweep {
+    pub(crate) fn is_settled(&self) -> bool {
+        !self.crashed && self.models.iter().all(ModelPass::is_settled)
+    }
 
-/// Watches the changes of a pass and decides their fate.
-pub(crate) trait Weather {
-    /// Called around every change with the state as it is then.
-    fn around(&mut self, moment: Moment, change: &str, stage: &Stage) {
-        let _ = (moment, change, stage);
-    }
-    /// Called right before a change: what somebody else does at that very moment.
-    fn meddle(&mut self, change: &str, stage: &mut Stage) {
-        let _ = (change, stage);
-    }
-    /// What becomes of the change.
-    fn fate(&mut self, change: &str) -> Fate {
-        let _ = change;
-        Fate::Made
-    }
-    /// What becomes of a look: `true` loses its answer.
-    fn blinds(&mut self, look: &str) -> bool {
-        let _ = look;
-        false
+    fn changed(&self) -> bool {
+        let mut units = self.models.iter().flat_map(|model| &model.units);
+        let acted = units.any(|unit| unit.outcome.as_ref().is_some_and(|all| all.changed()));
+        self.commits > 0 || acted || self.crashed
     }
 }
-
-/// Nothing goes wrong.
-pub(crate) struct Calm;
-impl Weather for Calm {}
 
 pub(crate) fn scope() -> Scope {
     Scope {
@@ -91,248 +89,226 @@ pub(crate) fn scope() -> Scope {
     }
 }
 
-/// What a commit comes to, as far as it is a function of the commit alone. It is computed once:
-/// the simulation passes over the same commits thousands of times.
-struct Present {
-    snapshot: Snapshot,
-    installation: Installation,
-    model: LoadedModel,
-    config: ModelConfig,
-    prepared: Prepared,
-}
-
-fn present(forge: &Forge, tip: &ObjectId) -> Arc<Present> {
-    static KNOWN: Mutex<BTreeMap<ObjectId, Arc<Present>>> = Mutex::new(BTreeMap::new());
-    let mut known = KNOWN.lock().unwrap_or_else(PoisonError::into_inner);
-    known
-        .entry(tip.clone())
-        .or_insert_with(|| Arc::new(read(forge.snapshot(tip))))
-        .clone()
-}
-
-fn read(snapshot: Snapshot) -> Present {
-    let loaded = load(&snapshot);
-    let installation = loaded.installation.expect("trueup.yaml is good");
-    let mut models = loaded.models.into_iter();
-    let model = models
-        .find(|model| model.folder == repository::FOLDER)
-        .expect("the model");
-    let config = model
-        .config
-        .clone()
-        .unwrap_or_else(|| panic!("{:#?}", model.diagnostics));
-    let prepared = prepare(&installation, &model, &config, &snapshot).expect("it compiles");
-    Present {
-        snapshot,
-        installation,
-        model,
-        config,
-        prepared,
-    }
-}
-
-fn past_of(installation: &Installation, snapshot: &Snapshot) -> Past {
-    static KNOWN: Mutex<BTreeMap<ObjectId, Past>> = Mutex::new(BTreeMap::new());
-    let mut known = KNOWN.lock().unwrap_or_else(PoisonError::into_inner);
-    let read = || past(installation, repository::FOLDER, snapshot);
-    known
-        .entry(snapshot.commit.clone())
-        .or_insert_with(read)
-        .clone()
-}
-
 impl Stage {
-    /// An empty world beside a repository with its first commit.
+    /// An empty world beside a repository with its first commit: one model of that quality.
     pub(crate) fn new(auc: f64) -> Self {
+        let mut stage = Self::with(FleetKind::One);
+        if (auc - repository::FIRST_AUC).abs() > f64::EPSILON {
+            repository::train_anew(&mut stage.forge, auc);
+        }
+        stage
+    }
+
+    /// An empty world beside a repository with the first commit of a fleet.
+    pub(crate) fn with(fleet: FleetKind) -> Self {
         let mut forge = Forge::default();
-        repository::first_commit(&mut forge, auc);
+        repository::first_commit(&mut forge, fleet);
+        let broken = &present(&forge, &forge.tip(MAIN)).broken;
+        assert!(broken.is_empty(), "{broken:?} does not load");
         let now = "2026-11-02T09:00:00Z".parse().expect("a date");
         Self {
             world: World::new(Pace::simulated()),
             forge,
             now,
             serves: BTreeMap::new(),
+            settled: [BTreeMap::new(), BTreeMap::new()],
+            ledger: Ledger::default(),
+            seen: Seen::default(),
+            going: Vec::new(),
+            older: None,
+            broken: Broken::Nothing,
+            previous: None,
+            outage: false,
+            retries: BTreeSet::new(),
         }
     }
 
-    /// One call past the fleet's back: as somebody in a console would.
+    /// One call past trueup's back: as somebody in a console would. `None`: it was refused.
+    pub(crate) fn try_console(&mut self, op: &'static str, body: Value) -> Option<Value> {
+        self.world
+            .call(self.now, &Call::new(op, &scope(), body))
+            .ok()
+    }
+
+    /// One call past trueup's back that must be accepted.
     pub(crate) fn console(&mut self, op: &'static str, body: Value) -> Value {
         let answer = self.world.call(self.now, &Call::new(op, &scope(), body));
         answer.unwrap_or_else(|error| panic!("{error}"))
     }
 
-    /// One pass over the model, in this weather.
-    pub(crate) fn pass(&mut self, mode: Mode, weather: &mut dyn Weather) -> ModelPass {
-        let tip = self.forge.tip(MAIN);
-        let present = present(&self.forge, &tip);
-        let Present {
-            snapshot,
-            installation,
-            model,
-            config,
-            prepared,
-        } = &*present;
-        let hints: BTreeMap<Unit, Hints> = BTreeMap::new();
-        let mut units = Vec::new();
-        for mut machine in prepared.passes(&hints, mode) {
-            while let Next::Calls(calls) = machine.next(self.now) {
-                for (id, call) in calls {
-                    let answer = self.answer(&call, weather);
-                    machine.done(id, answer, self.now);
-                }
-            }
-            let mut unit = machine.finish().expect("a pass that was driven to its end");
-            if unit.unreviewed {
-                let states = self.forge.history(&tip);
-                let states = states.map(|state| Ok::<_, String>(past_of(installation, &state)));
-                let verdict = review(model, &unit, states);
-                if let Some(mut steps) = unit.judged(verdict) {
-                    while let Next::Calls(calls) = steps.next(self.now) {
-                        for (id, call) in calls {
-                            let answer = self.answer(&call, weather);
-                            steps.done(id, answer, self.now);
-                        }
-                    }
-                    unit.acted(steps.finish());
-                }
-            }
-            units.push(unit);
-        }
-        let branches = self.forge.branches();
-        let standing = Standing {
-            snapshot,
-            branch: MAIN,
-            branches: &branches,
-        };
-        let history = || {
-            self.forge
-                .history(&tip)
-                .map(|snapshot| past_of(installation, &snapshot))
-        };
-        let subject = (model, config);
-        let pass = conclude(subject, prepared, units, standing, history, self.now);
-        if mode == Mode::Apply {
-            for write in &pass.writes {
-                let change = format!("commit to {}", write.branch);
-                weather.around(Moment::Before, &change, self);
-                self.forge.write(write);
-                weather.around(Moment::After, &change, self);
-            }
-        }
-        pass
+    /// One pass over the repository by the first daemon.
+    pub(crate) fn sweep(&mut self, mode: Mode, weather: &mut dyn Weather) -> Sweep {
+        let lag = weather.lags(self);
+        let skew = weather.skew();
+        self.ledger.honest = self.older.is_none() && !lag && skew.is_zero();
+        self.ledger.skewed |= !skew.is_zero();
+        let mut passing = Passing::new(self, 0, mode, lag, self.now + skew);
+        while passing.step(self, weather) {}
+        self.end(passing, mode)
     }
 
-    fn answer(&mut self, call: &Call, weather: &mut dyn Weather) -> Answer {
-        if !call.mutates() {
-            let answer = self.world.call(self.now, call);
-            let blind = weather.blinds(call.op);
-            return if blind {
-                Err(OpError::lost(call.op, "the answer was lost"))
+    /// Two daemons at once, taking turns as the weather says.
+    pub(crate) fn two_sweeps(&mut self, weather: &mut dyn Weather) -> Sweep {
+        self.ledger.alone = false;
+        let now = self.now;
+        let mut one = Passing::new(self, 0, Mode::Apply, false, now);
+        let mut other = Passing::new(self, 1, Mode::Apply, false, now);
+        let (mut more, mut still) = (true, true);
+        while more || still {
+            if more && (!still || weather.first_daemon()) {
+                more = one.step(self, weather);
             } else {
-                answer
-            };
-        }
-        weather.around(Moment::Before, call.op, self);
-        weather.meddle(call.op, self);
-        let answer = match weather.fate(call.op) {
-            Fate::Made => self.world.call(self.now, call),
-            Fate::Lost => {
-                let made = self.world.call(self.now, call);
-                drop(made);
-                Err(OpError::lost(call.op, "the answer was lost"))
+                still = other.step(self, weather);
             }
-            Fate::Throttled => Err(OpError::refused(
-                call.op,
-                "ThrottlingException",
-                "Rate exceeded",
-            )),
-            Fate::Broken => Err(OpError::refused(
-                call.op,
-                "InternalFailure",
-                "an internal error",
-            )),
-            Fate::Denied => Err(OpError::refused(
-                call.op,
-                "AccessDeniedException",
-                format!("not authorized to perform: sagemaker:{}", call.op),
-            )),
-        };
-        weather.around(Moment::After, call.op, self);
-        answer
+        }
+        self.end(other, Mode::Apply);
+        self.ledger.alone = true;
+        self.end(one, Mode::Apply)
+    }
+
+    fn end(&mut self, passing: Passing, mode: Mode) -> Sweep {
+        let (sweep, daemon, commit) = passing.finish();
+        for model in &sweep.models {
+            self.seen.note(model);
+            if mode == Mode::Apply {
+                for unit in model.units.iter().filter(|unit| unit.is_settled()) {
+                    let when = (commit.clone(), self.now);
+                    self.settled[daemon].insert(unit.plan.unit.clone(), when);
+                }
+            }
+        }
+        if sweep.crashed {
+            // What it kept in memory is gone too.
+            self.settled[daemon].clear();
+        }
+        sweep
+    }
+
+    /// One pass over the only model.
+    pub(crate) fn pass(&mut self, mode: Mode, weather: &mut dyn Weather) -> ModelPass {
+        let sweep = self.sweep(mode, weather);
+        let mut models = sweep.models.into_iter();
+        models.next().expect("there is a model")
     }
 
     /// Lets time pass and work be done.
     pub(crate) fn tick(&mut self) {
-        self.now += TICK;
+        self.after(TICK, &mut Calm);
+    }
+
+    /// Lets this much time pass.
+    pub(crate) fn after(&mut self, time: SignedDuration, weather: &mut dyn Weather) {
+        self.now += time;
         // Work leads to work: a step that ends starts the next.
-        for _ in 0..8 {
+        for _ in 0..12 {
             let work = self.world.advance(self.now);
-            if work.is_empty() {
+            let due: Vec<_> = {
+                let now = self.now;
+                let (due, later) = std::mem::take(&mut self.going)
+                    .into_iter()
+                    .partition(|(at, _)| *at <= now);
+                self.going = later;
+                due
+            };
+            if work.is_empty() && due.is_empty() {
                 break;
             }
             for one in work {
-                self.work(one);
+                self.start(one, weather);
+            }
+            for (_, done) in due {
+                self.world.finish(self.now, done);
             }
         }
         self.watch_service();
     }
 
-    /// An endpoint that has served never stops to.
-    fn watch_service(&mut self) {
-        for endpoint in ["churn-staging", "churn-production"] {
-            let call = Call::new(
-                "DescribeEndpoint",
-                &scope(),
-                json!({"EndpointName": endpoint}),
-            );
-            let status = self.world.call(self.now, &call).ok();
-            let status = status
-                .as_ref()
-                .and_then(|body| body["EndpointStatus"].as_str())
-                .unwrap_or("absent");
-            let up = matches!(
-                status,
-                "InService" | "Updating" | "SystemUpdating" | "RollingBack"
-            );
-            let served = self.serves.entry(endpoint.to_owned()).or_default();
-            assert!(up || !*served, "{endpoint} served, and is {status}");
-            *served |= status == "InService";
+    /// How long until something is to be seen. The daemon looks again at once after a change, and
+    /// every 30 seconds while something moves; most looks that would find nothing are left out.
+    pub(crate) fn pause(&self, sweep: &Sweep, weather: &mut dyn Weather) -> SignedDuration {
+        if sweep.crashed || weather.hurries() {
+            return SignedDuration::from_secs(1);
+        }
+        let next = self.going.iter().map(|(at, _)| *at).min();
+        let next = next.into_iter().chain(self.world.next_timer()).min();
+        match next {
+            Some(at) => at.duration_since(self.now).clamp(TICK, SKIP),
+            None if sweep.changed() => SignedDuration::from_secs(1),
+            None => SignedDuration::from_secs(300),
         }
     }
 
-    fn work(&mut self, work: Work) {
-        let done = match work {
-            Work::Run(job) => Done::Job {
-                id: job.id,
-                outcome: self.job(&job),
-            },
-            Work::Serve(fleet) => Done::Fleet {
-                id: fleet.id,
-                failure: None,
-            },
+    /// An endpoint that has served never stops to.
+    fn watch_service(&mut self) {
+        let scope = scope();
+        for endpoint in self.world.peek_all(&scope, "DescribeEndpoint") {
+            let name = endpoint["EndpointName"].as_str().unwrap_or_default();
+            if endpoint["EndpointStatus"] == "InService" && !self.serves.contains_key(name) {
+                self.serves.insert(name.to_owned(), true);
+            }
+        }
+        for name in self.serves.keys() {
+            let found = self.world.peek(&scope, "DescribeEndpoint", name);
+            let status = found.map_or("gone", |(body, _)| {
+                body["EndpointStatus"].as_str().unwrap_or_default()
+            });
+            let up = ["InService", "Updating", "SystemUpdating", "RollingBack"].contains(&status);
+            if !up {
+                self.ledger
+                    .violate("never down", format!("{name} served, and is {status}"));
+            }
+        }
+    }
+
+    fn start(&mut self, work: Work, weather: &mut dyn Weather) {
+        let (after, done) = match work {
+            Work::Run(job) => {
+                let trained = weather.job(self, &job);
+                let outcome = match trained {
+                    Trained::Well => self.job(&job),
+                    Trained::Badly(reason) => JobOutcome::Failed(reason.to_owned()),
+                };
+                let after = match job.kind {
+                    JobKind::Training => TRAINING,
+                    JobKind::Processing => SignedDuration::ZERO,
+                };
+                let id = job.id;
+                (after, Done::Job { id, outcome })
+            }
+            Work::Serve(fleet) => {
+                let deployed = if self.outage {
+                    Deployed::Down("the model cannot be loaded")
+                } else {
+                    weather.fleet(self, &fleet)
+                };
+                let (after, failure) = match deployed {
+                    Deployed::Up => (SignedDuration::ZERO, None),
+                    Deployed::Late(after) => (after, None),
+                    Deployed::Down(reason) => {
+                        (SignedDuration::from_secs(20), Some(reason.to_owned()))
+                    }
+                };
+                let id = fleet.id;
+                (after, Done::Fleet { id, failure })
+            }
             Work::Stop(_) | Work::Retire(_) => return,
         };
-        self.world.finish(self.now, done);
+        self.going.push((self.now + after, done));
     }
 
     /// What a job would have come to: training makes an artefact of the commit's quality, the
     /// evaluation reports it.
     fn job(&mut self, job: &Job) -> JobOutcome {
-        let commit = job.request["Environment"]["TRUEUP_COMMIT"]
-            .as_str()
-            .expect("every job knows its commit");
-        let commit = ObjectId(commit.to_owned());
-        let script = self
-            .forge
-            .snapshot(&commit)
-            .text(&path("src/train.py"))
-            .expect("the script")
-            .to_owned();
-        let auc: f64 = script
-            .trim()
-            .trim_start_matches("AUC = ")
-            .parse()
-            .expect("the quality");
+        let environment = &job.request["Environment"];
+        let text = |name: &str| environment[name].as_str().unwrap_or_default();
+        let commit = ObjectId(text("TRUEUP_COMMIT").to_owned());
+        let model = job.request.to_string();
+        let folder = repository::folder_of_job(&self.forge, &commit, &model);
+        let Some(auc) = repository::quality(&self.forge, &commit, &folder) else {
+            return JobOutcome::Failed(
+                "AlgorithmError: the script failed, exit code: 1".to_owned(),
+            );
+        };
         let mut artefact = None;
         match job.kind {
             JobKind::Training => {
@@ -340,7 +316,8 @@ impl Stage {
                     .as_str()
                     .expect("an output");
                 let uri = format!("{output}/{}/output/model.tar.gz", job.name);
-                self.upload(&uri, format!("a model of quality {auc}"));
+                let run = text("TRUEUP_RUN");
+                self.upload(&uri, format!("a model of quality {auc} {run}"));
                 artefact = Some(uri);
             }
             JobKind::Processing => {
@@ -363,7 +340,6 @@ impl Stage {
     }
 
     fn upload(&mut self, uri: &str, text: String) {
-        assert!(text.len() <= TEXT_OBJECT_BYTES_MAX);
         let (bucket, key) = s3_parts(uri).expect("an S3 URI");
         let mut call = Call::new("PutObject", &scope(), json!({"Bucket": bucket, "Key": key}));
         call.blob = Some(text.into_bytes().into());
@@ -372,52 +348,77 @@ impl Stage {
             .expect("the bucket is there");
     }
 
-    /// Passes until nothing is left to do; panics with what is left after two hours.
-    pub(crate) fn settle(&mut self, weather: &mut dyn Weather) {
-        let mut last = None;
-        for _ in 0..240 {
-            let pass = self.pass(Mode::Apply, weather);
-            self.tick();
-            if pass.is_settled() {
-                return;
+    /// Passes until nothing is left to do; `Err` says what is left after too many.
+    pub(crate) fn try_settle(&mut self, weather: &mut dyn Weather) -> Result<usize, String> {
+        let mut last = Sweep::default();
+        for sweeps in 0..SWEEPS {
+            last = if weather.two(self) {
+                self.two_sweeps(weather)
+            } else {
+                self.sweep(Mode::Apply, weather)
+            };
+            let pause = self.pause(&last, weather);
+            self.after(pause, weather);
+            weather.between(self);
+            if last.is_settled() && !weather.unsettled(self) {
+                return Ok(sweeps);
             }
-            last = Some(pass);
+            if let Some(bad) = self.ledger.violations.first() {
+                return Err(bad.to_string());
+            }
         }
         let notes: Vec<_> = last
+            .models
             .iter()
             .flat_map(|pass| &pass.units)
-            .flat_map(|unit| &unit.report.notes)
+            .flat_map(|unit| unit.report.notes.iter().map(|note| (&unit.plan.unit, note)))
+            .filter(|(_, note)| !note.state.is_settled())
+            .map(|(unit, note)| format!("{unit}: {}: {}", note.subject, note.message))
             .collect();
-        panic!("it does not settle: {notes:#?}");
+        Err(format!("it does not settle: {notes:#?}"))
     }
 
-    /// Twenty passes in which nothing is called that changes anything, and nothing is committed.
-    pub(crate) fn stays_quiet(&mut self) {
-        let (calls, commits) = (self.world.calls().mutations(), self.forge.bot_commits);
-        for _ in 0..20 {
-            let pass = self.pass(Mode::Apply, &mut Calm);
-            self.tick();
-            assert!(pass.is_settled(), "{pass:#?}");
+    /// Passes until nothing is left to do; panics with what is left.
+    pub(crate) fn settle(&mut self, weather: &mut dyn Weather) {
+        if let Err(left) = self.try_settle(weather) {
+            panic!("{left}");
         }
-        assert_eq!(self.forge.bot_commits, commits, "a commit in a quiet time");
-        assert_eq!(
-            self.world.calls().mutations(),
-            calls,
-            "a change in a quiet time"
-        );
+    }
+
+    /// Some passes in which nothing is called that changes anything, and nothing is committed.
+    pub(crate) fn try_quiet(&mut self, sweeps: usize) -> Result<(), String> {
+        let (calls, commits) = (self.ledger.changes, self.forge.bot_commits);
+        for _ in 0..sweeps {
+            let sweep = self.sweep(Mode::Apply, &mut Calm);
+            let pause = self.pause(&sweep, &mut Calm);
+            self.after(pause, &mut Calm);
+            if !sweep.is_settled() {
+                return Err(format!("not settled in a quiet time: {:#?}", sweep.models));
+            }
+        }
+        if (calls, commits) != (self.ledger.changes, self.forge.bot_commits) {
+            return Err("a change in a quiet time".to_owned());
+        }
+        Ok(())
+    }
+
+    /// Twenty passes in which nothing changes.
+    pub(crate) fn stays_quiet(&mut self) {
+        if let Err(why) = self.try_quiet(20) {
+            panic!("{why}");
+        }
     }
 
     /// The description of something.
     pub(crate) fn describe(&mut self, op: &'static str, body: Value) -> Option<Value> {
-        self.world
-            .call(self.now, &Call::new(op, &scope(), body))
-            .ok()
+        self.try_console(op, body)
     }
 
     /// The config that an endpoint names.
-    pub(crate) fn config_of(&mut self, endpoint: &str) -> String {
-        let body = self
-            .describe("DescribeEndpoint", json!({"EndpointName": endpoint}))
+    pub(crate) fn config_of(&self, endpoint: &str) -> String {
+        let (body, _) = self
+            .world
+            .peek(&scope(), "DescribeEndpoint", endpoint)
             .expect("the endpoint");
         body["EndpointConfigName"]
             .as_str()
@@ -429,5 +430,20 @@ impl Stage {
     pub(crate) fn made(&self, op: &str) -> u64 {
         let count = self.world.calls().count(op);
         count.calls - count.refused
+    }
+
+    /// How many units the newest commit has.
+    pub(crate) fn units(&self) -> usize {
+        let present = present(&self.forge, &self.tip());
+        let units = present
+            .models
+            .iter()
+            .map(|model| model.prepared.desired.len());
+        units.sum()
+    }
+
+    /// The newest commit.
+    pub(crate) fn tip(&self) -> ObjectId {
+        self.forge.tip(MAIN)
     }
 }

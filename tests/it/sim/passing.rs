@@ -1,0 +1,297 @@
+//! One pass over the repository, as the reconciler composes it, one call at a time: so that two
+//! daemons can take turns, and a process can die between any two calls.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use serde_json::Value;
+use trueup::clock::Timestamp;
+use trueup::cloud::{CallId, Machine as _, Next};
+use trueup::execute::model::{Standing, conclude, review};
+use trueup::execute::pass::{Mode, Pass, UnitPass};
+use trueup::execute::steps::Steps;
+use trueup::plan::planner::Hints;
+use trueup::resource::broken::Broken;
+use trueup::resource::call::{Answer, Call, OpError};
+use trueup::resource::unit::Unit;
+use trueup::snapshot::{ObjectId, Write};
+
+use super::forge::MAIN;
+use super::present::{Present, past_of, present};
+use super::stage::{Stage, Sweep};
+use super::weather::{Fate, Moment, Sight, Weather};
+
+/// What is driven.
+enum Driven {
+    Pass(Box<Pass>),
+    /// The steps of a unit that was judged by history.
+    Steps(Box<UnitPass>, Steps),
+}
+
+/// A pass that is going on.
+pub(crate) struct Passing {
+    daemon: usize,
+    mode: Mode,
+    now: Timestamp,
+    commit: ObjectId,
+    present: Arc<Present>,
+    hints: BTreeMap<Unit, Hints>,
+    model: usize,
+    unit: usize,
+    machine: Option<Driven>,
+    open: Vec<(CallId, Call)>,
+    /// The changes of the unit at hand, as they were called.
+    called: Vec<Call>,
+    units: Vec<UnitPass>,
+    writes: Vec<Write>,
+    sweep: Sweep,
+}
+
+impl Passing {
+    /// A pass of a daemon over the newest commit, or the one before if its Git server lags.
+    pub(crate) fn new(stage: &Stage, daemon: usize, mode: Mode, lag: bool, now: Timestamp) -> Self {
+        let tip = stage.forge.tip(MAIN);
+        let commit = if lag {
+            stage.forge.parent(&tip).unwrap_or(tip)
+        } else {
+            tip
+        };
+        let present = present(&stage.forge, &commit);
+        let same = stage.settled[daemon]
+            .iter()
+            .filter(|(_, (seen, _))| *seen == commit);
+        let hints = same
+            .map(|(unit, (_, at))| (unit.clone(), super::hints(Some(*at))))
+            .collect();
+        Self {
+            daemon,
+            mode,
+            now,
+            commit,
+            sweep: Sweep::default(),
+            present,
+            hints,
+            model: 0,
+            unit: 0,
+            machine: None,
+            open: Vec::new(),
+            called: Vec::new(),
+            units: Vec::new(),
+            writes: Vec::new(),
+        }
+    }
+
+    /// Does one thing. `false`: there is nothing more to do, or the process died.
+    pub(crate) fn step(&mut self, stage: &mut Stage, weather: &mut dyn Weather) -> bool {
+        if self.sweep.crashed {
+            return false;
+        }
+        let Some(model) = self.present.models.get(self.model) else {
+            return self.write(stage, weather);
+        };
+        let Some(desired) = model.prepared.desired.get(self.unit) else {
+            self.conclude(stage);
+            return true;
+        };
+        let hints = self
+            .hints
+            .get(&desired.unit)
+            .copied()
+            .unwrap_or_else(|| super::hints(None));
+        let mode = self.mode;
+        let broken = stage.broken;
+        let machine = self.machine.get_or_insert_with(|| {
+            let mut desired = desired.clone();
+            desired.broken = broken;
+            Driven::Pass(Box::new(model.prepared.pass(desired, hints, mode)))
+        });
+        if self.open.is_empty() {
+            let next = match machine {
+                Driven::Pass(pass) => pass.next(self.now),
+                Driven::Steps(_, steps) => steps.next(self.now),
+            };
+            match next {
+                Next::Calls(calls) => self.open = calls.into_iter().rev().collect(),
+                Next::Done => {
+                    let Some(unit) = self.ended(stage) else {
+                        return true;
+                    };
+                    stage.ledger.unit_done(&unit, &self.called, &stage.world);
+                    self.called.clear();
+                    self.units.push(unit);
+                    self.unit += 1;
+                }
+            }
+            return true;
+        }
+        if let Some((id, call)) = self.open.pop() {
+            let Some(answer) = self.answer(&call, stage, weather) else {
+                self.sweep.crashed = true;
+                return false;
+            };
+            match &mut self.machine {
+                Some(Driven::Pass(pass)) => pass.done(id, answer, self.now),
+                Some(Driven::Steps(_, steps)) => steps.done(id, answer, self.now),
+                None => {}
+            }
+        }
+        true
+    }
+
+    /// The unit whose machine has ended; `None`: history let steps be taken, which come now.
+    fn ended(&mut self, stage: &Stage) -> Option<UnitPass> {
+        let mut unit = match self.machine.take()? {
+            Driven::Pass(pass) => pass.finish().expect("a pass that was driven to its end"),
+            Driven::Steps(mut unit, steps) => {
+                unit.acted(steps.finish());
+                return Some(*unit);
+            }
+        };
+        if unit.unreviewed {
+            let loaded = &self.present.models[self.model].loaded;
+            let installation = &self.present.installation;
+            let states = stage.forge.history(&self.commit);
+            let states =
+                states.map(|state| Ok::<_, String>(past_of(installation, &loaded.folder, &state)));
+            let verdict = review(loaded, &unit, states);
+            if let Some(steps) = unit.judged(verdict) {
+                self.machine = Some(Driven::Steps(Box::new(unit), steps));
+                return None;
+            }
+        }
+        Some(unit)
+    }
+
+    /// `None`: the process died.
+    fn answer(
+        &mut self,
+        call: &Call,
+        stage: &mut Stage,
+        weather: &mut dyn Weather,
+    ) -> Option<Answer> {
+        stage.ledger.asked += 1;
+        if !call.mutates() {
+            return Some(look(call, stage, weather));
+        }
+        if weather.around(Moment::Before, call.op, stage) {
+            return None;
+        }
+        weather.meddle(call.op, stage);
+        let owner = &self.present.models[self.model].prepared.desired[self.unit].owner;
+        let fate = weather.fate(call, stage);
+        stage.ledger.before(call, owner, &stage.world);
+        self.called.push(call.clone());
+        let refused = |code: &str, words: &str| Err(OpError::refused(call.op, code, words));
+        let answer = match fate {
+            Fate::Made | Fate::Lost | Fate::MadeAndBroken => {
+                let made = stage.world.call(stage.now, call);
+                stage.ledger.after(call, &made);
+                match fate {
+                    Fate::Made => made,
+                    Fate::Lost => Err(OpError::lost(call.op, "the answer was lost")),
+                    _ => refused("InternalFailure", "an internal error"),
+                }
+            }
+            Fate::Throttled => refused("ThrottlingException", "Rate exceeded"),
+            Fate::Broken => refused("InternalFailure", "an internal error"),
+            Fate::Quota => refused("ResourceLimitExceeded", "The account-level limit is 0"),
+            Fate::Denied => refused("AccessDeniedException", "not authorized"),
+        };
+        if weather.around(Moment::After, call.op, stage) {
+            return None;
+        }
+        Some(answer)
+    }
+
+    fn conclude(&mut self, stage: &mut Stage) {
+        let present = self.present.clone();
+        let model = &present.models[self.model];
+        let branches = stage.forge.branches();
+        let standing = Standing {
+            snapshot: &present.snapshot,
+            branch: MAIN,
+            branches: &branches,
+        };
+        let history = || {
+            let installation = &present.installation;
+            let folder = &model.loaded.folder;
+            stage
+                .forge
+                .history(&self.commit)
+                .map(move |snapshot| past_of(installation, folder, &snapshot))
+        };
+        let units = std::mem::take(&mut self.units);
+        let subject = (&model.loaded, &model.config);
+        let mut prepared = std::borrow::Cow::Borrowed(&model.prepared);
+        if stage.broken != Broken::Nothing {
+            prepared.to_mut().desired[0].broken = stage.broken;
+        }
+        let pass = conclude(subject, &prepared, units, standing, history, self.now);
+        self.writes.extend(pass.writes.iter().cloned());
+        self.sweep.models.push(pass);
+        self.model += 1;
+        self.unit = 0;
+    }
+
+    /// Makes one commit; those of one branch are one.
+    fn write(&mut self, stage: &mut Stage, weather: &mut dyn Weather) -> bool {
+        if self.mode == Mode::Plan || self.writes.is_empty() {
+            return false;
+        }
+        let mut write = self.writes.remove(0);
+        let same = |other: &Write| other.branch == write.branch && other.expected == write.expected;
+        let (joined, rest): (Vec<_>, Vec<_>) = self.writes.drain(..).partition(same);
+        self.writes = rest;
+        for other in joined {
+            write.files.extend(other.files);
+        }
+        let change = format!("commit to {}", write.branch);
+        if weather.around(Moment::Before, &change, stage) {
+            self.sweep.crashed = true;
+            return false;
+        }
+        stage
+            .ledger
+            .write(&write, &stage.forge, &stage.world, stage.now);
+        self.sweep.commits += usize::from(stage.forge.write(&write));
+        if weather.around(Moment::After, &change, stage) {
+            self.sweep.crashed = true;
+            return false;
+        }
+        !self.writes.is_empty()
+    }
+
+    /// What it came to, whose it was, and which commit it was about.
+    pub(crate) fn finish(self) -> (Sweep, usize, ObjectId) {
+        (self.sweep, self.daemon, self.commit)
+    }
+}
+
+fn look(call: &Call, stage: &mut Stage, weather: &mut dyn Weather) -> Answer {
+    match weather.sight(call, stage) {
+        Sight::Clear => stage.world.call(stage.now, call),
+        Sight::Lost => Err(OpError::lost(call.op, "the answer was lost")),
+        Sight::Throttled => Err(OpError::refused(
+            call.op,
+            "ThrottlingException",
+            "Rate exceeded",
+        )),
+        Sight::Denied => Err(OpError::refused(
+            call.op,
+            "AccessDeniedException",
+            "not authorized",
+        )),
+        Sight::Stale => {
+            let Some(older) = &mut stage.older else {
+                return stage.world.call(stage.now, call);
+            };
+            let then = older.now();
+            Arc::make_mut(older).call(then, call)
+        }
+        Sight::Partial => {
+            let mut short = call.clone();
+            short.body["MaxResults"] = Value::from(1);
+            stage.world.call(stage.now, &short)
+        }
+    }
+}
