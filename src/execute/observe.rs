@@ -421,6 +421,7 @@ mod tests {
 
     fn desired(resources: Vec<Resource>) -> Desired {
         Desired {
+            broken: Broken::Nothing,
             owner: "acme/churn/home".to_owned(),
             unit: Unit::home("churn"),
             scope: Scope {

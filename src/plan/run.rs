@@ -375,6 +375,7 @@ mod tests {
     /// The step and the words that these executions lead to, without any package.
     fn planned(executions: Newest) -> (Option<Step>, String) {
         let desired = Desired {
+            broken: Broken::Nothing,
             owner: "acme/churn/home".to_owned(),
             unit: Unit::home("churn"),
             scope: Scope {

@@ -18,10 +18,10 @@ pub const MODEL_PACKAGE_GROUP: Kind = Kind {
         update: None,
         delete: Some("DeleteModelPackageGroup"),
     },
-    fields: &[Field::new(
-        "/ModelPackageGroupDescription",
-        FieldClass::CreateOnly,
-    )],
+    fields: &[
+        Field::new("/ModelPackageGroupDescription", FieldClass::CreateOnly),
+        Field::new("/ManagedConfiguration", FieldClass::CreateOnly),
+    ],
     status,
     update: never_updated,
 };
