@@ -20,6 +20,7 @@ pub const PIPELINE: Kind = Kind {
         delete: Some("DeletePipeline"),
     },
     fields: &[
+        Field::new("/PipelineVersionAliases", FieldClass::OwnedElsewhere),
         Field::with("/PipelineDefinition", FieldClass::Live, Compare::JsonText),
         Field::new("/ParallelismConfiguration", FieldClass::Live),
         Field::new("/PipelineDefinitionS3Location", FieldClass::WriteOnly),
