@@ -245,7 +245,7 @@ impl Planner<'_> {
         };
         match (kind.status)(&object.body) {
             Status::Moving(status) if self.desired.broken != Broken::MovingIsReady => {
-                self.moving(kind, name, &status, &object.body)
+                self.moving(kind, name, &status, &object.body);
             }
             Status::Deleting => self.moving(kind, name, "Deleting", &object.body),
             Status::Failed(reason) => {

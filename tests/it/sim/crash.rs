@@ -247,7 +247,8 @@ fn enumerate(name: &str) {
         if let Err(why) = quiet.and(ends) {
             panic!("{name}, {point}: {why}");
         }
-        if !workload.two {
+        // Two models, or two daemons, may commit in another order.
+        if !workload.two && workload.fleet == FleetKind::One {
             assert_eq!(end(stage), letter, "{name}, {point}: another end");
         }
     };

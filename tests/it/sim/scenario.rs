@@ -22,7 +22,7 @@ use Deed::{Promote, RevertLast, RevertTraining, Train, Watch};
 /// Seeds that share what people do, and differ in the faults.
 pub(crate) const STORMS: u64 = 10;
 /// One seed in so many plays all that people do, the others a part of it.
-const ALL: u64 = 10;
+const ALL: u64 = 20;
 /// Quiet passes after the one that found everything at rest.
 const QUIET: usize = 1;
 /// Calls beside those of a run without faults that one fault may cost: a pass or two.
@@ -121,7 +121,6 @@ static BASES: LazyLock<Vec<Base>> = LazyLock::new(|| {
     let mut bases = vec![
         base(FleetKind::Plain, &[], FIRST_LITTLE),
         base(FleetKind::Plain, &[Watch], LITTLE),
-        base(FleetKind::Plain, &[Watch, Train(1, 0.75)], LITTLE),
         base(FleetKind::One, &[], FIRST),
         base(FleetKind::One, &promoted, FULL),
         base(FleetKind::One, &[Watch, Promote(0), Train(0, 0.85)], FULL),
@@ -137,6 +136,7 @@ static BASES: LazyLock<Vec<Base>> = LazyLock::new(|| {
         bases.push(base(FleetKind::Tiny, &[], FIRST_LITTLE));
         bases.push(base(FleetKind::Tiny, &[Watch], LITTLE));
         bases.push(base(FleetKind::Tiny, &[Watch, first], LITTLE));
+        bases.push(base(FleetKind::Tiny, &[first], LITTLE));
     }
     bases
 });

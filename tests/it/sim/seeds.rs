@@ -10,7 +10,7 @@ use super::scenario::{Ended, STORMS, Scenario, replay};
 use super::storm::Storm;
 
 /// How many seeds the gate runs.
-const SEEDS: u64 = 3_000;
+const SEEDS: u64 = 5_000;
 /// How often each fault must fire in ten thousand seeds.
 const FIRED: u64 = 100;
 

@@ -218,7 +218,9 @@ impl Weather for Storm {
     }
 
     fn sight(&mut self, look: &Call, stage: &mut Stage) -> Sight {
-        if self.blows(Fault::TagLoss) && self.random.one_in(12) {
+        // Between a daemon's last look and its call nobody can see it go: with two of them that is
+        // where the other one looks.
+        if stage.ledger.alone && self.blows(Fault::TagLoss) && self.random.one_in(12) {
             self.edited = true;
             self.lose_tags(stage);
         }
