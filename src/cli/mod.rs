@@ -3,6 +3,7 @@
 //! Data goes to standard output, talk to standard error; [`exit`] has the exit codes.
 
 mod apply;
+mod approved;
 mod connect;
 mod demo;
 mod environment;
@@ -13,6 +14,7 @@ mod lint;
 mod local;
 mod log;
 mod plan;
+mod plan_file;
 mod reference;
 pub mod render;
 mod run;

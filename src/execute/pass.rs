@@ -2,6 +2,7 @@
 
 use crate::clock::Timestamp;
 use crate::cloud::{CallId, Machine, Next};
+use crate::plan::approval::Approved;
 use crate::plan::candidate::Candidate;
 use crate::plan::observed::{Gap, Observed};
 use crate::plan::planner::{Hints, plan};
@@ -11,6 +12,7 @@ use crate::plan::rollout::{brings, converged_since};
 use crate::plan::step::Plan;
 use crate::resource::call::Answer;
 use crate::resource::desired::Desired;
+use crate::resource::unit::Unit;
 
 use super::observe::Observe;
 use super::steps::{End, Outcome, Steps};
@@ -31,6 +33,7 @@ pub struct Pass {
     hints: Hints,
     mode: Mode,
     reviewed: bool,
+    approved: Option<Approved>,
     stage: Stage,
     result: Option<UnitPass>,
 }
@@ -60,6 +63,8 @@ pub struct UnitPass {
     /// Whether the plan brings a package that the endpoint never ran, to an environment where that
     /// is to be judged by history first: no step was taken. See [`UnitPass::judged`].
     pub unreviewed: bool,
+    /// How the plan differs from the one that was approved, where one had to be: no step was taken.
+    pub unapproved: Option<String>,
 }
 
 impl UnitPass {
@@ -104,6 +109,10 @@ impl UnitPass {
     pub fn judged(&mut self, verdict: Verdict) -> Option<Steps> {
         self.unreviewed = false;
         let (state, message) = match verdict {
+            Verdict::Goes if self.unapproved.is_some() => {
+                self.disapprove();
+                return None;
+            }
             Verdict::Goes => {
                 let act = self.outcome.is_some() && !self.plan.is_empty();
                 return act.then(|| Steps::new(&self.plan));
@@ -111,14 +120,29 @@ impl UnitPass {
             Verdict::Held(words) => (State::Held, words),
             Verdict::Unknown(words) => (State::Unknown, words),
         };
+        self.rest();
+        let subject = format!("release {}", self.plan.unit.place);
+        self.report.note(state, subject, message);
+        None
+    }
+
+    /// Takes no step, because the plan is not the approved one.
+    fn disapprove(&mut self) {
+        let Some(differs) = &self.unapproved else {
+            return;
+        };
+        let words = format!("{differs}: nothing is done here; plan again and approve that");
+        self.rest();
+        self.report.note(State::Held, "plan", words);
+    }
+
+    /// No step of the plan is taken.
+    fn rest(&mut self) {
         self.plan.steps.clear();
         self.settle();
         // What waited for those steps waits no more; what moves by itself goes on.
         let notes = &mut self.report.notes;
         notes.retain(|note| note.state != State::Waiting || note.deadline.is_some());
-        let subject = format!("release {}", self.plan.unit.place);
-        self.report.note(state, subject, message);
-        None
     }
 
     /// Nothing will change by the plan of this pass.
@@ -155,9 +179,15 @@ impl Pass {
             hints,
             mode,
             reviewed: false,
+            approved: None,
             stage,
             result: None,
         }
+    }
+
+    /// What it is over.
+    pub fn unit(&self) -> &Unit {
+        &self.desired.unit
     }
 
     /// Stops before the steps where they bring a package that the endpoint never ran: whether it may
@@ -165,6 +195,14 @@ impl Pass {
     #[must_use]
     pub fn with_review(mut self) -> Self {
         self.reviewed = true;
+        self
+    }
+
+    /// Takes no step unless the plan is this one. It is compared where it is made, so that nothing
+    /// else is done even where AWS moves right before.
+    #[must_use]
+    pub fn with_approval(mut self, approved: Approved) -> Self {
+        self.approved = Some(approved);
         self
     }
 
@@ -178,13 +216,16 @@ impl Pass {
             }
         }
         let unreviewed = self.reviewed && !plan.is_empty() && brings(&self.desired, observed);
-        let act = self.mode == Mode::Apply && !plan.is_empty() && !unreviewed;
+        let approved = self.approved.as_ref();
+        let unapproved = approved.and_then(|approved| approved.differs(&plan));
+        let planned = !plan.is_empty() && !unreviewed && unapproved.is_none();
+        let act = self.mode == Mode::Apply && planned;
         let stage = if act {
             Stage::Act(Steps::new(&plan))
         } else {
             Stage::Done
         };
-        self.result = Some(UnitPass {
+        let mut result = UnitPass {
             converged_since: converged_since(&self.desired, observed),
             candidate: observed.candidate.clone(),
             outcome: (self.mode == Mode::Apply).then(Outcome::default),
@@ -192,7 +233,12 @@ impl Pass {
             plan,
             report,
             unreviewed,
-        });
+            unapproved,
+        };
+        if !unreviewed {
+            result.disapprove();
+        }
+        self.result = Some(result);
         stage
     }
 }
@@ -241,7 +287,6 @@ impl Machine for Pass {
 mod tests {
     use super::*;
     use crate::resource::call::{OpError, Scope};
-    use crate::resource::unit::Unit;
 
     /// Notes as state and whether there is a deadline, the codes of looks that failed, and whether
     /// another look before long is worth it.
@@ -277,6 +322,7 @@ mod tests {
             candidate: None,
             gaps: gaps.iter().map(gap).collect(),
             unreviewed: false,
+            unapproved: None,
         };
         assert_eq!(pass.in_motion(), expect, "{notes:?} {gaps:?}");
     }

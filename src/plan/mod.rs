@@ -5,6 +5,7 @@
 //! to be brought: [`crate::resource::owner::UPDATE`] is written before the call,
 //! [`crate::resource::owner::CONVERGED`] once it was seen to hold.
 
+pub mod approval;
 pub mod attempt;
 pub mod candidate;
 pub mod observed;

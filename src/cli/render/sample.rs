@@ -55,6 +55,7 @@ pub(crate) fn unit(place: &str) -> UnitPass {
         candidate: None,
         gaps: Vec::new(),
         unreviewed: false,
+        unapproved: None,
     }
 }
 
