@@ -9,10 +9,12 @@ mod demo;
 mod environment;
 mod error;
 pub mod exit;
+mod explain;
 mod history;
 mod lint;
 mod local;
 mod log;
+mod look;
 mod plan;
 mod plan_file;
 mod reference;
@@ -51,6 +53,11 @@ enum Command {
     Plan(plan::Plan),
     Apply(apply::Apply),
     Status(status::Status),
+    Why(look::Why),
+    Tree(look::Tree),
+    Diff(look::Diff),
+    Trace(look::Trace),
+    Explain(explain::Explain),
     History(history::History),
     Run(run::Run),
     Local(local::Local),
@@ -118,6 +125,11 @@ impl Command {
             Self::Plan(plan) => plan.run(shell)?,
             Self::Apply(apply) => apply.run(shell)?,
             Self::Status(status) => status.run(shell)?,
+            Self::Why(why) => why.run(shell)?,
+            Self::Tree(tree) => tree.run(shell)?,
+            Self::Diff(diff) => diff.run(shell)?,
+            Self::Trace(trace) => trace.run(shell)?,
+            Self::Explain(explain) => explain.run(shell)?,
             Self::History(history) => history.run(shell)?,
             Self::Run(run) => run.run(shell)?,
             Self::Local(local) => local.run(shell)?,

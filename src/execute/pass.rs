@@ -4,6 +4,7 @@ use crate::clock::Timestamp;
 use crate::cloud::{CallId, Machine, Next};
 use crate::plan::approval::Approved;
 use crate::plan::candidate::Candidate;
+use crate::plan::cause::Cause;
 use crate::plan::observed::{Gap, Observed};
 use crate::plan::planner::{Hints, plan};
 use crate::plan::report::{Note, PlanReport, State};
@@ -15,6 +16,7 @@ use crate::resource::desired::Desired;
 use crate::resource::unit::Unit;
 
 use super::observe::Observe;
+use super::seen::{self, Seen, SeenRun};
 use super::steps::{End, Outcome, Steps};
 
 /// Whether a pass may change anything.
@@ -63,6 +65,10 @@ pub struct UnitPass {
     /// Whether the plan brings a package that the endpoint never ran, to an environment where that
     /// is to be judged by history first: no step was taken. See [`UnitPass::judged`].
     pub unreviewed: bool,
+    /// What was seen of each resource.
+    pub seen: Vec<Seen>,
+    /// The runs that were seen.
+    pub runs: Vec<SeenRun>,
     /// How the plan differs from the one that was approved, where one had to be: no step was taken.
     pub unapproved: Option<String>,
 }
@@ -108,7 +114,7 @@ impl UnitPass {
     /// none. What they come to is handed to [`UnitPass::acted`].
     pub fn judged(&mut self, verdict: Verdict) -> Option<Steps> {
         self.unreviewed = false;
-        let (state, message) = match verdict {
+        let (cause, message) = match verdict {
             Verdict::Goes if self.unapproved.is_some() => {
                 self.disapprove();
                 return None;
@@ -117,12 +123,12 @@ impl UnitPass {
                 let act = self.outcome.is_some() && !self.plan.is_empty();
                 return act.then(|| Steps::new(&self.plan));
             }
-            Verdict::Held(words) => (State::Held, words),
-            Verdict::Unknown(words) => (State::Unknown, words),
+            Verdict::Held(words) => (Cause::PromotionHeld, words),
+            Verdict::Unknown(words) => (Cause::Unreadable, words),
         };
         self.rest();
         let subject = format!("release {}", self.plan.unit.place);
-        self.report.note(state, subject, message);
+        self.report.note(cause, subject, message);
         None
     }
 
@@ -133,7 +139,7 @@ impl UnitPass {
         };
         let words = format!("{differs}: nothing is done here; plan again and approve that");
         self.rest();
-        self.report.note(State::Held, "plan", words);
+        self.report.note(Cause::NotApproved, "plan", words);
     }
 
     /// No step of the plan is taken.
@@ -157,14 +163,14 @@ impl UnitPass {
             self.settle();
         }
         for step in &outcome.results {
-            let (state, words) = match &step.end {
+            let (cause, words) = match &step.end {
                 End::Done => continue,
-                End::Skipped(why) => (State::Waiting, why.clone()),
-                End::Blocked(why) => (State::Blocked, why.clone()),
-                End::Failed(error) if error.class.is_final() => (State::Blocked, error.to_string()),
-                End::Failed(error) => (State::Degraded, error.to_string()),
+                End::Skipped(why) => (Cause::ChangedMeanwhile, why.clone()),
+                End::Blocked(why) => (Cause::NotAsReleased, why.clone()),
+                End::Failed(error) if error.class.is_final() => (Cause::Refused, error.to_string()),
+                End::Failed(error) => (Cause::CallFailed, error.to_string()),
             };
-            self.report.note(state, step.subject.clone(), words);
+            self.report.note(cause, step.subject.clone(), words);
         }
         self.outcome = Some(outcome);
     }
@@ -212,7 +218,7 @@ impl Pass {
             let words = gap.error.to_string();
             let told = |note: &Note| note.state == State::Unknown && note.message == words;
             if !report.notes.iter().any(told) {
-                report.note(State::Unknown, gap.what.clone(), words);
+                report.note(Cause::Unreadable, gap.what.clone(), words);
             }
         }
         let unreviewed = self.reviewed && !plan.is_empty() && brings(&self.desired, observed);
@@ -234,6 +240,8 @@ impl Pass {
             report,
             unreviewed,
             unapproved,
+            seen: seen::resources(&self.desired, observed),
+            runs: seen::runs(observed),
         };
         if !unreviewed {
             result.disapprove();
@@ -294,6 +302,7 @@ mod tests {
         let unit = Unit::environment("churn", "staging");
         let note = |&(state, late): &(State, bool)| Note {
             state,
+            reason: Cause::MoreSteps,
             subject: String::new(),
             message: String::new(),
             since: None,
@@ -323,6 +332,8 @@ mod tests {
             gaps: gaps.iter().map(gap).collect(),
             unreviewed: false,
             unapproved: None,
+            seen: Vec::new(),
+            runs: Vec::new(),
         };
         assert_eq!(pass.in_motion(), expect, "{notes:?} {gaps:?}");
     }

@@ -8,6 +8,8 @@
 pub mod approval;
 pub mod attempt;
 pub mod candidate;
+pub mod cause;
+mod cause_pages;
 pub mod observed;
 pub mod planner;
 pub mod release;

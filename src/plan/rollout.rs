@@ -5,9 +5,9 @@ use std::collections::BTreeMap;
 use serde_json::Value;
 
 use super::attempt::{self, Next};
+use super::cause::Cause;
 use super::observed::{Object, Observed};
 use super::planner::{Planner, subject};
-use super::report::State;
 use super::resolve::{Resolved, resolve};
 use super::step::Effect;
 use crate::clock::Timestamp;
@@ -81,7 +81,7 @@ fn note_attempt(planner: &mut Planner<'_>, endpoint: &str, object: &Object) -> b
             );
             planner
                 .report
-                .note(State::Degraded, subject(&ENDPOINT, endpoint), words);
+                .note(Cause::UpdateRolledBack, subject(&ENDPOINT, endpoint), words);
             false
         }
         Next::Try(next) => {
@@ -118,7 +118,7 @@ pub(super) fn failed(
     } else {
         planner
             .report
-            .note(State::Degraded, subject(resource.kind, name), reason);
+            .note(Cause::Failed, subject(resource.kind, name), reason);
     }
 }
 
@@ -130,9 +130,11 @@ pub(super) fn settled(planner: &mut Planner<'_>, resource: &Resource, name: &str
     }
     if let Some(lagging) = variant_not_up(&object.body) {
         let words = format!("variant {lagging} has fewer instances than wanted");
-        planner
-            .report
-            .note(State::Waiting, subject(resource.kind, name), words);
+        planner.report.note(
+            Cause::WaitingForInstances,
+            subject(resource.kind, name),
+            words,
+        );
         return;
     }
     let key = Key::new(&ENDPOINT_CONFIG, "");

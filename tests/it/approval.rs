@@ -162,3 +162,41 @@ async fn what_is_no_plan_is_not_applied() {
     place.check(&["apply", "plan.json", "--once"], 2);
     assert!(!place.has_pipeline().await);
 }
+
+#[tokio::test]
+async fn looks_tell_what_is_and_why() {
+    let place = Place::new();
+    let source = place.repository.path();
+    let look = |arguments: &[&str], code| {
+        let source = ["--source", &source];
+        place.check(&[arguments, &source].concat(), code).0
+    };
+    let commit = place.plan("plan.json")["commit"]
+        .as_str()
+        .unwrap()
+        .to_owned();
+    let out = look(&["why", "mortgage"], 0);
+    assert!(out.contains("StepsPlanned: plan: "), "{out}");
+    assert!(out.contains("by CreatePipeline: "), "{out}");
+    let out = look(&["why", "mortgage", "-e", "production", "-o", "json"], 0);
+    let document: Value = serde_json::from_str(&out).unwrap();
+    assert_eq!(document["units"][0]["notes"][0]["reason"], "NoRelease");
+    let out = look(&["diff", "--live"], 1);
+    assert!(
+        out.contains("mortgage/home Pipeline mortgage\n  absent\n"),
+        "{out}"
+    );
+    look(&["trace", &commit], 1);
+
+    place.check(&["apply", "plan.json"], 0);
+    let out = look(&["tree", "mortgage"], 0);
+    let line = format!("Pipeline mortgage  ready  {}", &commit[..8]);
+    assert!(out.contains(&line), "{out}");
+    look(&["diff", "--live"], 0);
+    let out = look(&["trace", &commit[..12]], 0);
+    assert!(out.starts_with("run ") && out.contains(&line), "{out}");
+    let (out, _) = place.check(&["explain", "waitingforrun"], 0);
+    assert!(out.starts_with("# WaitingForRun: "), "{out}");
+    let (_, err) = place.check(&["explain", "WaitingForRum"], 2);
+    assert!(err.contains("did you mean `WaitingForRun`?"), "{err}");
+}
