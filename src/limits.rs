@@ -80,6 +80,8 @@ pub const LIST_PAGES_MAX: usize = 50;
 pub const NEWEST_PAGES_MAX: usize = 50;
 /// Rounds of looks that one observation may need: a reference leads to a reference.
 pub const OBSERVE_ROUNDS_MAX: usize = 16;
+/// Bytes of a plan that is read from a file.
+pub const PLAN_FILE_BYTES_MAX: u64 = 64 * 1024 * 1024;
 /// Steps of one plan.
 pub const PLAN_STEPS_MAX: usize = 200;
 /// Bytes of a text object (an evaluation report) that is read from S3.

@@ -1,12 +1,15 @@
 //! `trueup apply`: passes until what the commit says is what runs.
 
+use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::Args;
 use tokio::time::timeout;
 
+use super::approved::carry_out;
 use super::connect::{CloudArg, SourceArg, open};
 use super::error::CommandError;
+use super::plan_file::PlanFile;
 use super::render::json;
 use super::render::news::Told;
 use super::shell::{Shell, block_on};
@@ -31,8 +34,16 @@ const AGAIN_MAX: u32 = 6;
 ///
 /// Passes until nothing is left to do, until something failed or is held, or until the deadline.
 /// Commits made meanwhile count. Exits with 0 only where everything is settled and nothing is held.
+///
+/// With a file that `trueup plan --out` wrote: one pass that does what the file says, to the letter,
+/// and nothing else. It is refused where the branch has moved since, and in each unit where the plan
+/// made now is another. Exits with 0 only where all of it was done.
 #[derive(Debug, Args)]
 pub(super) struct Apply {
+    /// A plan that was approved, in place of whatever the newest commit asks for. The repository is
+    /// the one that it names, unless `--source` is given
+    #[arg(value_name = "FILE", conflicts_with_all = ["once", "deadline"])]
+    file: Option<PathBuf>,
     #[command(flatten)]
     source: SourceArg,
     #[command(flatten)]
@@ -67,8 +78,10 @@ enum Verdict {
 
 /// How it ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Ending {
+pub(super) enum Ending {
     Settled,
+    /// All of an approved plan was done.
+    Applied,
     Held,
     Failed,
     /// After one pass, with more to do.
@@ -81,11 +94,19 @@ impl Ending {
     fn word(self) -> &'static str {
         match self {
             Self::Settled => "settled",
+            Self::Applied => "applied",
             Self::Held => "held",
             Self::Failed => "failed",
             Self::Unsettled => "unsettled",
             Self::Late => "late",
             Self::Stopped => "stopped",
+        }
+    }
+
+    fn exit(self) -> u8 {
+        match self {
+            Self::Settled | Self::Applied => exit::OK,
+            _ => exit::FAILED,
         }
     }
 }
@@ -98,6 +119,9 @@ pub(super) fn duration(text: &str) -> Result<Duration, String> {
 
 impl Apply {
     pub(super) fn run(self, shell: &Shell) -> Result<u8, CommandError> {
+        if let Some(file) = &self.file {
+            return self.approved(shell, &PlanFile::read(file)?);
+        }
         let source = self.source.source(shell)?;
         let name = source.to_string();
         let (pass, ending) = block_on(async {
@@ -105,21 +129,40 @@ impl Apply {
             let mut reconciler = open(source, shell.cache(), aws).await?;
             self.passes(shell, &mut reconciler).await
         })?;
+        self.show(shell, &pass, &name, ending);
+        Ok(ending.exit())
+    }
+
+    /// Does what a file says.
+    fn approved(&self, shell: &Shell, file: &PlanFile) -> Result<u8, CommandError> {
+        let carried = block_on(carry_out(shell, file, &self.source, &self.cloud));
+        let (name, carried) = carried?;
+        for news in Told::default().news(&carried.pass) {
+            let line = format!("{}: {}", news.about, news.text);
+            shell.streams.talk(&line);
+        }
+        for refusal in &carried.refusals {
+            shell.streams.talk(&format!("not done: {refusal}"));
+        }
+        self.show(shell, &carried.pass, &name, carried.ending);
+        shell.streams.talk(match carried.ending {
+            Ending::Applied => "what was approved is done; `trueup plan` shows what comes next",
+            _ => "not all that was approved is done; plan again, and approve that",
+        });
+        Ok(carried.ending.exit())
+    }
+
+    fn show(&self, shell: &Shell, pass: &RepositoryPass, name: &str, ending: Ending) {
         match self.output {
             Output::Text => {
-                let text = status::text(shell, &pass);
+                let text = status::text(shell, pass);
                 shell.streams.data(&format!("{text}{}\n", ending.word()));
             }
             Output::Json => {
-                let document = json::apply(&pass, &name, ending.word());
+                let document = json::apply(pass, name, ending.word());
                 shell.streams.data(&format!("{document:#}\n"));
             }
         }
-        Ok(if ending == Ending::Settled {
-            exit::OK
-        } else {
-            exit::FAILED
-        })
     }
 
     async fn passes(

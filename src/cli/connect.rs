@@ -33,6 +33,11 @@ pub(super) struct CloudArg {
 }
 
 impl SourceArg {
+    /// The repository that is meant, or `default`.
+    pub(super) fn source_or(&self, default: &str, shell: &Shell) -> Result<Source, CommandError> {
+        source(self.source.as_deref().unwrap_or(default), shell)
+    }
+
     /// The repository that is meant.
     pub(super) fn source(&self, shell: &Shell) -> Result<Source, CommandError> {
         if let Some(text) = &self.source {
@@ -47,10 +52,15 @@ impl SourceArg {
 }
 
 impl CloudArg {
+    /// Where it is; `None`: at AWS's own addresses.
+    pub(super) fn url(&self, shell: &Shell) -> Option<String> {
+        let local = self.local.then(|| format!("http://127.0.0.1:{LOCAL_PORT}"));
+        local.or_else(|| shell.global.endpoint_url.clone())
+    }
+
     /// The cloud that is meant.
     pub(super) async fn connect(&self, shell: &Shell) -> Aws {
-        let local = self.local.then(|| format!("http://127.0.0.1:{LOCAL_PORT}"));
-        let url = local.or_else(|| shell.global.endpoint_url.clone());
+        let url = self.url(shell);
         Aws::connect(options(url, shell.global.profile.clone())).await
     }
 }

@@ -13,6 +13,8 @@ use crate::reconcile::ReconcileError;
 pub(super) struct CommandError {
     /// What failed, then each cause.
     messages: Vec<String>,
+    /// A reason that `trueup explain` has a page about.
+    code: Option<&'static str>,
     /// A way out.
     help: Option<String>,
     /// The exit code.
@@ -25,6 +27,7 @@ impl CommandError {
         let chain = std::iter::successors(Some(error), |error| (*error).source());
         Self {
             messages: chain.map(ToString::to_string).collect(),
+            code: None,
             help: None,
             exit: exit::FAILED,
         }
@@ -34,6 +37,7 @@ impl CommandError {
     pub(super) fn message(message: impl Into<String>) -> Self {
         Self {
             messages: vec![message.into()],
+            code: None,
             help: None,
             exit: exit::FAILED,
         }
@@ -54,6 +58,13 @@ impl CommandError {
         self
     }
 
+    /// The same, with a reason that `trueup explain` has a page about.
+    #[must_use]
+    pub(super) fn code(mut self, code: &'static str) -> Self {
+        self.code = Some(code);
+        self
+    }
+
     /// The same, with a way out.
     #[must_use]
     pub(super) fn help(mut self, help: impl Into<String>) -> Self {
@@ -70,7 +81,11 @@ impl CommandError {
     pub(super) fn text(&self) -> String {
         let mut text = String::new();
         for (depth, message) in self.messages.iter().enumerate() {
-            let lead = if depth == 0 { "error" } else { "  caused by" };
+            let lead = match self.code {
+                Some(code) if depth == 0 => format!("error[{code}]"),
+                None if depth == 0 => "error".to_owned(),
+                _ => "  caused by".to_owned(),
+            };
             writeln!(text, "{lead}: {}", tame(message)).expect("a string takes everything");
         }
         if let Some(help) = &self.help {

@@ -3,16 +3,20 @@
 //! Data goes to standard output, talk to standard error; [`exit`] has the exit codes.
 
 mod apply;
+mod approved;
 mod connect;
 mod demo;
 mod environment;
 mod error;
 pub mod exit;
+mod explain;
 mod history;
 mod lint;
 mod local;
 mod log;
+mod look;
 mod plan;
+mod plan_file;
 mod reference;
 pub mod render;
 mod run;
@@ -49,6 +53,11 @@ enum Command {
     Plan(plan::Plan),
     Apply(apply::Apply),
     Status(status::Status),
+    Why(look::Why),
+    Tree(look::Tree),
+    Diff(look::Diff),
+    Trace(look::Trace),
+    Explain(explain::Explain),
     History(history::History),
     Run(run::Run),
     Local(local::Local),
@@ -116,6 +125,11 @@ impl Command {
             Self::Plan(plan) => plan.run(shell)?,
             Self::Apply(apply) => apply.run(shell)?,
             Self::Status(status) => status.run(shell)?,
+            Self::Why(why) => why.run(shell)?,
+            Self::Tree(tree) => tree.run(shell)?,
+            Self::Diff(diff) => diff.run(shell)?,
+            Self::Trace(trace) => trace.run(shell)?,
+            Self::Explain(explain) => explain.run(shell)?,
             Self::History(history) => history.run(shell)?,
             Self::Run(run) => run.run(shell)?,
             Self::Local(local) => local.run(shell)?,

@@ -1,9 +1,12 @@
 //! `trueup plan`: what would be done, and why.
 
+use std::path::PathBuf;
+
 use clap::Args;
 
 use super::connect::{CloudArg, SourceArg, open_to_look};
 use super::error::CommandError;
+use super::plan_file::{self, Place};
 use super::render::plan::{Counts, is_whole};
 use super::render::{findings, json, plan};
 use super::shell::{Shell, block_on};
@@ -32,6 +35,10 @@ pub(super) struct Plan {
     /// Only this environment; `home` is where the model is trained
     #[arg(long, short, value_name = "NAME")]
     environment: Option<String>,
+    /// Also write the plan to a file, for `trueup apply FILE`: people read it, and what it says is
+    /// what is done, or nothing. What could not be seen is not in it
+    #[arg(long, value_name = "FILE")]
+    out: Option<PathBuf>,
     /// The form of the plan
     #[arg(long, short, value_enum, default_value_t = Output::Text)]
     output: Output,
@@ -44,7 +51,7 @@ pub(super) struct Plan {
 impl Plan {
     pub(super) fn run(self, shell: &Shell) -> Result<u8, CommandError> {
         let source = self.source.source(shell)?;
-        let name = source.to_string();
+        let (name, url) = (source.to_string(), source.url.clone());
         let mut pass = block_on(async {
             let aws = self.cloud.connect(shell).await;
             let mut reconciler = open_to_look(shell, source, aws).await?;
@@ -56,6 +63,18 @@ impl Plan {
             self.model.as_deref(),
             self.environment.as_deref(),
         )?;
+        if let Some(file) = &self.out {
+            let endpoint_url = self.cloud.url(shell);
+            let place = Place {
+                source: &url,
+                endpoint_url: endpoint_url.as_deref(),
+            };
+            plan_file::write(file, &plan_file::document(&pass, place))?;
+            let (file, summary) = (file.display(), plan_file::summary(&pass));
+            shell.streams.talk(&format!(
+                "{summary} written to {file}; `trueup apply {file}` does just that"
+            ));
+        }
         match self.output {
             Output::Text => {
                 let paint = shell.streams.paint;

@@ -3,6 +3,7 @@
 pub mod model;
 pub mod observe;
 pub mod pass;
+pub mod seen;
 pub mod steps;
 
 mod listing;

@@ -2,7 +2,9 @@
 
 use crate::clock::Timestamp;
 use crate::cloud::{CallId, Machine, Next};
+use crate::plan::approval::Approved;
 use crate::plan::candidate::Candidate;
+use crate::plan::cause::Cause;
 use crate::plan::observed::{Gap, Observed};
 use crate::plan::planner::{Hints, plan};
 use crate::plan::report::{Note, PlanReport, State};
@@ -11,8 +13,10 @@ use crate::plan::rollout::{brings, converged_since};
 use crate::plan::step::Plan;
 use crate::resource::call::Answer;
 use crate::resource::desired::Desired;
+use crate::resource::unit::Unit;
 
 use super::observe::Observe;
+use super::seen::{self, Seen, SeenRun};
 use super::steps::{End, Outcome, Steps};
 
 /// Whether a pass may change anything.
@@ -31,6 +35,7 @@ pub struct Pass {
     hints: Hints,
     mode: Mode,
     reviewed: bool,
+    approved: Option<Approved>,
     stage: Stage,
     result: Option<UnitPass>,
 }
@@ -60,6 +65,12 @@ pub struct UnitPass {
     /// Whether the plan brings a package that the endpoint never ran, to an environment where that
     /// is to be judged by history first: no step was taken. See [`UnitPass::judged`].
     pub unreviewed: bool,
+    /// What was seen of each resource.
+    pub seen: Vec<Seen>,
+    /// The runs that were seen.
+    pub runs: Vec<SeenRun>,
+    /// How the plan differs from the one that was approved, where one had to be: no step was taken.
+    pub unapproved: Option<String>,
 }
 
 impl UnitPass {
@@ -103,22 +114,41 @@ impl UnitPass {
     /// none. What they come to is handed to [`UnitPass::acted`].
     pub fn judged(&mut self, verdict: Verdict) -> Option<Steps> {
         self.unreviewed = false;
-        let (state, message) = match verdict {
+        let (cause, message) = match verdict {
+            Verdict::Goes if self.unapproved.is_some() => {
+                self.disapprove();
+                return None;
+            }
             Verdict::Goes => {
                 let act = self.outcome.is_some() && !self.plan.is_empty();
                 return act.then(|| Steps::new(&self.plan));
             }
-            Verdict::Held(words) => (State::Held, words),
-            Verdict::Unknown(words) => (State::Unknown, words),
+            Verdict::Held(words) => (Cause::PromotionHeld, words),
+            Verdict::Unknown(words) => (Cause::Unreadable, words),
         };
+        self.rest();
+        let subject = format!("release {}", self.plan.unit.place);
+        self.report.note(cause, subject, message);
+        None
+    }
+
+    /// Takes no step, because the plan is not the approved one.
+    fn disapprove(&mut self) {
+        let Some(differs) = &self.unapproved else {
+            return;
+        };
+        let words = format!("{differs}: nothing is done here; plan again and approve that");
+        self.rest();
+        self.report.note(Cause::NotApproved, "plan", words);
+    }
+
+    /// No step of the plan is taken.
+    fn rest(&mut self) {
         self.plan.steps.clear();
         self.settle();
         // What waited for those steps waits no more; what moves by itself goes on.
         let notes = &mut self.report.notes;
         notes.retain(|note| note.state != State::Waiting || note.deadline.is_some());
-        let subject = format!("release {}", self.plan.unit.place);
-        self.report.note(state, subject, message);
-        None
     }
 
     /// Nothing will change by the plan of this pass.
@@ -133,14 +163,14 @@ impl UnitPass {
             self.settle();
         }
         for step in &outcome.results {
-            let (state, words) = match &step.end {
+            let (cause, words) = match &step.end {
                 End::Done => continue,
-                End::Skipped(why) => (State::Waiting, why.clone()),
-                End::Blocked(why) => (State::Blocked, why.clone()),
-                End::Failed(error) if error.class.is_final() => (State::Blocked, error.to_string()),
-                End::Failed(error) => (State::Degraded, error.to_string()),
+                End::Skipped(why) => (Cause::ChangedMeanwhile, why.clone()),
+                End::Blocked(why) => (Cause::NotAsReleased, why.clone()),
+                End::Failed(error) if error.class.is_final() => (Cause::Refused, error.to_string()),
+                End::Failed(error) => (Cause::CallFailed, error.to_string()),
             };
-            self.report.note(state, step.subject.clone(), words);
+            self.report.note(cause, step.subject.clone(), words);
         }
         self.outcome = Some(outcome);
     }
@@ -155,9 +185,15 @@ impl Pass {
             hints,
             mode,
             reviewed: false,
+            approved: None,
             stage,
             result: None,
         }
+    }
+
+    /// What it is over.
+    pub fn unit(&self) -> &Unit {
+        &self.desired.unit
     }
 
     /// Stops before the steps where they bring a package that the endpoint never ran: whether it may
@@ -168,23 +204,34 @@ impl Pass {
         self
     }
 
+    /// Takes no step unless the plan is this one. It is compared where it is made, so that nothing
+    /// else is done even where AWS moves right before.
+    #[must_use]
+    pub fn with_approval(mut self, approved: Approved) -> Self {
+        self.approved = Some(approved);
+        self
+    }
+
     fn plan(&mut self, observed: &Observed, now: Timestamp) -> Stage {
         let (plan, mut report) = plan(&self.desired, observed, self.hints, now);
         for gap in &observed.gaps {
             let words = gap.error.to_string();
             let told = |note: &Note| note.state == State::Unknown && note.message == words;
             if !report.notes.iter().any(told) {
-                report.note(State::Unknown, gap.what.clone(), words);
+                report.note(Cause::Unreadable, gap.what.clone(), words);
             }
         }
         let unreviewed = self.reviewed && !plan.is_empty() && brings(&self.desired, observed);
-        let act = self.mode == Mode::Apply && !plan.is_empty() && !unreviewed;
+        let approved = self.approved.as_ref();
+        let unapproved = approved.and_then(|approved| approved.differs(&plan));
+        let planned = !plan.is_empty() && !unreviewed && unapproved.is_none();
+        let act = self.mode == Mode::Apply && planned;
         let stage = if act {
             Stage::Act(Steps::new(&plan))
         } else {
             Stage::Done
         };
-        self.result = Some(UnitPass {
+        let mut result = UnitPass {
             converged_since: converged_since(&self.desired, observed),
             candidate: observed.candidate.clone(),
             outcome: (self.mode == Mode::Apply).then(Outcome::default),
@@ -192,7 +239,14 @@ impl Pass {
             plan,
             report,
             unreviewed,
-        });
+            unapproved,
+            seen: seen::resources(&self.desired, observed),
+            runs: seen::runs(observed),
+        };
+        if !unreviewed {
+            result.disapprove();
+        }
+        self.result = Some(result);
         stage
     }
 }
@@ -241,7 +295,6 @@ impl Machine for Pass {
 mod tests {
     use super::*;
     use crate::resource::call::{OpError, Scope};
-    use crate::resource::unit::Unit;
 
     /// Notes as state and whether there is a deadline, the codes of looks that failed, and whether
     /// another look before long is worth it.
@@ -249,6 +302,7 @@ mod tests {
         let unit = Unit::environment("churn", "staging");
         let note = |&(state, late): &(State, bool)| Note {
             state,
+            reason: Cause::MoreSteps,
             subject: String::new(),
             message: String::new(),
             since: None,
@@ -277,6 +331,9 @@ mod tests {
             candidate: None,
             gaps: gaps.iter().map(gap).collect(),
             unreviewed: false,
+            unapproved: None,
+            seen: Vec::new(),
+            runs: Vec::new(),
         };
         assert_eq!(pass.in_motion(), expect, "{notes:?} {gaps:?}");
     }

@@ -5,8 +5,11 @@
 //! to be brought: [`crate::resource::owner::UPDATE`] is written before the call,
 //! [`crate::resource::owner::CONVERGED`] once it was seen to hold.
 
+pub mod approval;
 pub mod attempt;
 pub mod candidate;
+pub mod cause;
+mod cause_pages;
 pub mod observed;
 pub mod planner;
 pub mod release;

@@ -4,6 +4,7 @@ use std::ops::Range;
 
 use serde_json::{Value, json};
 
+use super::cause::Cause;
 use super::observed::{Object, Observed};
 use super::report::{Note, PlanReport, State};
 use super::resolve::{Resolution, Resolved, resolution};
@@ -59,14 +60,18 @@ pub fn plan(
         let left = steps.len() - PLAN_STEPS_MAX;
         steps.truncate(PLAN_STEPS_MAX);
         report.note(
-            State::Waiting,
+            Cause::MoreSteps,
             "plan",
             format!("{left} more steps in the next pass"),
         );
     }
     if !steps.is_empty() {
         let plural = if steps.len() == 1 { "step" } else { "steps" };
-        report.note(State::Changing, "plan", format!("{} {plural}", steps.len()));
+        report.note(
+            Cause::StepsPlanned,
+            "plan",
+            format!("{} {plural}", steps.len()),
+        );
     }
     let plan = Plan {
         unit: desired.unit.clone(),
@@ -93,7 +98,7 @@ impl Planner<'_> {
         let desired = self.desired;
         if desired.resources.is_empty() {
             self.report
-                .note(State::Empty, desired.unit.to_string(), "no release yet");
+                .note(Cause::NoRelease, desired.unit.to_string(), "no release yet");
         }
         let before_run = |resource: &&Resource| resource.kind.rank < PIPELINE_EXECUTION.rank;
         for resource in desired.resources.iter().filter(before_run) {
@@ -142,7 +147,7 @@ impl Planner<'_> {
         let subject = subject(resource.kind, &resource.stem);
         let Some(resolved) = self.resolution.resources.get(&resource.key).cloned() else {
             self.report.note(
-                State::Unknown,
+                Cause::NotLookedAt,
                 subject,
                 "it was not looked at: something before it is unknown",
             );
@@ -159,18 +164,19 @@ impl Planner<'_> {
                     || "it was not looked at".to_owned(),
                     |gap| gap.error.to_string(),
                 );
-                self.report.note(State::Unknown, subject, words);
+                self.report.note(Cause::Unreadable, subject, words);
             }
             Resolved::Foreign { name } => {
                 let words = format!(
                     "`{name}` exists and is not ours: its owner tag is not `{}`",
                     self.desired.owner
                 );
-                self.report.note(State::Blocked, subject, words);
+                self.report.note(Cause::NotOurs, subject, words);
             }
             Resolved::Stuck { on } => {
                 let words = format!("it waits for {} {}", on.kind, on.role);
-                self.report.note(State::Waiting, subject, words.trim_end());
+                self.report
+                    .note(Cause::WaitingForDependency, subject, words.trim_end());
             }
             Resolved::Create { name, body } => self.create(resource, name, body),
             Resolved::Exists {
@@ -193,14 +199,17 @@ impl Planner<'_> {
                 missing.kind,
                 self.name_of(missing)
             );
-            self.report
-                .note(State::Waiting, subject(resource.kind, &name), words);
+            self.report.note(
+                Cause::WaitingForDependency,
+                subject(resource.kind, &name),
+                words,
+            );
             return;
         }
         let Some(op) = resource.kind.ops.create else {
             let words = format!("`{name}` does not exist, and only a run can make it");
             self.report
-                .note(State::Blocked, subject(resource.kind, &name), words);
+                .note(Cause::OnlyARunMakesIt, subject(resource.kind, &name), words);
             return;
         };
         let memory = rollout::creation_tags(self, resource);
@@ -212,7 +221,7 @@ impl Planner<'_> {
                 Err(error) => {
                     let words = format!("its archive cannot be made: {error}");
                     self.report
-                        .note(State::Blocked, subject(resource.kind, &name), words);
+                        .note(Cause::ArchiveFailed, subject(resource.kind, &name), words);
                     return;
                 }
             }
@@ -265,7 +274,8 @@ impl Planner<'_> {
                         "`{}` cannot be changed in place; give it another name",
                         fixed.path
                     );
-                    self.report.note(State::Blocked, subject(kind, name), words);
+                    self.report
+                        .note(Cause::CannotChange, subject(kind, name), words);
                 } else {
                     rollout::update(self, resource, name, body, &object, changes);
                 }
@@ -463,20 +473,15 @@ impl Planner<'_> {
         let since = body["LastModifiedTime"].as_f64().and_then(run::timestamp);
         let deadline = since.and_then(|since| since.checked_add(ENDPOINT_DEADLINE).ok());
         let late = deadline.is_some_and(|deadline| deadline < self.now);
+        let (cause, message) = if late {
+            (Cause::Late, format!("it is {status}, past its deadline"))
+        } else {
+            (Cause::WaitingForService, format!("it is {status}"))
+        };
         self.report.notes.push(Note {
-            state: if late {
-                State::Degraded
-            } else {
-                State::Waiting
-            },
-            subject: subject(kind, name),
-            message: if late {
-                format!("it is {status}, past its deadline")
-            } else {
-                format!("it is {status}")
-            },
             since,
             deadline,
+            ..Note::new(cause, subject(kind, name), message)
         });
     }
 

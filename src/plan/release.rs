@@ -6,7 +6,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::candidate::Candidate;
-use super::report::{Note, State};
+use super::cause::Cause;
+use super::report::Note;
 use crate::clock::{SignedDuration, Timestamp};
 use crate::compile::run::Identity;
 use crate::config::model::{Environment, ModelConfig, PromoteMode};
@@ -102,14 +103,9 @@ pub fn decide<I: Iterator<Item = Past>>(input: &Releases<'_>, history: impl Fn()
         };
         match decided {
             Some(Decided::Write(write)) => writes.push(write),
-            Some(Decided::Note(state, message)) => {
-                let note = Note {
-                    state,
-                    subject: format!("release {}", environment.name),
-                    message,
-                    since: None,
-                    deadline: None,
-                };
+            Some(Decided::Note(cause, message)) => {
+                let subject = format!("release {}", environment.name);
+                let note = Note::new(cause, subject, message);
                 notes.push((environment.name.clone(), note));
             }
             None => {}
@@ -120,7 +116,7 @@ pub fn decide<I: Iterator<Item = Past>>(input: &Releases<'_>, history: impl Fn()
 
 enum Decided {
     Write(Write),
-    Note(State, String),
+    Note(Cause, String),
 }
 
 /// The first environment follows the candidate of the commit.
@@ -133,7 +129,7 @@ fn first<I: Iterator<Item = Past>>(
     let current = input.committed.get(&environment.name);
     let package = match candidate.released() {
         Ok(package) => package,
-        Err(missing) => return Some(Decided::Note(State::Blocked, missing)),
+        Err(missing) => return Some(Decided::Note(Cause::PackageIncomplete, missing)),
     };
     if current
         .and_then(Release::main)
@@ -143,7 +139,7 @@ fn first<I: Iterator<Item = Past>>(
     }
     if is_quarantined(input, &package.arn) {
         return Some(Decided::Note(
-            State::Held,
+            Cause::Quarantined,
             format!("`{}` is quarantined", package.arn),
         ));
     }
@@ -152,7 +148,7 @@ fn first<I: Iterator<Item = Past>>(
         Err(_) if input.broken == Broken::IgnoreGates => BTreeMap::new(),
         Err(missed) => {
             return Some(Decided::Note(
-                State::Held,
+                Cause::GateMissed,
                 format!("{}: {missed}", package.arn),
             ));
         }
@@ -163,7 +159,7 @@ fn first<I: Iterator<Item = Past>>(
             "`{}` was released for this commit and taken back: people win",
             package.arn
         );
-        return Some(Decided::Note(State::Held, words));
+        return Some(Decided::Note(Cause::TakenBack, words));
     }
     let mut evaluation = measured;
     if let Some(dataset) = input
@@ -210,7 +206,7 @@ fn later<I: Iterator<Item = Past>>(
     }
     if is_quarantined(input, &package.arn) {
         return Some(Decided::Note(
-            State::Held,
+            Cause::Quarantined,
             format!("`{}` is quarantined", package.arn),
         ));
     }
@@ -220,12 +216,12 @@ fn later<I: Iterator<Item = Past>>(
     let soaked = soaked(input, environment, from);
     if !proposed && input.now < soaked? {
         let words = format!("it soaks in {from} until {}", soaked?);
-        return Some(Decided::Note(State::Waiting, words));
+        return Some(Decided::Note(Cause::Soaking, words));
     }
     let same = |past: &Past| past.package(from) == Some(&package.arn);
     if taken_back(input, history(), same, &environment.name, &package.arn) {
         let words = format!("`{}` was promoted and taken back: people win", package.arn);
-        return Some(Decided::Note(State::Held, words));
+        return Some(Decided::Note(Cause::TakenBack, words));
     }
     if proposed {
         let words = format!(
@@ -235,7 +231,7 @@ fn later<I: Iterator<Item = Past>>(
             package.arn,
             input.quarantine_file()
         );
-        return Some(Decided::Note(State::Diverged, words));
+        return Some(Decided::Note(Cause::PromotionProposed, words));
     }
     let release = Release {
         evaluation: source.evaluation.clone(),

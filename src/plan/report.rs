@@ -2,6 +2,7 @@
 
 use serde::Serialize;
 
+use super::cause::Cause;
 use crate::clock::Timestamp;
 use crate::resource::unit::Unit;
 
@@ -21,6 +22,8 @@ pub struct PlanReport {
 pub struct Note {
     /// What it comes to.
     pub state: State,
+    /// Which of all reasons it is.
+    pub reason: Cause,
     /// About what, such as `Endpoint churn-production`.
     pub subject: String,
     /// In words: what is awaited or wrong, in AWS's own words where it said something.
@@ -80,6 +83,20 @@ impl State {
     }
 }
 
+impl Note {
+    /// A finding without times. Its state is that of the cause.
+    pub fn new(cause: Cause, subject: impl Into<String>, message: impl Into<String>) -> Self {
+        Self {
+            state: cause.state(),
+            reason: cause,
+            subject: subject.into(),
+            message: message.into(),
+            since: None,
+            deadline: None,
+        }
+    }
+}
+
 impl PlanReport {
     /// The worst state of all notes.
     pub fn state(&self) -> State {
@@ -102,13 +119,7 @@ impl PlanReport {
     }
 
     /// Adds a finding without times.
-    pub fn note(&mut self, state: State, subject: impl Into<String>, message: impl Into<String>) {
-        self.notes.push(Note {
-            state,
-            subject: subject.into(),
-            message: message.into(),
-            since: None,
-            deadline: None,
-        });
+    pub fn note(&mut self, cause: Cause, subject: impl Into<String>, message: impl Into<String>) {
+        self.notes.push(Note::new(cause, subject, message));
     }
 }

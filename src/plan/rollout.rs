@@ -3,9 +3,9 @@
 use serde_json::Value;
 
 use super::attempt::{self, Next};
+use super::cause::Cause;
 use super::observed::{Look, Object, Observed};
 use super::planner::{Planner, subject};
-use super::report::State;
 use super::resolve::{Resolved, resolution, resolve};
 use super::scaling::{self, About};
 use super::step::{Effect, Expect, Guard};
@@ -103,10 +103,11 @@ fn alarms(planner: &mut Planner<'_>, endpoint: &str, body: &Value) -> Option<Vec
     let alarms = body.pointer("/DeploymentConfig/AutoRollbackConfiguration/Alarms");
     for alarm in alarms.and_then(Value::as_array).into_iter().flatten() {
         let name = alarm["AlarmName"].as_str().unwrap_or_default();
-        let words = match planner.observed.look(&ALARM, name) {
+        let (cause, words) = match planner.observed.look(&ALARM, name) {
             Some(Look::Present(seen)) if seen.body["StateValue"] == "ALARM" => {
                 let why = seen.body["StateReason"].as_str().unwrap_or_default();
-                format!("its update waits: the alarm `{name}` is going off: {why}")
+                let words = format!("its update waits: the alarm `{name}` is going off: {why}");
+                (Cause::AlarmFiring, words)
             }
             Some(Look::Present(seen)) => {
                 let state = &seen.body["StateValue"];
@@ -124,11 +125,12 @@ fn alarms(planner: &mut Planner<'_>, endpoint: &str, body: &Value) -> Option<Vec
             // It is made before the update, in this very plan.
             Some(Look::Absent) => continue,
             Some(Look::Unknown(_)) | None => {
-                format!("its update waits: the alarm `{name}` could not be read")
+                let words = format!("its update waits: the alarm `{name}` could not be read");
+                (Cause::AlarmFiring, words)
             }
         };
         let subject = subject(&ENDPOINT, endpoint);
-        planner.report.note(State::Waiting, subject, words);
+        planner.report.note(cause, subject, words);
         return None;
     }
     Some(guards)
@@ -177,7 +179,7 @@ fn note_attempt(planner: &mut Planner<'_>, endpoint: &str, object: &Object) -> b
             );
             planner
                 .report
-                .note(State::Degraded, subject(&ENDPOINT, endpoint), words);
+                .note(Cause::UpdateRolledBack, subject(&ENDPOINT, endpoint), words);
             false
         }
         Next::Try(next) => {
@@ -217,7 +219,7 @@ pub(super) fn failed(
     } else {
         planner
             .report
-            .note(State::Degraded, subject(resource.kind, name), reason);
+            .note(Cause::Failed, subject(resource.kind, name), reason);
     }
 }
 
@@ -229,9 +231,11 @@ pub(super) fn settled(planner: &mut Planner<'_>, resource: &Resource, name: &str
     }
     if let Some(lagging) = variant_not_up(&object.body) {
         let words = format!("variant {lagging} has fewer instances than wanted");
-        planner
-            .report
-            .note(State::Waiting, subject(resource.kind, name), words);
+        planner.report.note(
+            Cause::WaitingForInstances,
+            subject(resource.kind, name),
+            words,
+        );
         return;
     }
     let key = Key::new(&ENDPOINT_CONFIG, "");

@@ -11,8 +11,9 @@
 
 use serde_json::{Value, json};
 
+use super::cause::Cause;
 use super::observed::{Newest, Observed};
-use super::report::{Note, PlanReport, State};
+use super::report::{Note, PlanReport};
 use super::step::{Action, Effect, Expect, Guard, Reason, Step};
 use crate::clock::Timestamp;
 use crate::compile::definition::package_description;
@@ -87,7 +88,7 @@ pub fn plan(
     let subject = format!("run {}", &run.digest[..8]);
     let Some(packages) = &observed.packages else {
         let words = "the packages of its group could not be read";
-        report.note(State::Unknown, subject, words);
+        report.note(Cause::Unreadable, subject, words);
         return None;
     };
     if package(&packages.items, run).is_some() {
@@ -101,7 +102,11 @@ pub fn plan(
         return repackage(desired, run, trained, observed, report);
     }
     let Some(executions) = &observed.executions else {
-        report.note(State::Unknown, subject, "its executions could not be read");
+        report.note(
+            Cause::Unreadable,
+            subject,
+            "its executions could not be read",
+        );
         return None;
     };
     let start =
@@ -135,7 +140,7 @@ pub fn plan(
             } else {
                 "the run succeeded and its package is not in the registry".to_owned()
             };
-            report.note(State::Blocked, subject, words);
+            report.note(Cause::PackageMissing, subject, words);
             None
         }
         ended => {
@@ -153,7 +158,7 @@ pub fn plan(
                 return start(latest.count + 1, format!("the service failed: {reason}"));
             }
             report.note(
-                State::Degraded,
+                Cause::RunFailed,
                 subject,
                 format!("attempt {} failed: {reason}", latest.count),
             );
@@ -166,11 +171,9 @@ fn moving(subject: String, summary: &Value) -> Note {
     let since = summary["StartTime"].as_f64().and_then(timestamp);
     let deadline = since.and_then(|since| since.checked_add(RUN_DEADLINE).ok());
     Note {
-        state: State::Waiting,
-        subject,
-        message: "the pipeline is executing".to_owned(),
         since,
         deadline,
+        ..Note::new(Cause::WaitingForRun, subject, "the pipeline is executing")
     }
 }
 
@@ -294,7 +297,7 @@ fn repackage(
     let arn = trained["ModelPackageArn"].as_str()?;
     let Some(package) = observed.object(&MODEL_PACKAGE, arn) else {
         report.note(
-            State::Unknown,
+            Cause::Unreadable,
             format!("ModelPackage {arn}"),
             "it could not be read",
         );

@@ -5,9 +5,10 @@
 
 use serde_json::Value;
 
+use super::cause::Cause;
 use super::observed::{Look, Object, Observed};
 use super::planner::{Planner, subject};
-use super::report::State;
+
 use super::resolve::Resolved;
 use crate::resource::desired::{Change, Desired, Key, Resource};
 use crate::resource::kind::Kind;
@@ -102,7 +103,7 @@ pub(super) fn released(
                  deregistered before the endpoint can be changed"
             );
             let subject = subject(&ENDPOINT, &endpoint.stem);
-            planner.report.note(State::Blocked, subject, words);
+            planner.report.note(Cause::NotOurs, subject, words);
             return false;
         }
         if blocks || is_gits {

@@ -32,6 +32,8 @@ use crate::clock::{Clock, Timestamp};
 use crate::execute::pass::Mode;
 use crate::git::{Author, Fetched, GitError, Mirror, Source};
 use crate::limits::PASSES_AT_ONCE;
+use crate::plan::approval::{Approved, digest_of_write};
+use crate::resource::unit::Unit;
 use crate::snapshot::Write;
 
 /// What a repository is reconciled with.
@@ -65,6 +67,24 @@ pub struct Reconciler {
     shared: Arc<Shared>,
     options: Options,
     revision: Option<Arc<Revision>>,
+    approval: Option<Arc<Approval>>,
+}
+
+/// What people approved of what a pass would do.
+#[derive(Debug, Clone, Default)]
+pub struct Approval {
+    /// The plans; where a unit has none, nothing is done in it.
+    pub units: BTreeMap<Unit, Approved>,
+    /// The digests of the commits: see [`digest_of_write`].
+    pub writes: BTreeSet<String>,
+}
+
+impl Approval {
+    /// What may be done in a unit.
+    fn of(&self, unit: &Unit) -> Approved {
+        let known = self.units.get(unit).cloned();
+        known.unwrap_or_else(Approved::nothing)
+    }
 }
 
 impl Reconciler {
@@ -76,7 +96,13 @@ impl Reconciler {
             shared: Arc::new(Shared::new(mirror, aws, &options)),
             options,
             revision: None,
+            approval: None,
         })
+    }
+
+    /// From now on nothing is done that was not approved.
+    pub fn approve(&mut self, approval: Approval) {
+        self.approval = Some(Arc::new(approval));
     }
 
     /// What is reconciled.
@@ -132,7 +158,9 @@ impl Reconciler {
         mode: Mode,
     ) -> impl Future<Output = ModelReport> + Send + use<> {
         let revision = self.revision.clone().expect("a revision comes first");
-        self.shared.clone().pass(revision, folder.to_owned(), mode)
+        let approval = self.approval.clone();
+        let shared = self.shared.clone();
+        shared.pass(revision, folder.to_owned(), mode, approval)
     }
 
     /// What a pass over these models came to.
@@ -164,7 +192,12 @@ impl Reconciler {
     ) -> Result<RepositoryPass, ReconcileError> {
         let at = self.now();
         self.revise(fetched).await?;
-        let models = self.all_models(mode).await;
+        let mut models = self.all_models(mode).await;
+        if let Some(approval) = &self.approval {
+            let approved = |write: &Write| approval.writes.contains(&digest_of_write(write));
+            let passes = models.iter_mut().filter_map(|model| model.pass.as_mut());
+            passes.for_each(|pass| pass.writes.retain(approved));
+        }
         let mut writes = Vec::new();
         if mode == Mode::Apply {
             let wanted = models.iter().filter_map(|model| model.pass.as_ref());

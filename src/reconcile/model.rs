@@ -5,10 +5,10 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tokio::task::{JoinError, JoinSet, spawn_blocking};
 
-use super::Options;
 use super::past::Pasts;
 use super::report::ModelReport;
 use super::revision::{Revision, SHARED};
+use super::{Approval, Options};
 use crate::aws::{Aws, Role, Roles};
 use crate::clock::{Clock, Timestamp};
 use crate::cloud::{Machine, Next};
@@ -126,6 +126,7 @@ impl Shared {
         revision: Arc<Revision>,
         folder: String,
         mode: Mode,
+        approval: Option<Arc<Approval>>,
     ) -> ModelReport {
         if let Some(probe) = self.probe {
             probe(&folder);
@@ -137,7 +138,7 @@ impl Shared {
         };
         let mut report = ready.report();
         if ready.prepared.is_some() {
-            match self.over(revision, ready, mode).await {
+            match self.over(revision, ready, mode, approval).await {
                 Ok(pass) => {
                     self.remember(&folder, &pass, at);
                     report.pass = Some(pass);
@@ -176,11 +177,16 @@ impl Shared {
         revision: Arc<Revision>,
         ready: Arc<Ready>,
         mode: Mode,
+        approval: Option<Arc<Approval>>,
     ) -> Result<ModelPass, String> {
         let prepared = ready.prepared.as_ref().ok_or("the model is not compiled")?;
         let hints = self.memory().hints(&ready.model.folder);
         let (mut units, aws) = (Vec::new(), self.aws());
-        for pass in prepared.passes(&hints, mode) {
+        for mut pass in prepared.passes(&hints, mode) {
+            if let Some(approval) = &approval {
+                let approved = approval.of(pass.unit());
+                pass = pass.with_approval(approved);
+            }
             let unit = drive(pass, &aws, self.clock.as_ref()).await;
             let mut unit = unit.ok_or("a pass ended before it had looked")?;
             if unit.unreviewed {

@@ -80,7 +80,7 @@ impl Snapshot {
 }
 
 /// A commit that the reconciler wants to make: whole files, on top of a known tip.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Write {
     /// The branch to write, without `refs/heads/`.
     pub branch: String,

@@ -1,5 +1,6 @@
 //! The integration tests: one binary, one module a capability.
 
+mod approval;
 mod aws;
 mod cli;
 mod code;

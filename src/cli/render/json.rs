@@ -40,8 +40,8 @@ pub fn status(pass: &RepositoryPass, source: &str) -> Value {
     document
 }
 
-/// What was done: `trueup/apply.v1`. `result` is one of `settled`, `held`, `failed`, `unsettled`,
-/// `late` and `stopped`.
+/// What was done: `trueup/apply.v1`. `result` is one of `settled`, `applied`, `held`, `failed`,
+/// `unsettled`, `late` and `stopped`.
 pub fn apply(pass: &RepositoryPass, source: &str, result: &str) -> Value {
     let mut document = status(pass, source);
     document["schema"] = "trueup/apply.v1".into();

@@ -9,6 +9,8 @@ pub mod plan;
 #[cfg(test)]
 pub(crate) mod sample;
 pub mod status;
+pub mod tree;
+pub mod why;
 pub mod words;
 
 pub use paint::Paint;

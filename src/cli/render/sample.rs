@@ -10,6 +10,7 @@ use crate::diagnostic::{Diagnostic, Span};
 use crate::execute::model::ModelPass;
 use crate::execute::pass::UnitPass;
 use crate::execute::steps::{End, Outcome, StepResult};
+use crate::plan::cause::{CAUSES, Cause};
 use crate::plan::report::{Note, PlanReport, State};
 use crate::plan::step::{Action, Effect, Plan, Reason, Step};
 use crate::reconcile::{ModelReport, RepositoryPass};
@@ -55,6 +56,9 @@ pub(crate) fn unit(place: &str) -> UnitPass {
         candidate: None,
         gaps: Vec::new(),
         unreviewed: false,
+        unapproved: None,
+        seen: Vec::new(),
+        runs: Vec::new(),
     }
 }
 
@@ -94,8 +98,11 @@ pub(crate) fn quiet() -> RepositoryPass {
 }
 
 fn note(state: State) -> Note {
+    let matching = CAUSES.iter().find(|cause| cause.state() == state);
     Note {
         state,
+        // What is in sync has no cause; a note about it is one for tests only.
+        reason: matching.copied().unwrap_or(Cause::NoRelease),
         subject: "Endpoint churn-staging".to_owned(),
         message: "it is Updating".to_owned(),
         since: Some(now() - std::time::Duration::from_mins(4)),
@@ -173,7 +180,7 @@ pub(crate) fn changing() -> RepositoryPass {
     production.report.notes = vec![note(State::Waiting)];
     for unit in [&mut home, &mut staging, &mut production] {
         unit.converged_since = None;
-        unit.report.note(State::Changing, "plan", "1 step");
+        unit.report.note(Cause::StepsPlanned, "plan", "1 step");
     }
     let mut pass = pass(vec![home, staging, production]);
     let write = Write {
@@ -195,14 +202,17 @@ pub(crate) fn changing() -> RepositoryPass {
 pub(crate) fn applied(refused: Option<Class>) -> RepositoryPass {
     let mut one = unit("staging");
     one.plan.steps = vec![step(Action::Update, Effect::Live)];
-    one.report.note(State::Changing, "plan", "1 step");
+    one.report.note(Cause::StepsPlanned, "plan", "1 step");
     let end = match refused {
         None => End::Done,
         Some(class) => {
             let mut error = OpError::refused("UpdateEndpoint", "Code", "words");
             error.class = class;
-            one.report
-                .note(State::Degraded, "Endpoint churn-staging", error.to_string());
+            one.report.note(
+                Cause::CallFailed,
+                "Endpoint churn-staging",
+                error.to_string(),
+            );
             End::Failed(error)
         }
     };

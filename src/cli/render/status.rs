@@ -4,6 +4,7 @@ use super::Paint;
 use super::words::{ago, instant, line, short, span, table};
 use crate::clock::Timestamp;
 use crate::execute::pass::UnitPass;
+use crate::plan::cause::Cause;
 use crate::plan::report::{Note, State};
 use crate::reconcile::{ModelReport, RepositoryPass};
 
@@ -24,6 +25,8 @@ pub struct Row {
     pub served: bool,
     /// Since when the state holds, where that is known.
     pub since: Option<Timestamp>,
+    /// Which of all reasons that is.
+    pub reason: Option<Cause>,
     /// The worst that was found; nothing where all is well.
     pub why: Option<String>,
     /// When AWS was looked at.
@@ -60,6 +63,7 @@ fn without_pass(model: &ModelReport) -> Row {
         commit: None,
         served: false,
         since: None,
+        reason: None,
         why: Some(why),
         observed_at: None,
     }
@@ -88,6 +92,7 @@ fn row(model: &ModelReport, unit: &UnitPass) -> Row {
             State::InSync => unit.converged_since,
             _ => worst.iter().find_map(|note| note.since),
         },
+        reason: worst.first().map(|note| note.reason),
         why: why(&worst),
         observed_at: unit.report.observed_at,
     }
@@ -181,6 +186,7 @@ impl Row {
             "served": self.served,
             "commit": self.commit,
             "since": self.since.map(instant),
+            "reason": self.reason,
             "why": self.why,
             "observed_at": self.observed_at.map(instant),
         })
