@@ -183,6 +183,7 @@ mod tests {
 
     fn desired() -> Desired {
         Desired {
+            broken: crate::resource::broken::Broken::Nothing,
             unit: Unit::environment("churn", "staging"),
             scope: Scope {
                 account: "111122223333".to_owned(),
