@@ -19,12 +19,12 @@ mod topics;
 mod typed;
 
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use aws_config::{AppName, BehaviorVersion, Region, SdkConfig};
 use aws_sdk_sagemaker::config::Credentials;
 use secrecy::{ExposeSecret as _, SecretString};
-use tokio::time::sleep;
+use tokio::time::{Instant, sleep_until};
 
 use crate::limits;
 use crate::resource::call::{Answer, Call, OpError};
@@ -164,8 +164,9 @@ impl Aws {
         let Some(budget) = paced else {
             return self.once(call).await;
         };
-        match budget.reserve(call, Instant::now()) {
-            Ok(wait) => sleep(wait).await,
+        let now = Instant::now();
+        match budget.reserve(call, now) {
+            Ok(wait) => sleep_until(now + wait).await,
             Err(wait) => return Err(no_turn(call, wait)),
         }
         let answer = self.once(call).await;

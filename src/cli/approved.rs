@@ -3,7 +3,7 @@
 use super::apply::Ending;
 use super::connect::{CloudArg, SourceArg, open};
 use super::error::CommandError;
-use super::plan_file::PlanFile;
+use super::plan_file::{PlanFile, PlannedUnit};
 use super::render::plan::is_whole;
 use super::render::words::short;
 use super::shell::Shell;
@@ -112,7 +112,7 @@ fn refusals(pass: &RepositoryPass, file: &PlanFile) -> Vec<String> {
 
 /// Leaves the file's units.
 fn only(pass: &mut RepositoryPass, file: &PlanFile) {
-    let units: Vec<_> = file.units.iter().map(|planned| planned.unit()).collect();
+    let units: Vec<_> = file.units.iter().map(PlannedUnit::unit).collect();
     for model in &mut pass.models {
         if let Some(pass) = &mut model.pass {
             pass.units.retain(|unit| units.contains(&unit.plan.unit));

@@ -4,7 +4,9 @@
 //! that always has something to do takes turns with the others.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::time::{Duration, Instant};
+use std::time::Duration;
+
+use tokio::time::Instant;
 
 use super::cadence::Cadence;
 use crate::limits::PASSES_AT_ONCE;

@@ -25,7 +25,7 @@ impl Hints {
         };
         if hint.is_none() {
             self.0 = None;
-            std::future::pending().await
+            std::future::pending::<()>().await;
         }
     }
 }

@@ -11,11 +11,11 @@ mod hints;
 mod writes;
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use tokio::sync::{mpsc, watch};
 use tokio::task::{Id, JoinError, JoinSet};
-use tokio::time::sleep_until;
+use tokio::time::{Instant, sleep_until};
 
 use self::agenda::{Agenda, Ended};
 pub use self::cadence::Cadence;
@@ -52,7 +52,7 @@ pub async fn run(
             Some(ended) = daemon.passes.join_next_with_id() => daemon.passed(ended),
             Some(fetched) = daemon.fetch.join_next() => daemon.fetched(fetched).await,
             () = hints.next() => daemon.look_at = Instant::now(),
-            () = sleep_until(until.into()) => {}
+            () = sleep_until(until) => {}
             _ = stop.changed() => {}
         }
         if daemon

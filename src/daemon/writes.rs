@@ -1,7 +1,9 @@
 //! The commits that models ask for, until they are made.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::time::{Duration, Instant};
+use std::time::Duration;
+
+use tokio::time::Instant;
 
 use crate::snapshot::{ObjectId, Write};
 

@@ -446,7 +446,7 @@ mod tests {
     fn the_newest_attempt_counts() {
         let [first, second] = [1, 2].map(|count| format!("{DIGEST}-a{count}"));
         let failed = execution(&first, "Failed");
-        check(&[failed.clone()], false, Some(&second));
+        check(std::slice::from_ref(&failed), false, Some(&second));
         check(&[execution(&second, "Executing"), failed], false, None);
     }
 }

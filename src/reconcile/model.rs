@@ -311,14 +311,14 @@ pub(super) fn read(
 
 impl Ready {
     fn new(installation: &Installation, mut model: LoadedModel, files: Arc<Snapshot>) -> Self {
-        let prepared = model.config.as_ref().map(|config| {
-            let prepared = prepare(installation, &model, config, &files);
-            prepared.map_err(|finding| *finding)
-        });
+        let prepared = model
+            .config
+            .as_ref()
+            .map(|config| prepare(installation, &model, config, &files));
         let prepared = match prepared.transpose() {
             Ok(prepared) => prepared,
             Err(finding) => {
-                model.diagnostics.push(finding);
+                model.diagnostics.push(*finding);
                 None
             }
         };
