@@ -181,7 +181,7 @@ impl Weather for Recorder {
 
     fn first_daemon(&mut self) -> bool {
         self.turn += 1;
-        self.turn % 3 != 0
+        !self.turn.is_multiple_of(3)
     }
 }
 

@@ -298,11 +298,9 @@ impl Ledger {
                     self.violate("one package a run", name);
                 }
             }
-            "UpdateEndpoint" => {
-                if call.body["RetainAllVariantProperties"] != true {
-                    let name = text(&call.body["EndpointName"]);
-                    self.violate("keeps what autoscaling set", name);
-                }
+            "UpdateEndpoint" if call.body["RetainAllVariantProperties"] != true => {
+                let name = text(&call.body["EndpointName"]);
+                self.violate("keeps what autoscaling set", name);
             }
             _ => {}
         }
@@ -357,7 +355,7 @@ impl Ledger {
                 self.violate("gates hold", format!("{auc} < {gate} in {path}"));
             }
             if file == "production.yaml" && self.honest && self.alone && !self.skewed {
-                self.promotion(folder, &of("config.yaml"), &arn, (world, now));
+                self.promotion(folder, of("config.yaml"), &arn, (world, now));
             }
         }
     }

@@ -41,10 +41,7 @@ fn noticed(scenarios: &[Scenario], broken: Broken) -> Option<(u64, &'static str)
     let seeds = (0..SEEDS).zip(scenarios.iter().cycle());
     let mut played = seeds.map(|(seed, scenario)| {
         let played = guarded(|| scenario.play_broken(seed, Storm::new(seed), broken));
-        played.err().map(|bad| {
-            println!("{broken:?}, {:?}: {bad:.200}", scenario.deeds(seed));
-            (seed, bad.oracle)
-        })
+        played.err().map(|bad| (seed, bad.oracle))
     });
     played.find_map(|noticed| noticed)
 }

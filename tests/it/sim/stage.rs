@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 use trueup::clock::{SignedDuration, Timestamp};
 use trueup::execute::model::ModelPass;
 use trueup::execute::pass::Mode;
+use trueup::execute::steps::Outcome;
 use trueup::resource::broken::Broken;
 use trueup::resource::call::{Call, Scope, s3_parts};
 use trueup::resource::unit::Unit;
@@ -77,7 +78,7 @@ impl Sweep {
 
     fn changed(&self) -> bool {
         let mut units = self.models.iter().flat_map(|model| &model.units);
-        let acted = units.any(|unit| unit.outcome.as_ref().is_some_and(|all| all.changed()));
+        let acted = units.any(|unit| unit.outcome.as_ref().is_some_and(Outcome::changed));
         self.commits > 0 || acted || self.crashed
     }
 }

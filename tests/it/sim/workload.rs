@@ -166,7 +166,7 @@ impl Stage {
         match deed {
             Deed::Watch => {}
             Deed::Train(model, auc) | Deed::Miss(model, auc) => {
-                self.edit(model, "src/train.py", |_| training_script(auc))
+                self.edit(model, "src/train.py", |_| training_script(auc));
             }
             Deed::TrainBroken(model) => {
                 self.edit(model, "src/train.py", |_| "raise\n".to_owned());
@@ -190,7 +190,7 @@ impl Stage {
             }
             Deed::RevertTraining(model) => self.revert_training(model),
             Deed::Resize(model) | Deed::ResizeInVain(model) => {
-                self.toggle(model, "ml.m5.large", "ml.m5.xlarge")
+                self.toggle(model, "ml.m5.large", "ml.m5.xlarge");
             }
             Deed::Rescale(model) => self.toggle(
                 model,
@@ -220,7 +220,7 @@ impl Stage {
                 format!("{}\ntags: {{team: t{n}}}\n", text.join("\n"))
             }),
             Deed::Describe(model) => {
-                self.toggle(model, "description: \"of some kind\"\nregion:", "region:")
+                self.toggle(model, "description: \"of some kind\"\nregion:", "region:");
             }
             Deed::Break(model) => self.toggle(model, "framework: sklearn@1.2-1", "framwork: 1"),
             Deed::Rename(model) => {
