@@ -124,10 +124,12 @@ impl Steps {
         self.started = false;
     }
 
-    /// Puts what a guard has seen into the looks that follow it and into the step's call.
+    /// Puts what a guard has seen into the comparisons that follow it and into the step's call.
     fn put(&mut self, into: &str, seen: &Value) {
         for guard in &mut self.guards_left {
-            guard.call.body[into] = seen.clone();
+            if matches!(guard.expect, Expect::Matches(..)) {
+                guard.call.body[into] = seen.clone();
+            }
         }
         if let Some(step) = self.planned.get_mut(self.at) {
             step.call.body[into] = seen.clone();
@@ -221,6 +223,7 @@ mod tests {
     use crate::plan::step::{Effect, Reason};
     use crate::resource::call::Scope;
     use crate::resource::kinds::{PIPELINE, PIPELINE_EXECUTION};
+    use crate::resource::owner::Tags;
     use crate::resource::unit::Unit;
     use serde_json::json;
 
@@ -286,18 +289,20 @@ mod tests {
                     "DescribePipeline",
                     Expect::Matches(&PIPELINE, wanted.clone()),
                 ),
+                guard("ListTags", Expect::Tags(Tags::default())),
             ]
         };
         let listed = Ok(json!({"PipelineVersionSummaries": [{"PipelineVersionId": 7}]}));
         let list = json!(["ListPipelineVersions", {"PipelineName": "churn"}]);
         let look = json!(["DescribePipeline", {"PipelineName": "churn", "PipelineVersionId": 7}]);
         let same = Ok(json!({"PipelineDefinition": "{\"Version\":1,\"Steps\":[]}"}));
+        let tags = json!(["ListTags", {"PipelineName": "churn"}]);
         let act = json!(["StartPipelineExecution", {"PipelineVersionId": 7}]);
         check(
             guards(),
-            &[listed.clone(), same, Ok(json!({}))],
+            &[listed.clone(), same, Ok(json!({"Tags": []})), Ok(json!({}))],
             &End::Done,
-            &[list.clone(), look.clone(), act],
+            &[list.clone(), look.clone(), tags, act],
         );
         let other = Ok(json!({"PipelineDefinition": "{\"Version\":2}"}));
         let words = "DescribePipeline: it is not what the commit asks for";

@@ -102,6 +102,9 @@ pub(super) struct Running {
     orders: ChildStdin,
     events: Lines<BufReader<ChildStdout>>,
     group: u32,
+    /// How the child ended, from when its supervisor says so until somebody was told: a wait may be
+    /// cancelled in between.
+    exit: Option<Exit>,
 }
 
 /// Starts `program` below `<supervisor> __job`.
@@ -135,6 +138,7 @@ pub(super) async fn start(supervisor: &Path, program: &Program) -> Result<Runnin
         orders,
         events: BufReader::new(events).lines(),
         group: 0,
+        exit: None,
     };
     match timeout(START_DEADLINE, running.event()).await {
         Ok(Some(Event::Started { group })) => {
@@ -163,14 +167,19 @@ impl Running {
     /// # Errors
     /// When the supervisor itself was killed; its child is killed then.
     pub(super) async fn wait(&mut self) -> Result<Exit, ProcessError> {
-        if let Some(Event::Exited(exit)) = self.event().await {
+        if self.exit.is_none()
+            && let Some(Event::Exited(exit)) = self.event().await
+        {
+            self.exit = Some(exit);
+        }
+        if self.exit.is_some() {
             // Reaps the supervisor; it has nothing left to do but end.
             let _status = timeout(START_DEADLINE, self.supervisor.wait()).await;
-            Ok(exit)
         } else {
             self.kill_group();
-            Err(ProcessError::Lost(self.program.clone()))
         }
+        let exit = self.exit.take();
+        exit.ok_or_else(|| ProcessError::Lost(self.program.clone()))
     }
 
     /// Kills the child and its group at once, and waits until they are gone.

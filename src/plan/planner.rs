@@ -330,8 +330,10 @@ impl Planner<'_> {
         let text = self.why("what runs differs", &words);
         let effect = rollout::update_effect(resource.kind, changes);
         for (op, mut body) in calls {
-            if self.desired.broken == Broken::RetainNothing {
-                body["RetainAllVariantProperties"] = Value::Bool(false);
+            if self.desired.broken == Broken::RetainNothing
+                && let Some(retain) = body.get_mut("RetainAllVariantProperties")
+            {
+                *retain = Value::Bool(false);
             }
             let call = Call::new(op, &self.desired.scope, body);
             let guards = self.unchanged(resource.kind, name, object);

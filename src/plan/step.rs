@@ -105,7 +105,7 @@ pub enum Expect {
     /// A description of this kind in which nothing of this body differs.
     Matches(&'static Kind, Value),
     /// An answer that has a value at `from`, a pointer. What was seen there becomes the member
-    /// `into` of the looks that follow and of the call itself.
+    /// `into` of every [`Self::Matches`] that follows and of the call itself.
     Yields {
         /// A pointer into the answer.
         from: &'static str,

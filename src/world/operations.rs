@@ -156,7 +156,13 @@ impl Operation {
         let body = match (&self.does, &call.body) {
             (S3(_), Value::Object(body)) => body.clone(),
             (S3(_), _) => Map::new(),
-            _ => shape::request(self.name, &call.body)?,
+            _ => {
+                let known = shape::request(self.name, &call.body)?;
+                if world.settings().strict {
+                    shape::only_known(&known, &call.body)?;
+                }
+                known
+            }
         };
         let request = Request {
             op: self.name,

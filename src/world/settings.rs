@@ -25,6 +25,9 @@ pub struct Settings {
     pub without_capacity: BTreeSet<String>,
     /// Whether a rolling deployment that fails cannot be rolled back either.
     pub rollback_fails: bool,
+    /// Whether members of a request that the service does not know are refused, as its clients
+    /// refuse them. The service itself drops them.
+    pub strict: bool,
 }
 
 impl Settings {

@@ -310,6 +310,17 @@ pub(super) fn request(op: &str, body: &Value) -> Result<Map<String, Value>, Refu
     )))
 }
 
+/// Refuses a request of which `known` is not the whole.
+pub(super) fn only_known(known: &Map<String, Value>, body: &Value) -> Result<(), Refusal> {
+    if body.as_object().is_none_or(|given| given == known) {
+        return Ok(());
+    }
+    Err(Refusal::new(
+        "ParamValidationError",
+        format!("Unknown parameter in input: of {body}, only {known:?} is known"),
+    ))
+}
+
 /// What of `body` the answer of `op` shows: a Describe echoes what was given to Create.
 pub(super) fn echo(op: &str, body: &Map<String, Value>) -> Map<String, Value> {
     let members = SERVICE.responses.get(op).map_or(&[][..], Vec::as_slice);

@@ -195,3 +195,30 @@ fn search_shows_whole_records_by_property_and_tag() {
         "not supported",
     );
 }
+
+#[test]
+fn unknown_members_are_dropped_and_refused_where_that_is_asked_for() {
+    let look = json!({"EndpointConfigName": "one", "Colour": "red"});
+    let mut bench = moody(Settings::default());
+    bench.ask("DescribeEndpointConfig", look.clone());
+    let mut bench = moody(Settings {
+        strict: true,
+        ..Settings::default()
+    });
+    bench.refused(
+        "DescribeEndpointConfig",
+        look,
+        "ParamValidationError",
+        "Unknown parameter in input",
+    );
+    let nested = json!({"EndpointConfigName": "two", "ProductionVariants": [
+        {"VariantName": "main", "ModelName": "m", "InstanceType": "ml.m5.large",
+         "InitialInstanceCount": 1, "Colour": "red"},
+    ]});
+    bench.refused(
+        "CreateEndpointConfig",
+        nested,
+        "ParamValidationError",
+        "Unknown parameter in input",
+    );
+}

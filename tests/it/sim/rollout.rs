@@ -252,7 +252,10 @@ fn a_target_of_somebody_elses_keeps_its_counts() {
 fn late_readers_come_to_the_same_end() {
     let play = |settings: Settings| {
         let mut stage = Stage::new(FIRST_AUC);
-        stage.world.set(settings);
+        stage.world.set(Settings {
+            strict: true,
+            ..settings
+        });
         stage.play(RELEASE_AND_REVERT, &mut Calm);
         stage.stays_quiet();
         nothing_doubled(&stage).expect("nothing is doubled");

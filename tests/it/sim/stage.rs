@@ -13,7 +13,7 @@ use trueup::resource::call::{Call, Scope, s3_parts};
 use trueup::resource::unit::Unit;
 use trueup::snapshot::ObjectId;
 use trueup::world::work::{Done, Job, JobKind, JobOutcome, Work};
-use trueup::world::{Pace, World};
+use trueup::world::{Pace, Settings, World};
 
 use super::forge::{Forge, MAIN};
 use super::ledger::Ledger;
@@ -107,8 +107,13 @@ impl Stage {
         let broken = &present(&forge, &forge.tip(MAIN)).broken;
         assert!(broken.is_empty(), "{broken:?} does not load");
         let now = "2026-11-02T09:00:00Z".parse().expect("a date");
+        let mut world = World::new(Pace::simulated());
+        world.set(Settings {
+            strict: true,
+            ..Settings::default()
+        });
         Self {
-            world: World::new(Pace::simulated()),
+            world,
             forge,
             now,
             serves: BTreeMap::new(),
