@@ -76,6 +76,18 @@ pub const REVIEW_COMMITS_MAX: usize = 100_000;
 pub const PASTS_MAX: usize = 20_000;
 /// Pages read of one list before the rest is a gap.
 pub const LIST_PAGES_MAX: usize = 50;
+/// Pages read of one list in a sweep over everything in an account and region.
+pub const SWEEP_PAGES_MAX: usize = 1_000;
+/// Models of a repository from which on lists tell which of them to look at; fewer are described, each
+/// by itself, as often as a sweep would be.
+pub const SWEEP_LISTED_MIN: usize = 50;
+/// The longest until a model is described though no list shows a change of it; the shortest is three
+/// quarters of that.
+pub const AUDIT_PERIOD: Duration = Duration::from_hours(24);
+/// How late something may show in a search of a sweep's, and how far clocks may be apart.
+pub const SEARCH_MARGIN: Duration = Duration::from_mins(10);
+/// Resources of one unit that are named as orphaned; the rest is counted.
+pub const ORPHANS_NAMED_MAX: usize = 5;
 /// Pages read of a list that is read from its newest item on, until what is looked for is found.
 pub const NEWEST_PAGES_MAX: usize = 50;
 /// Rounds of looks that one observation may need: a reference leads to a reference.

@@ -4,7 +4,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::LoadedModel;
 use super::lint::{claims, rivalry};
+use super::model::ModelConfig;
 use crate::diagnostic::settle;
+use crate::resource::unit::Unit;
 
 /// A name that one model alone may have.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -28,6 +30,8 @@ impl Claim {
 /// The claims of all models of a repository, by folder.
 #[derive(Debug, Clone, Default)]
 pub struct Census {
+    /// What each model declares; `None` where its configuration cannot be used.
+    units: BTreeMap<String, Option<Vec<Unit>>>,
     claims: BTreeMap<String, Vec<Claim>>,
     owners: BTreeMap<Key, BTreeSet<String>>,
 }
@@ -37,6 +41,8 @@ impl Census {
     /// none. Gives the folders of the other models that this concerns.
     pub fn record(&mut self, model: &LoadedModel) -> BTreeSet<String> {
         let mut concerned = self.forget(&model.folder);
+        let units = model.config.as_ref().map(units);
+        self.units.insert(model.folder.clone(), units);
         let claims = model.config.as_ref().map(claims).unwrap_or_default();
         for claim in &claims {
             let owners = self.owners.entry(claim.key()).or_default();
@@ -53,6 +59,7 @@ impl Census {
     /// Drops the claims of the model in `folder`. Gives the folders of those that shared one.
     pub fn forget(&mut self, folder: &str) -> BTreeSet<String> {
         let mut concerned = BTreeSet::new();
+        self.units.remove(folder);
         for claim in self.claims.remove(folder).unwrap_or_default() {
             if let Some(owners) = self.owners.get_mut(&claim.key()) {
                 owners.remove(folder);
@@ -63,6 +70,13 @@ impl Census {
             }
         }
         concerned
+    }
+
+    /// Every unit that is declared; `None` where not every model could be read.
+    pub fn units(&self) -> Option<impl Iterator<Item = &Unit>> {
+        let all = self.units.values().map(Option::as_ref);
+        let all: Option<Vec<_>> = all.collect();
+        Some(all?.into_iter().flatten())
     }
 
     /// The folders of the models with these names.
@@ -92,4 +106,12 @@ impl Census {
             model.diagnostics = settle(all.chain(findings).collect());
         }
     }
+}
+
+fn units(config: &ModelConfig) -> Vec<Unit> {
+    let environments = config.environments.iter();
+    let served = environments.map(|environment| Unit::environment(&config.name, &environment.name));
+    std::iter::once(Unit::home(&config.name))
+        .chain(served)
+        .collect()
 }

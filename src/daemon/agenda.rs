@@ -9,10 +9,12 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use super::cadence::Cadence;
-use crate::limits::PASSES_AT_ONCE;
+use crate::limits::{AUDIT_PERIOD, PASSES_AT_ONCE};
 
 /// Long enough for what was just accepted to show, short enough not to be noticed.
 const AT_ONCE: Duration = Duration::from_millis(50);
+/// How much of a period is spread over: a model's name says where in it its turn comes.
+const SPREAD: u32 = 4;
 /// Passes in a row that may follow at once because the one before changed something.
 const STREAK_MAX: u32 = 8;
 
@@ -67,7 +69,7 @@ impl Agenda {
     }
 
     /// Forgets the models that are not in `keep`; a pass that runs may end.
-    pub(super) fn retain(&mut self, keep: impl Fn(&str) -> bool) {
+    pub(super) fn retain(&mut self, now: Instant, keep: impl Fn(&str) -> bool) {
         self.queue.retain(|(_, folder)| keep(folder));
         self.models.retain(|folder, entry| {
             let kept = keep(folder);
@@ -77,6 +79,19 @@ impl Agenda {
             }
             kept
         });
+        if !self.is_listed() {
+            // No list will wake those that were left to one.
+            let latest = now + self.cadence.sweep;
+            let late = self.queue.iter().filter(|(due, _)| *due > latest);
+            for folder in late.map(|(_, folder)| folder.clone()).collect::<Vec<_>>() {
+                self.wake_at(&folder, latest);
+            }
+        }
+    }
+
+    /// Whether there are so many models that lists say which of them to look at.
+    pub(super) fn is_listed(&self) -> bool {
+        self.models.len() >= self.cadence.listed
     }
 
     /// Makes a model due now: something happened to it. One that is being passed over will be once
@@ -125,6 +140,7 @@ impl Agenda {
     /// Takes note of a pass that ended.
     pub(super) fn ended(&mut self, folder: &str, how: Ended, now: Instant) {
         self.running -= 1;
+        let listed = self.is_listed();
         let Some(entry) = self.models.get_mut(folder) else {
             return;
         };
@@ -135,10 +151,15 @@ impl Agenda {
             self.models.remove(folder);
             return;
         }
+        let quiet = if listed {
+            audit(folder)
+        } else {
+            self.cadence.sweep
+        };
         let wait = if again {
             Duration::ZERO
         } else {
-            entry.wait(how, &self.cadence)
+            entry.wait(how, &self.cadence, quiet)
         };
         entry.turn = Turn::Waits(now + wait);
         self.queue.insert((now + wait, folder.to_owned()));
@@ -155,7 +176,7 @@ impl Agenda {
 impl Entry {
     /// How long to wait after a pass. What it changed is looked at again soon, but not for ever
     /// soon.
-    fn wait(&mut self, how: Ended, cadence: &Cadence) -> Duration {
+    fn wait(&mut self, how: Ended, cadence: &Cadence, quiet: Duration) -> Duration {
         self.streak = if how == Ended::Changed {
             self.streak + 1
         } else {
@@ -169,10 +190,20 @@ impl Entry {
         match how {
             Ended::Changed if self.streak <= STREAK_MAX => AT_ONCE,
             Ended::Changed | Ended::Moving => cadence.motion,
-            Ended::Quiet => cadence.sweep,
+            Ended::Quiet => quiet,
             Ended::Broken => cadence.backoff(self.failures),
         }
     }
+}
+
+/// Until a model is described though no list shows a change of it: spread, so that not all come at
+/// once.
+fn audit(folder: &str) -> Duration {
+    let place: u32 = folder.bytes().fold(0, |sum, byte| {
+        sum.wrapping_mul(31).wrapping_add(u32::from(byte))
+    });
+    let spread = AUDIT_PERIOD / SPREAD;
+    AUDIT_PERIOD - spread * (place % 1000) / 1000
 }
 
 #[cfg(test)]
@@ -286,10 +317,39 @@ mod tests {
             Some("a"),
             "it was woken meanwhile"
         );
-        agenda.retain(|_| false);
+        agenda.retain(now, |_| false);
         agenda.ended("a", Ended::Changed, now);
         assert_eq!((agenda.next(now), agenda.due()), (None, None));
         agenda.wake("a", now);
         assert_eq!(agenda.next(now).as_deref(), Some("a"), "it is back");
+    }
+
+    #[test]
+    fn many_models_wait_for_a_list_and_few_for_their_turn() {
+        let now = Instant::now();
+        let mut agenda = Agenda::new(Cadence::default());
+        let names = names(Cadence::default().listed);
+        for name in &names {
+            agenda.wake(name, now);
+        }
+        while let Some(name) = agenda.next(now) {
+            agenda.ended(&name, Ended::Quiet, now);
+        }
+        let first = agenda.due().expect("all wait");
+        assert!(first >= now + AUDIT_PERIOD / 4 * 3, "{:?}", first - now);
+        assert!(first < now + AUDIT_PERIOD);
+        agenda.wake_at(&names[7], now);
+        assert_eq!(
+            agenda.next(now).as_ref(),
+            Some(&names[7]),
+            "a list shows a change"
+        );
+        agenda.ended(&names[7], Ended::Quiet, now);
+        agenda.retain(now, |name| name != names[3]);
+        assert_eq!(
+            agenda.due(),
+            Some(now + Cadence::default().sweep),
+            "too few for lists"
+        );
     }
 }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::limits::POLL_INTERVAL;
+use crate::limits::{POLL_INTERVAL, SEARCH_MARGIN, SWEEP_LISTED_MIN};
 
 /// How often to look, at what.
 #[derive(Debug, Clone, Copy)]
@@ -11,10 +11,14 @@ pub struct Cadence {
     pub poll: Duration,
     /// At a model in which something moves.
     pub motion: Duration,
-    /// At a model in which nothing happened.
+    /// At a model in which nothing happened, or at lists of everything.
     pub sweep: Duration,
     /// After a failure, doubled each time up to the sweep's.
     pub retry: Duration,
+    /// Models from which on lists say which of them to look at.
+    pub listed: usize,
+    /// How late something may show in a search.
+    pub margin: Duration,
     /// How long a commit of trueup's waits for others to join it.
     pub batch: Duration,
 }
@@ -26,6 +30,8 @@ impl Default for Cadence {
             motion: Duration::from_secs(30),
             sweep: Duration::from_mins(10),
             retry: Duration::from_secs(5),
+            listed: SWEEP_LISTED_MIN,
+            margin: SEARCH_MARGIN,
             batch: Duration::from_secs(30),
         }
     }
@@ -39,6 +45,8 @@ impl Cadence {
             motion: Duration::from_millis(500),
             sweep: Duration::from_secs(2),
             retry: Duration::from_secs(1),
+            listed: SWEEP_LISTED_MIN,
+            margin: Duration::ZERO,
             batch: Duration::ZERO,
         }
     }

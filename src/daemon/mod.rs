@@ -1,7 +1,8 @@
 //! The loop: fetch, pass over what is due, commit what was decided, wait for a reason to come again.
 //!
 //! Each model has a time of its own: soon while something moves, at once when a commit or a branch
-//! of its own moved, and now and then for what was changed behind Git's back. One that is slow,
+//! of its own moved, and now and then for what was changed behind Git's back: where there are many,
+//! lists say which. One that is slow,
 //! broken or never done keeps no other waiting. While the repository cannot be read, the last
 //! commit that was stays in force.
 
@@ -23,6 +24,7 @@ use self::hints::Hints;
 use self::writes::Writes;
 use crate::clock::Timestamp;
 use crate::execute::pass::Mode;
+use crate::execute::sweep::Swept;
 use crate::git::Fetched;
 use crate::reconcile::{ModelReport, ReconcileError, Reconciler, RepositoryPass, lost};
 
@@ -51,6 +53,7 @@ pub async fn run(
         tokio::select! {
             Some(ended) = daemon.passes.join_next_with_id() => daemon.passed(ended),
             Some(fetched) = daemon.fetch.join_next() => daemon.fetched(fetched).await,
+            Some(swept) = daemon.sweep.join_next() => daemon.swept(swept),
             () = hints.next() => daemon.look_at = Instant::now(),
             () = sleep_until(until) => {}
             _ = stop.changed() => {}
@@ -84,6 +87,14 @@ struct Daemon {
     fetch: JoinSet<Result<Fetched, ReconcileError>>,
     /// When to ask the remote next.
     look_at: Instant,
+    /// At most one sweep at a time, with when it began.
+    sweep: JoinSet<(Timestamp, Option<Swept>)>,
+    /// When to sweep next.
+    sweep_at: Instant,
+    /// Before the last sweep that saw everything began.
+    swept_since: Timestamp,
+    /// Sweeps in a row that did not see everything.
+    unseen: u32,
     /// Fetches in a row that failed.
     failures: u32,
     /// Where the branches were when they were acted on.
@@ -93,7 +104,12 @@ struct Daemon {
 
 impl Daemon {
     fn new(reconciler: Reconciler, cadence: Cadence, events: mpsc::Sender<Event>) -> Self {
+        let now = reconciler.now();
         Self {
+            sweep: JoinSet::new(),
+            sweep_at: Instant::now() + cadence.sweep,
+            swept_since: now,
+            unseen: 0,
             reconciler,
             cadence,
             events,
@@ -108,11 +124,16 @@ impl Daemon {
         }
     }
 
-    /// Starts a fetch if it is time, and a pass over each model that is due.
+    /// Starts a fetch and a sweep if it is time, and a pass over each model that is due.
     fn start_what_is_due(&mut self) {
         let now = Instant::now();
         if self.fetch.is_empty() && self.look_at <= now {
             self.fetch.spawn(self.reconciler.fetch());
+        }
+        if self.sweep.is_empty() && self.sweep_at <= now && self.reconciler.revision().is_some() {
+            let at = self.reconciler.now();
+            let sweep = self.reconciler.sweep(self.swept_since, self.cadence.margin);
+            self.sweep.spawn(async move { (at, sweep.await) });
         }
         while let Some(folder) = self.agenda.next(now) {
             let task = self
@@ -126,7 +147,14 @@ impl Daemon {
     /// When there is something to start that is not now.
     fn next_turn(&self) -> Instant {
         let look = self.fetch.is_empty().then_some(self.look_at);
-        let turns = [look, self.writes.due(self.cadence.batch), self.agenda.due()];
+        let sweeps = self.sweep.is_empty() && self.reconciler.revision().is_some();
+        let sweep = sweeps.then_some(self.sweep_at);
+        let turns = [
+            look,
+            sweep,
+            self.writes.due(self.cadence.batch),
+            self.agenda.due(),
+        ];
         let first = turns.into_iter().flatten().min();
         first.unwrap_or_else(|| Instant::now() + LONG)
     }
@@ -165,7 +193,8 @@ impl Daemon {
         let concerned = self.reconciler.revise(&fetched).await?;
         self.acted_on = Some(fetched);
         if let Some(revision) = self.reconciler.revision() {
-            self.agenda.retain(|folder| revision.holds(folder));
+            self.agenda
+                .retain(Instant::now(), |folder| revision.holds(folder));
             self.writes.retain(|folder| revision.holds(folder));
         }
         let now = Instant::now();
@@ -176,6 +205,35 @@ impl Daemon {
             self.tell_of(Vec::new(), self.reconciler.now());
         }
         Ok(())
+    }
+
+    /// Wakes the models of which lists show that they are to be looked at. What could not be listed
+    /// is listed again before long.
+    fn swept(&mut self, swept: Result<(Timestamp, Option<Swept>), JoinError>) {
+        let now = Instant::now();
+        let Ok((at, Some(swept))) = swept else {
+            self.sweep_at = now + self.cadence.sweep;
+            return;
+        };
+        if self.agenda.is_listed() {
+            for folder in &swept.differing {
+                self.agenda.wake_at(folder, now);
+            }
+        }
+        let retry = swept.gaps.iter().any(|gap| !gap.error.class.is_final());
+        self.unseen = if retry { self.unseen + 1 } else { 0 };
+        self.sweep_at = now + self.cadence.sweep;
+        if retry {
+            self.sweep_at = now + self.cadence.backoff(self.unseen);
+        } else {
+            self.swept_since = at;
+        }
+        for gap in &swept.gaps {
+            tracing::warn!(what = gap.what, error = %gap.error, "the sweep did not see everything");
+        }
+        if !swept.orphans.is_empty() {
+            self.tell_of(Vec::new(), at);
+        }
     }
 
     /// Takes note of a pass over a model that ended.

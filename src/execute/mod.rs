@@ -1,10 +1,12 @@
 //! The machines that look and act: observation, execution, and the whole pass of one model.
 
+pub mod inventory;
 pub mod model;
 pub mod observe;
 pub mod pass;
 pub mod seen;
 pub mod steps;
+pub mod sweep;
 
 mod listing;
 mod pending;

@@ -15,6 +15,7 @@ use crate::resource::call::Answer;
 use crate::resource::desired::Desired;
 use crate::resource::unit::Unit;
 
+use super::inventory::{self, Mark};
 use super::observe::Observe;
 use super::seen::{self, Seen, SeenRun};
 use super::steps::{End, Outcome, Steps};
@@ -69,6 +70,8 @@ pub struct UnitPass {
     pub seen: Vec<Seen>,
     /// The runs that were seen.
     pub runs: Vec<SeenRun>,
+    /// What lists would show of it.
+    pub marks: Vec<Mark>,
     /// How the plan differs from the one that was approved, where one had to be: no step was taken.
     pub unapproved: Option<String>,
 }
@@ -242,6 +245,7 @@ impl Pass {
             unapproved,
             seen: seen::resources(&self.desired, observed),
             runs: seen::runs(observed),
+            marks: inventory::marks(observed),
         };
         if !unreviewed {
             result.disapprove();
@@ -334,6 +338,7 @@ mod tests {
             unapproved: None,
             seen: Vec::new(),
             runs: Vec::new(),
+            marks: Vec::new(),
         };
         assert_eq!(pass.in_motion(), expect, "{notes:?} {gaps:?}");
     }

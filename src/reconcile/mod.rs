@@ -5,6 +5,7 @@
 //! revise  which models the commit touched             no other model's files are read
 //! pass    over a model: look, plan, act, decide       each by itself
 //! write   the commits that the passes ask for         those on one branch as one
+//! sweep   what changed behind Git's back              by lists, and whose turn it is for a pass
 //! ```
 //!
 //! Level-triggered: every pass looks again and does the next safe thing.
@@ -13,11 +14,13 @@ mod model;
 mod past;
 mod report;
 mod revision;
+mod sweep;
 mod write;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 
 use tokio::sync::Semaphore;
 use tokio::task::{JoinError, JoinSet, spawn_blocking};
@@ -29,6 +32,7 @@ pub use self::revision::Revision;
 use self::write::{batched, report};
 use crate::aws::Aws;
 use crate::clock::{Clock, Timestamp};
+use crate::execute::inventory::Inventory;
 use crate::execute::pass::Mode;
 use crate::git::{Author, Fetched, GitError, Mirror, Source};
 use crate::limits::PASSES_AT_ONCE;
@@ -173,11 +177,13 @@ impl Reconciler {
         writes: Vec<WriteReport>,
     ) -> RepositoryPass {
         let revision = self.revision.as_ref().expect("a revision comes first");
+        let orphaned = sweep::findings(&self.shared.memory().orphans);
+        let diagnostics = revision.diagnostics.iter().cloned();
         RepositoryPass {
             branch: revision.branch.clone(),
             commit: revision.commit.clone(),
             at,
-            diagnostics: revision.diagnostics.clone(),
+            diagnostics: diagnostics.chain(orphaned).collect(),
             models,
             writes,
             shared: revision.shared.clone(),
@@ -204,7 +210,19 @@ impl Reconciler {
             let wanted = wanted.flat_map(|pass| pass.writes.clone()).collect();
             writes = self.write(wanted).await?;
         }
+        self.look_for_orphans().await;
         Ok(self.report(at, models, writes))
+    }
+
+    /// What a list cannot show is left for the next time: nothing is decided by it.
+    async fn look_for_orphans(&self) {
+        if let Some(revision) = &self.revision {
+            let (nothing, now) = (Inventory::default(), self.now());
+            let _gaps = self
+                .shared
+                .swept(revision, &nothing, now, Duration::ZERO)
+                .await;
+        }
     }
 
     /// Each model by itself, panics included.

@@ -14,8 +14,10 @@ use crate::clock::{Clock, Timestamp};
 use crate::cloud::{Machine, Next};
 use crate::config::installation::Installation;
 use crate::config::{Census, LoadedModel, load_model};
+use crate::execute::inventory::Inventory;
 use crate::execute::model::{ModelPass, Prepared, Standing, conclude, prepare, review};
 use crate::execute::pass::{Mode, UnitPass};
+use crate::execute::sweep::Orphan;
 use crate::git::{GitError, Mirror};
 use crate::limits::{HISTORY_COMMITS_MAX, READY_MAX, REVIEW_COMMITS_MAX};
 use crate::plan::planner::Hints;
@@ -42,6 +44,10 @@ pub(super) struct Memory {
     ready: BTreeMap<String, Arc<Ready>>,
     /// Folder and unit to when the unit was last seen in line with these very files.
     settled: BTreeMap<String, BTreeMap<Unit, Timestamp>>,
+    /// What the models that are settled now looked like.
+    pub(super) inventory: Inventory,
+    /// What of ours the last sweep found undeclared.
+    pub(super) orphans: Vec<Orphan>,
 }
 
 /// One model of one revision, read and compiled.
@@ -56,6 +62,7 @@ impl Memory {
     pub(super) fn forget(&mut self, folder: &str) {
         self.ready.remove(folder);
         self.settled.remove(folder);
+        self.inventory.forget(folder);
     }
 
     fn keep(&mut self, folder: &str, ready: &Arc<Ready>) {
@@ -96,7 +103,11 @@ impl Shared {
         self.memory.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn aws(&self) -> Aws {
+    pub(super) fn clock(&self) -> &dyn Clock {
+        self.clock.as_ref()
+    }
+
+    pub(super) fn aws(&self) -> Aws {
         let aws = self.aws.lock().unwrap_or_else(PoisonError::into_inner);
         aws.clone()
     }
@@ -270,6 +281,7 @@ impl Shared {
         let mut memory = self.memory();
         let known = memory.settled.entry(folder.to_owned()).or_default();
         known.extend(settled);
+        memory.inventory.record(folder, pass, at);
     }
 }
 

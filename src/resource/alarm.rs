@@ -1,8 +1,8 @@
 //! An alarm of `CloudWatch`'s: what SageMaker watches during a deployment.
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
-use super::kind::{Compare, Field, FieldClass, Kind, Naming, Ops, Update, always_ready};
+use super::kind::{Compare, Field, FieldClass, Kind, Listed, Naming, Ops, Update, always_ready};
 
 /// `PutMetricAlarm`: put again it is changed, whole. Tags count when it is made.
 pub const ALARM: Kind = Kind {
@@ -18,6 +18,14 @@ pub const ALARM: Kind = Kind {
         update: Some("PutMetricAlarm"),
         delete: Some("DeleteAlarm"),
     },
+    listed: Some(Listed {
+        op: "DescribeAlarms",
+        resource: None,
+        request: || json!({"AlarmTypes": ["MetricAlarm"], "MaxRecords": 100}),
+        items: "MetricAlarms",
+        name: |alarm| Some(alarm["AlarmName"].as_str()?.to_owned()),
+        members: &["AlarmConfigurationUpdatedTimestamp", "ActionsEnabled"],
+    }),
     fields: &[
         Field::new("/ActionsEnabled", FieldClass::Live),
         Field::with("/AlarmActions", FieldClass::Live, Compare::Unordered),

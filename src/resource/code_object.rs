@@ -21,6 +21,7 @@ pub const CODE_OBJECT: Kind = Kind {
         update: None,
         delete: None,
     },
+    listed: None,
     fields: &[],
     status: always_ready,
     update: never_updated,

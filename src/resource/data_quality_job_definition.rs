@@ -16,6 +16,7 @@ pub const DATA_QUALITY_JOB_DEFINITION: Kind = Kind {
         update: None,
         delete: Some("DeleteDataQualityJobDefinition"),
     },
+    listed: None,
     fields: &[
         Field::new("/DataQualityAppSpecification", FieldClass::CreateOnly),
         Field::with(

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::kind::{Compare, Field, FieldClass, Kind, Naming, Ops, Status, Update};
+use super::kind::{Compare, Field, FieldClass, Kind, Listed, Naming, Ops, Status, Update, owned};
 
 /// `CreateEndpoint`. The config that it names is changed by `UpdateEndpoint`, weights and counts by
 /// a call of their own.
@@ -19,6 +19,19 @@ pub const ENDPOINT: Kind = Kind {
         update: Some("UpdateEndpoint"),
         delete: Some("DeleteEndpoint"),
     },
+    listed: Some(Listed {
+        op: "Search",
+        resource: Some("Endpoint"),
+        request: || owned("Endpoint"),
+        items: "Results",
+        name: |endpoint| Some(endpoint["EndpointName"].as_str()?.to_owned()),
+        members: &[
+            "CreationTime",
+            "LastModifiedTime",
+            "EndpointStatus",
+            "EndpointConfigName",
+        ],
+    }),
     fields: &[
         Field::with(
             "/EndpointConfigName",

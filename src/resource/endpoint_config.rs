@@ -16,6 +16,7 @@ pub const ENDPOINT_CONFIG: Kind = Kind {
         update: None,
         delete: Some("DeleteEndpointConfig"),
     },
+    listed: None,
     fields: &[
         Field::new("/AsyncInferenceConfig", FieldClass::CreateOnly),
         Field::new("/CrossRegionTrafficConfig", FieldClass::CreateOnly),

@@ -5,6 +5,7 @@ use serde::Serialize;
 use serde_json::Value;
 
 use super::desired::Change;
+use super::owner::OWNER;
 
 /// One kind.
 pub struct Kind {
@@ -23,6 +24,9 @@ pub struct Kind {
     pub locate: Option<fn(&str) -> Value>,
     /// The operations, where they exist.
     pub ops: Ops,
+    /// How all of them are listed, where a list tells which of them changed. What is immutable is
+    /// not: it can only be taken away.
+    pub listed: Option<Listed>,
     /// How each declared member behaves. A declared member must have a line here.
     pub fields: &'static [Field],
     /// What state a description shows.
@@ -51,6 +55,42 @@ pub struct Ops {
     pub update: Option<&'static str>,
     /// Deletes one.
     pub delete: Option<&'static str>,
+}
+
+/// How all resources of a kind are listed, a page of them at a time.
+#[derive(Debug, Clone, Copy)]
+pub struct Listed {
+    /// The operation: `Search`, or a list.
+    pub op: &'static str,
+    /// What `Search` searches: its records are descriptions, with tags.
+    pub resource: Option<&'static str>,
+    /// The request for the first page.
+    pub request: fn() -> Value,
+    /// The member of an answer that holds the items.
+    pub items: &'static str,
+    /// An item's name.
+    pub name: fn(&Value) -> Option<String>,
+    /// Members that items and descriptions share, and of which one differs after every change.
+    pub members: &'static [&'static str],
+}
+
+impl Listed {
+    /// The description in an item of a page.
+    pub fn description<'a>(&self, item: &'a Value) -> &'a Value {
+        self.resource.map_or(item, |resource| &item[resource])
+    }
+}
+
+/// The request for those of a kind that somebody owns by tag, the oldest first: what is made
+/// meanwhile moves no page.
+pub fn owned(resource: &str) -> Value {
+    serde_json::json!({
+        "Resource": resource,
+        "SearchExpression": {"Filters": [{"Name": format!("Tags.{OWNER}"), "Operator": "Exists"}]},
+        "SortBy": "CreationTime",
+        "SortOrder": "Ascending",
+        "MaxResults": 100,
+    })
 }
 
 /// How one member (and what is below it) behaves. The longest matching line counts.

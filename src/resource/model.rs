@@ -16,6 +16,7 @@ pub const MODEL: Kind = Kind {
         update: None,
         delete: Some("DeleteModel"),
     },
+    listed: None,
     fields: &[
         Field::new("/Containers", FieldClass::CreateOnly),
         Field::with(

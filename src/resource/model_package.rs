@@ -18,6 +18,7 @@ pub const MODEL_PACKAGE: Kind = Kind {
         update: Some("UpdateModelPackage"),
         delete: None,
     },
+    listed: None,
     fields: &[Field::new("/ModelApprovalStatus", FieldClass::Live)],
     status,
     update,

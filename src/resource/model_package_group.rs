@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::kind::{Field, FieldClass, Kind, Naming, Ops, Status, never_updated};
+use super::kind::{Field, FieldClass, Kind, Listed, Naming, Ops, Status, never_updated, owned};
 
 /// `CreateModelPackageGroup`; only tags and the policy can be changed.
 pub const MODEL_PACKAGE_GROUP: Kind = Kind {
@@ -18,6 +18,14 @@ pub const MODEL_PACKAGE_GROUP: Kind = Kind {
         update: None,
         delete: Some("DeleteModelPackageGroup"),
     },
+    listed: Some(Listed {
+        op: "Search",
+        resource: Some("ModelPackageGroup"),
+        request: || owned("ModelPackageGroup"),
+        items: "Results",
+        name: |group| Some(group["ModelPackageGroupName"].as_str()?.to_owned()),
+        members: &["CreationTime", "ModelPackageGroupStatus"],
+    }),
     fields: &[
         Field::new("/ModelPackageGroupDescription", FieldClass::CreateOnly),
         Field::new("/ManagedConfiguration", FieldClass::CreateOnly),

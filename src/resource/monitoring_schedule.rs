@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::kind::{Compare, Field, FieldClass, Kind, Naming, Ops, Status, Update};
+use super::kind::{Compare, Field, FieldClass, Kind, Listed, Naming, Ops, Status, Update};
 
 /// `CreateMonitoringSchedule`. An update replaces the whole config; every change passes through
 /// `Pending`, in which nothing else is accepted.
@@ -19,6 +19,18 @@ pub const MONITORING_SCHEDULE: Kind = Kind {
         update: Some("UpdateMonitoringSchedule"),
         delete: Some("DeleteMonitoringSchedule"),
     },
+    listed: Some(Listed {
+        op: "ListMonitoringSchedules",
+        resource: None,
+        request: || json!({"SortBy": "CreationTime", "SortOrder": "Ascending", "MaxResults": 100}),
+        items: "MonitoringScheduleSummaries",
+        name: |schedule| Some(schedule["MonitoringScheduleName"].as_str()?.to_owned()),
+        members: &[
+            "CreationTime",
+            "LastModifiedTime",
+            "MonitoringScheduleStatus",
+        ],
+    }),
     fields: &[
         Field::new("/MonitoringScheduleConfig", FieldClass::Live),
         Field::with(

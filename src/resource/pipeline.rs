@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::kind::{Compare, Field, FieldClass, Kind, Naming, Ops, Status, Update};
+use super::kind::{Compare, Field, FieldClass, Kind, Listed, Naming, Ops, Status, Update, owned};
 
 /// `CreatePipeline`: changed in place. Every update makes a new version, so it is compared first:
 /// the definition as JSON, not as bytes.
@@ -19,6 +19,14 @@ pub const PIPELINE: Kind = Kind {
         update: Some("UpdatePipeline"),
         delete: Some("DeletePipeline"),
     },
+    listed: Some(Listed {
+        op: "Search",
+        resource: Some("Pipeline"),
+        request: || owned("Pipeline"),
+        items: "Results",
+        name: |pipeline| Some(pipeline["PipelineName"].as_str()?.to_owned()),
+        members: &["CreationTime", "LastModifiedTime", "PipelineStatus"],
+    }),
     fields: &[
         Field::new("/PipelineVersionAliases", FieldClass::OwnedElsewhere),
         Field::with("/PipelineDefinition", FieldClass::Live, Compare::JsonText),

@@ -19,6 +19,7 @@ pub const PIPELINE_EXECUTION: Kind = Kind {
         update: None,
         delete: None,
     },
+    listed: None,
     fields: &[
         Field::new("/PipelineName", FieldClass::CreateOnly),
         Field::new("/PipelineParameters", FieldClass::CreateOnly),

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::kind::{Field, FieldClass, Kind, Naming, Ops, Update, always_ready};
+use super::kind::{Field, FieldClass, Kind, Listed, Naming, Ops, Update, always_ready};
 
 /// `RegisterScalableTarget`: registered again it is changed. It is called like the variant,
 /// `endpoint/<endpoint>/variant/<variant>`.
@@ -19,6 +19,14 @@ pub const SCALABLE_TARGET: Kind = Kind {
         update: Some("RegisterScalableTarget"),
         delete: Some("DeregisterScalableTarget"),
     },
+    listed: Some(Listed {
+        op: "DescribeScalableTargets",
+        resource: None,
+        request: || json!({"ServiceNamespace": "sagemaker", "MaxResults": 50}),
+        items: "ScalableTargets",
+        name: |target| Some(target["ResourceId"].as_str()?.to_owned()),
+        members: &["MinCapacity", "MaxCapacity", "SuspendedState"],
+    }),
     fields: &[
         Field::new("/MaxCapacity", FieldClass::Live),
         Field::new("/MinCapacity", FieldClass::Live),

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::kind::{Compare, Field, FieldClass, Kind, Naming, Ops, Update, always_ready};
+use super::kind::{Compare, Field, FieldClass, Kind, Listed, Naming, Ops, Update, always_ready};
 use super::scalable_target::DIMENSION;
 
 /// `PutScalingPolicy`: put again it is changed. It is called like its target with a name behind it,
@@ -20,6 +20,21 @@ pub const SCALING_POLICY: Kind = Kind {
         update: Some("PutScalingPolicy"),
         delete: Some("DeleteScalingPolicy"),
     },
+    listed: Some(Listed {
+        op: "DescribeScalingPolicies",
+        resource: None,
+        request: || json!({"ServiceNamespace": "sagemaker", "MaxResults": 50}),
+        items: "ScalingPolicies",
+        name: |policy| {
+            let target = policy["ResourceId"].as_str()?;
+            Some(policy_name(target, policy["PolicyName"].as_str()?))
+        },
+        members: &[
+            "PolicyType",
+            "StepScalingPolicyConfiguration",
+            "TargetTrackingScalingPolicyConfiguration",
+        ],
+    }),
     fields: &[
         Field::new("/PolicyType", FieldClass::CreateOnly),
         Field::new("/PredictiveScalingPolicyConfiguration", FieldClass::Live),

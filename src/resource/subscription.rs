@@ -19,6 +19,7 @@ pub const SUBSCRIPTION: Kind = Kind {
         update: None,
         delete: None,
     },
+    listed: None,
     fields: &[
         Field::new("/Attributes", FieldClass::WriteOnly),
         Field::new("/Endpoint", FieldClass::CreateOnly),

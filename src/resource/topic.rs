@@ -18,6 +18,7 @@ pub const TOPIC: Kind = Kind {
         update: Some("SetTopicAttributes"),
         delete: None,
     },
+    listed: None,
     fields: &[
         Field::new("/Attributes", FieldClass::Live),
         Field::with(

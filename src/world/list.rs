@@ -17,6 +17,8 @@ pub(super) type Place = (Rank, u64);
 pub(super) enum Rank {
     /// The order of creation alone, which is that of the times of creation.
     None,
+    /// A time or another number that is not negative, by its bits.
+    Bits(u64),
     /// A name or a status.
     Text(String),
 }

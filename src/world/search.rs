@@ -1,12 +1,15 @@
 //! Search: whole records of a kind, by their properties and tags.
 
+use std::collections::BTreeMap;
+
 use serde_json::{Value, json};
 
 use super::World;
 use super::kind::Id;
 use super::list::{Rank, page, paged};
 use super::records::Record;
-use super::request::{Refusal, Reply, Request, items, text};
+use super::request::{Refusal, Reply, Request, epoch, items, text};
+use crate::clock::Timestamp;
 
 /// Records of a page, at most and as a rule.
 const PAGE: usize = 100;
@@ -35,32 +38,55 @@ impl World {
             "" => "LastModifiedTime",
             by => by,
         };
+        let late;
+        let records: Vec<&Record> = if self.settings.lists_lag.is_zero() {
+            self.records.under(*id, request.scope, "").collect()
+        } else {
+            late = self.records.seen(*id, request.scope, "");
+            late.iter().map(|record| &**record).collect()
+        };
         let mut found = Vec::new();
-        for record in self.records.seen(*id, request.scope, "") {
-            let shown = self.shown(*id, &record);
-            if holds(expression, &shown)? {
-                let rank = match &shown[by] {
-                    Value::String(text) => Rank::Text(text.clone()),
-                    Value::Number(number) => {
-                        Rank::Text(format!("{:020.3}", number.as_f64().unwrap_or_default()))
-                    }
-                    _ => Rank::None,
-                };
-                found.push(((rank, record.seq), json!({ resource: shown })));
+        for record in records {
+            let arn = id.kind().arn(&record.scope, &record.name);
+            let tags = self.tags.get(&arn).map(|tags| &**tags);
+            let candidate = Candidate {
+                body: &record.body,
+                tags,
+            };
+            if holds(expression, candidate)? {
+                found.push(((rank(&record.body[by]), record.seq), candidate));
             }
         }
+        // Only what is on the page is copied: there may be many pages.
         let (page, next) = page(found, PAGE, request)?;
-        Ok(paged("Results", page, next))
+        let shown = page.into_iter().map(|one| json!({ resource: one.shown() }));
+        Ok(paged("Results", shown.collect(), next))
     }
+}
 
-    /// A record as Search shows it: what Describe answers, with its tags.
-    fn shown(&self, id: Id, record: &Record) -> Value {
-        let mut shown = record.body.clone();
-        let arn = id.kind().arn(&record.scope, &record.name);
-        let tags = self.tags.get(&arn);
+/// Where a record stands in an order by this value.
+fn rank(value: &Value) -> Rank {
+    match value {
+        Value::String(text) => Rank::Text(text.clone()),
+        // The bits of numbers that are not negative are in the order of the numbers.
+        Value::Number(number) => Rank::Bits(number.as_f64().unwrap_or_default().to_bits()),
+        _ => Rank::None,
+    }
+}
+
+/// A record that may be what is searched for.
+#[derive(Clone, Copy)]
+struct Candidate<'a> {
+    body: &'a Value,
+    tags: Option<&'a BTreeMap<String, String>>,
+}
+
+impl Candidate<'_> {
+    /// As Search shows it: what Describe answers, with its tags.
+    fn shown(&self) -> Value {
+        let mut shown = self.body.clone();
+        let tags = self.tags.into_iter().flatten();
         let tags: Vec<_> = tags
-            .into_iter()
-            .flat_map(|tags| tags.iter())
             .map(|(key, value)| json!({"Key": key, "Value": value}))
             .collect();
         if let Some(members) = shown.as_object_mut()
@@ -73,7 +99,7 @@ impl World {
 }
 
 /// Whether a record is what an expression describes.
-fn holds(expression: &Value, record: &Value) -> Result<bool, Refusal> {
+fn holds(expression: &Value, record: Candidate<'_>) -> Result<bool, Refusal> {
     let any = text(expression, "Operator") == "Or";
     let mut results = Vec::new();
     for filter in items(expression, "Filters") {
@@ -96,7 +122,7 @@ fn holds(expression: &Value, record: &Value) -> Result<bool, Refusal> {
     })
 }
 
-fn passes(filter: &Value, record: &Value) -> Result<bool, Refusal> {
+fn passes(filter: &Value, record: Candidate<'_>) -> Result<bool, Refusal> {
     let name = text(filter, "Name");
     let wanted = text(filter, "Value");
     let found = values(name, record);
@@ -124,21 +150,23 @@ fn passes(filter: &Value, record: &Value) -> Result<bool, Refusal> {
     })
 }
 
+/// A number, or a time in ISO 8601 as seconds since the epoch.
 fn number(text: &str) -> Option<f64> {
-    text.parse().ok()
+    let time = || {
+        let at: Timestamp = format!("{}Z", text.trim_end_matches('Z')).parse().ok()?;
+        epoch(at).as_f64()
+    };
+    text.parse().ok().or_else(time)
 }
 
 /// The values of a property such as `EndpointName`, `Tags.trueup:owner` or
 /// `ProductionVariants.VariantName`, as text.
-fn values(name: &str, record: &Value) -> Vec<String> {
+fn values(name: &str, record: Candidate<'_>) -> Vec<String> {
     if let Some(key) = name.strip_prefix("Tags.") {
-        let tags = items(record, "Tags").iter();
-        return tags
-            .filter(|tag| text(tag, "Key") == key)
-            .map(|tag| text(tag, "Value").to_owned())
-            .collect();
+        let tags = record.tags.and_then(|tags| tags.get(key));
+        return tags.into_iter().cloned().collect();
     }
-    let mut found = vec![record];
+    let mut found = vec![record.body];
     for part in name.split('.') {
         found = found
             .into_iter()

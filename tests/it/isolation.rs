@@ -1,152 +1,18 @@
 //! One model's trouble is no other's: a fleet of which most misbehave, over a real repository and
 //! the local SageMaker.
 
-use std::collections::BTreeMap;
-use std::sync::Arc;
 use std::time::Duration;
 
-use serde_json::{Value, json};
-use tempfile::TempDir;
-use tokio::sync::{mpsc, watch};
+use serde_json::json;
 use tokio::task::JoinSet;
-use tokio::time::{interval, timeout};
-use trueup::aws::{self, Aws};
-use trueup::clock::SystemClock;
-use trueup::daemon::{self, Cadence, Event};
-use trueup::demo::example::{ACCOUNT, FILES, MODEL, REGION};
-use trueup::git::Author;
-use trueup::local::{LocalHandle, LocalOptions, serve};
+use tokio::time::interval;
+use trueup::aws::Aws;
+use trueup::daemon::Cadence;
+use trueup::demo::example::{ACCOUNT, REGION};
 use trueup::plan::report::State;
-use trueup::reconcile::{ModelReport, Options, Reconciler};
 use trueup::resource::call::{Call, Scope};
 
-use super::support::repository::TempRepository;
-
-const DEADLINE: Duration = Duration::from_secs(90);
-
-/// What the daemon told last of each model, and how often it told of it.
-type Told = BTreeMap<String, (ModelReport, usize)>;
-
-struct Fleet {
-    repository: TempRepository,
-    aws: Aws,
-    told: watch::Receiver<Told>,
-    _stop: watch::Sender<bool>,
-    _tasks: JoinSet<()>,
-    _local: LocalHandle,
-    _cache: TempDir,
-}
-
-/// The example's files as those of a model called `name`.
-fn model(name: &str) -> Vec<(String, String)> {
-    let own = FILES.iter().filter(|file| file.path.starts_with("models/"));
-    own.map(|file| {
-        let text = std::str::from_utf8(file.bytes).expect("text");
-        let path = file.path.replace(MODEL, name);
-        let is_config = path.ends_with("config.yaml");
-        let text = if is_config {
-            text.replace(MODEL, name)
-        } else {
-            text.to_owned()
-        };
-        (path, text)
-    })
-    .collect()
-}
-
-impl Fleet {
-    async fn start(models: &[&str], probe: fn(&str)) -> Self {
-        let repository = TempRepository::bare();
-        let shared = FILES
-            .iter()
-            .find(|file| file.path == "trueup.yaml")
-            .expect("it");
-        let shared = std::str::from_utf8(shared.bytes).expect("text").to_owned();
-        let mut files = vec![("trueup.yaml".to_owned(), shared)];
-        files.extend(models.iter().flat_map(|name| model(name)));
-        let files: Vec<_> = files
-            .iter()
-            .map(|(path, text)| (path.as_str(), Some(text.as_str())))
-            .collect();
-        repository.commit("main", &files);
-        #[expect(clippy::disallowed_methods, reason = "the interpreter is the caller's")]
-        let path = std::env::var("PATH").expect("a PATH with python3 in it");
-        let local = serve(LocalOptions {
-            account: ACCOUNT.to_owned(),
-            path,
-            supervisor: Some(env!("CARGO_BIN_EXE_trueup").into()),
-            ..LocalOptions::default()
-        });
-        let local = local.await.expect("a local SageMaker");
-        let aws = Aws::connect(aws::Options::local(local.url.clone())).await;
-        let cache = tempfile::tempdir().expect("a folder");
-        let options = Options {
-            source: format!("{}#main", repository.path())
-                .parse()
-                .expect("a source"),
-            cache: cache.path().to_owned(),
-            author: Author::default(),
-            clock: Arc::new(SystemClock),
-            probe: Some(probe),
-        };
-        let reconciler = Reconciler::open(options, aws.clone())
-            .await
-            .expect("a mirror");
-        let (stop, stopped) = watch::channel(false);
-        let (tell, told) = watch::channel(Told::default());
-        let (events, heard) = mpsc::channel(256);
-        let mut tasks = JoinSet::new();
-        tasks.spawn(daemon::run(reconciler, Cadence::local(), events, stopped));
-        tasks.spawn(listen(heard, tell));
-        Self {
-            repository,
-            aws,
-            told,
-            _stop: stop,
-            _tasks: tasks,
-            _local: local,
-            _cache: cache,
-        }
-    }
-
-    /// Waits until `wanted` holds of what the daemon told of a model.
-    async fn until(&mut self, name: &str, wanted: impl Fn(&ModelReport, usize) -> bool) {
-        let told = |told: &Told| {
-            told.get(name)
-                .is_some_and(|(report, count)| wanted(report, *count))
-        };
-        let waited = timeout(DEADLINE, self.told.wait_for(told)).await.is_ok();
-        let last = self.told.borrow();
-        assert!(waited, "waited in vain for {name}: {:?}", last.get(name));
-    }
-
-    async fn call(&self, op: &'static str, body: Value) -> Option<Value> {
-        let scope = Scope {
-            account: ACCOUNT.to_owned(),
-            region: REGION.to_owned(),
-        };
-        self.aws.call(&Call::new(op, &scope, body)).await.ok()
-    }
-}
-
-async fn listen(mut events: mpsc::Receiver<Event>, tell: watch::Sender<Told>) {
-    while let Some(event) = events.recv().await {
-        let Event::Passed(pass) = event else { continue };
-        tell.send_modify(|told| {
-            for report in pass.models {
-                let count = told.get(&report.name).map_or(0, |(_, count)| *count);
-                told.insert(report.name.clone(), (report, count + 1));
-            }
-        });
-    }
-}
-
-/// Whether a unit of the model is in line.
-fn in_sync(report: &ModelReport, place: &str) -> bool {
-    let units = report.pass.iter().flat_map(|pass| &pass.units);
-    let mut named = units.filter(|unit| unit.plan.unit.place == place);
-    named.any(|unit| unit.state() == State::InSync && unit.converged_since.is_some())
-}
+use super::support::fleet::{Fleet, in_sync, model};
 
 /// Changes the pipeline of `restless` again and again, as a person with a console might.
 async fn meddle(aws: Aws) {
@@ -171,7 +37,8 @@ async fn a_model_that_panics_is_broken_or_never_ends_keeps_no_other_waiting() {
     fn probe(folder: &str) {
         assert!(!folder.ends_with("panics"), "a defect in this model's pass");
     }
-    let mut fleet = Fleet::start(&["broken", "panics", "restless", "sound"], probe).await;
+    let models = ["broken", "panics", "restless", "sound"];
+    let mut fleet = Fleet::start(&models, probe, Cadence::local()).await;
     let config = "models/broken/config.yaml";
     fleet
         .repository

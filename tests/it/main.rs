@@ -9,6 +9,7 @@ mod digests;
 mod git;
 mod isolation;
 mod links;
+mod listed;
 mod local;
 mod neighbours;
 mod readme;

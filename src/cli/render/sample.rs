@@ -59,6 +59,7 @@ pub(crate) fn unit(place: &str) -> UnitPass {
         unapproved: None,
         seen: Vec::new(),
         runs: Vec::new(),
+        marks: Vec::new(),
     }
 }
 

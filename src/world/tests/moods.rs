@@ -179,6 +179,9 @@ fn search_shows_whole_records_by_property_and_tag() {
         json!({"Filters": [{"Name": "Tags.none", "Operator": "NotExists"}, filter("CreationTime", "GreaterThan", "0")]}),
         &["a", "b", "c"],
     );
+    let since = |time: &str| json!({"Filters": [filter("CreationTime", "GreaterThan", time)]});
+    check(since("2020-01-01T00:00:00"), &["a", "b", "c"]);
+    check(since("2120-01-01T00:00:00"), &[]);
     let page = bench.ask(
         "Search",
         json!({"Resource": "ModelPackageGroup", "MaxResults": 2}),

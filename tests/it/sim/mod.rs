@@ -25,6 +25,7 @@ mod scenario;
 mod seeds;
 mod stage;
 mod storm;
+mod sweeps;
 mod weather;
 mod workload;
 

@@ -1,4 +1,5 @@
 //! What the integration tests stand on.
 
+pub(crate) mod fleet;
 pub(crate) mod git_server;
 pub(crate) mod repository;

@@ -1,0 +1,122 @@
+//! What settled units looked like when they were last described: enough for a list to tell whether
+//! they still do.
+
+use std::collections::BTreeMap;
+
+use serde_json::{Map, Value};
+
+use super::model::ModelPass;
+use crate::clock::Timestamp;
+use crate::plan::observed::{Look, Observed};
+use crate::resource::call::Scope;
+use crate::resource::canonical;
+use crate::resource::kind::{Kind, Listed};
+use crate::resource::kinds::kind;
+use crate::resource::owner::Tags;
+
+/// What tells two states of a resource apart: a digest over what lists show of it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Stamp([u8; 16]);
+
+/// One resource as it was described.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Mark {
+    /// Its kind, one that is listed.
+    pub kind: &'static Kind,
+    /// Its name.
+    pub name: String,
+    /// What it looked like.
+    pub stamp: Stamp,
+}
+
+impl Stamp {
+    /// The stamp of a description, or of a list's item; only `Search` shows tags.
+    pub fn of(listed: &Listed, body: &Value, tags: &Tags) -> Self {
+        let members = listed.members.iter();
+        let mut shown: Map<String, Value> = members
+            .map(|member| ((*member).to_owned(), body[*member].clone()))
+            .collect();
+        if listed.resource.is_some() {
+            let tags = tags
+                .iter()
+                .map(|(key, value)| (key.clone(), value.clone().into()));
+            shown.insert("Tags".to_owned(), Value::Object(tags.collect()));
+        }
+        let digest = canonical::digest(&Value::Object(shown));
+        let mut stamp = [0; 16];
+        stamp.copy_from_slice(&digest.as_bytes()[..16]);
+        Self(stamp)
+    }
+}
+
+/// The marks of everything that was seen and is of a kind that is listed.
+pub fn marks(observed: &Observed) -> Vec<Mark> {
+    let mark = |(word, name, look): (&str, &str, &Look)| {
+        let kind = kind(word)?;
+        let (Some(listed), Look::Present(object)) = (&kind.listed, look) else {
+            return None;
+        };
+        Some(Mark {
+            kind,
+            name: name.to_owned(),
+            stamp: Stamp::of(listed, &object.body, &object.tags),
+        })
+    };
+    observed.looks().filter_map(mark).collect()
+}
+
+/// A model as it was described: since when that is known, and what was seen of its units.
+#[derive(Debug, Clone)]
+struct Described {
+    at: Timestamp,
+    units: Vec<(Scope, Vec<Mark>)>,
+}
+
+/// The models of a repository of which every unit is settled, by folder.
+#[derive(Debug, Clone, Default)]
+pub struct Inventory {
+    models: BTreeMap<String, Described>,
+}
+
+impl Inventory {
+    /// Takes what a pass that began `at` saw in place of what was seen before. A model that is not settled is to be
+    /// looked at by name, whatever lists show.
+    pub fn record(&mut self, folder: &str, pass: &ModelPass, at: Timestamp) {
+        if !pass.is_settled() {
+            return self.forget(folder);
+        }
+        let units = pass.units.iter();
+        let units = units.map(|unit| (unit.plan.scope.clone(), unit.marks.clone()));
+        let units = units.collect();
+        self.models
+            .insert(folder.to_owned(), Described { at, units });
+    }
+
+    /// A model, with what was seen of its units.
+    #[cfg(test)]
+    pub(super) fn insert(&mut self, folder: &str, units: Vec<(Scope, Vec<Mark>)>) {
+        let at = Timestamp::UNIX_EPOCH;
+        self.models
+            .insert(folder.to_owned(), Described { at, units });
+    }
+
+    /// Drops a model.
+    pub fn forget(&mut self, folder: &str) {
+        self.models.remove(folder);
+    }
+
+    /// Whether lists can tell whether the model in `folder` is as it was.
+    pub fn holds(&self, folder: &str) -> bool {
+        self.models.contains_key(folder)
+    }
+
+    /// Every mark with its model's folder, and when the model was described.
+    pub(super) fn marks(&self) -> impl Iterator<Item = (&str, Timestamp, &Scope, &Mark)> {
+        self.models.iter().flat_map(|(folder, described)| {
+            let units = described.units.iter();
+            let marks =
+                units.flat_map(|(scope, marks)| marks.iter().map(move |mark| (scope, mark)));
+            marks.map(move |(scope, mark)| (folder.as_str(), described.at, scope, mark))
+        })
+    }
+}
