@@ -26,7 +26,7 @@ const QUIET_PASSES: usize = 20;
 /// Passes in a row that change nothing before it is called settled.
 const CALM_PASSES: usize = 3;
 /// Where promotions to production are proposed.
-const PROMOTIONS: &str = "trueup/promote/mortgage/production/";
+pub(super) const PROMOTIONS: &str = "trueup/promote/mortgage/production/";
 
 /// The running daemon.
 pub(super) struct Daemon {

@@ -7,6 +7,7 @@ mod bots;
 mod broken;
 mod daemon;
 mod data;
+mod kill;
 mod ledger;
 mod log;
 mod person;

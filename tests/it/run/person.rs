@@ -112,6 +112,20 @@ impl Person {
         ])
     }
 
+    /// How many commits of main touched a file.
+    pub(super) fn commits_of(&self, path: &str) -> usize {
+        self.fetch();
+        let count = self.git(&[
+            "rev-list",
+            "--first-parent",
+            "--count",
+            "origin/main",
+            "--",
+            path,
+        ]);
+        count.parse().unwrap()
+    }
+
     /// A file of main.
     pub(super) fn read(&self, path: &str) -> String {
         self.fetch();

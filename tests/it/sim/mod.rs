@@ -9,13 +9,13 @@ mod checks;
 mod crash;
 mod fault;
 pub(crate) mod forge;
-mod kinds;
+pub(crate) mod kinds;
 mod ledger;
 mod mutants;
 mod passing;
-mod present;
+pub(crate) mod present;
 mod promotions;
-mod random;
+pub(crate) mod random;
 mod reasons;
 pub(crate) mod repository;
 mod reverts;
@@ -23,9 +23,9 @@ mod rollout;
 mod runs;
 mod scenario;
 mod seeds;
-mod stage;
+pub(crate) mod stage;
 mod storm;
-mod weather;
+pub(crate) mod weather;
 mod workload;
 
 use trueup::clock::Timestamp;
@@ -41,6 +41,6 @@ fn hints(settled_at: Option<Timestamp>) -> Hints {
     clippy::disallowed_methods,
     reason = "a test run by hand is told what to do so"
 )]
-fn setting(name: &str) -> Option<u64> {
+pub(crate) fn setting(name: &str) -> Option<u64> {
     std::env::var(name).ok()?.parse().ok()
 }

@@ -1,4 +1,5 @@
 //! What the integration tests stand on.
 
 pub(crate) mod git_server;
+pub(crate) mod processes;
 pub(crate) mod repository;
