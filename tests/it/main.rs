@@ -11,6 +11,7 @@ mod isolation;
 mod links;
 mod local;
 mod neighbours;
+mod properties;
 mod readme;
 mod run;
 mod sim;
