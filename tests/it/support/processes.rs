@@ -77,3 +77,25 @@ pub(crate) fn resident_kib(pid: u32) -> u64 {
 pub(crate) fn open_files(pid: u32) -> u64 {
     fs::read_dir(format!("/proc/{pid}/fd")).unwrap().count() as u64
 }
+
+/// The addresses at which a process accepts connections, as the kernel writes them: hexadecimal.
+pub(crate) fn doors(pid: u32) -> Vec<String> {
+    let files = fs::read_dir(format!("/proc/{pid}/fd")).unwrap();
+    let sockets: Vec<_> = files
+        .filter_map(|file| fs::read_link(file.unwrap().path()).ok())
+        .filter_map(|link| {
+            let link = link.to_str()?.strip_prefix("socket:[")?;
+            Some(link.strip_suffix(']')?.to_owned())
+        })
+        .collect();
+    let tables = ["tcp", "tcp6"].map(|table| format!("/proc/{pid}/net/{table}"));
+    let tables = tables.map(|table| fs::read_to_string(table).unwrap_or_default());
+    let lines = tables.iter().flat_map(|table| table.lines().skip(1));
+    let open = lines.filter_map(|line| {
+        let words: Vec<_> = line.split_whitespace().collect();
+        // `0A` is what the kernel calls listening.
+        let is_ours = words[3] == "0A" && sockets.iter().any(|socket| socket == words[9]);
+        is_ours.then(|| words[1].to_owned())
+    });
+    open.collect()
+}

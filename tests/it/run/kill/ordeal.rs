@@ -15,11 +15,11 @@ use crate::run::daemon::PROMOTIONS;
 use crate::run::person::Person;
 use crate::sim::random::Random;
 use crate::support::git_server::GitServer;
-use crate::support::processes::{about, descendants};
+use crate::support::processes::{about, descendants, doors};
 use crate::support::repository::TempRepository;
 
 /// Until what was waited for has to be there.
-const DEADLINE: Duration = Duration::from_mins(2);
+const DEADLINE: Duration = Duration::from_mins(4);
 /// Passes in a row in which nothing is changed, by a daemon that is let live.
 const QUIET_PASSES: usize = 100;
 /// What the memory of a daemon at rest may grow by, in KiB.
@@ -163,6 +163,10 @@ impl Ordeal {
         self.stays_quiet(&daemon).await;
         assert_eq!(daemon.log.complaints(), [""; 0]);
         assert_eq!(descendants(daemon.pid()), [], "a daemon needs no children");
+        assert_eq!(doors(daemon.pid()), [""; 0], "a daemon listens nowhere");
+        let doors = doors(self.local.pid());
+        let loopback = |door: &String| door.starts_with("0100007F:");
+        assert!(doors.len() == 1 && doors.iter().all(loopback), "{doors:?}");
         assert_eq!(
             self.daemon.growth(DAEMON_KIB),
             None,
@@ -183,13 +187,17 @@ impl Ordeal {
     /// A model that was never there goes to staging and, once somebody merged what is proposed, to
     /// production.
     async fn trains_and_promotes(&mut self) {
-        let before = self.person.refs();
         self.deeds.train(&self.person);
         self.releases += 1;
         self.released().await;
+        let release = self.person.read(RELEASE);
+        let (_, rest) = release.split_once("model-package/mortgage/").unwrap();
+        let version = rest.split('"').next().unwrap();
+        // Others may be proposed yet that daemons died over.
+        let start = format!("refs/heads/{PROMOTIONS}{version}-");
         let proposed = self.until("a proposed promotion", async |one| {
             let mut refs = one.person.refs().into_keys();
-            refs.find(|name| name.contains(PROMOTIONS) && !before.contains_key(name))
+            refs.find(|name| name.starts_with(&start))
         });
         let proposed = proposed.await;
         let branch = proposed.strip_prefix("refs/heads/").unwrap();
