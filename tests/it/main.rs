@@ -14,6 +14,7 @@ mod neighbours;
 mod properties;
 mod readme;
 mod run;
+mod safety;
 mod sim;
 mod support;
 mod tidy;

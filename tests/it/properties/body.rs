@@ -99,7 +99,7 @@ pub(super) fn is_ignored(kind: &'static Kind, pointer: &str) -> bool {
 
 /// The same as the service may describe it: what it adds is there, what is a set or a map comes in
 /// another order, whole numbers have a point, JSON has spaces, and what nobody compares is other.
-pub(super) fn served(
+pub(crate) fn served(
     kind: &'static Kind,
     pointer: &str,
     value: &Value,

@@ -1,6 +1,6 @@
 //! What holds of any input: of comparing, ordering, naming, digests, reading and errors.
 
-mod body;
+pub(crate) mod body;
 mod canonical;
 mod compare;
 mod errors;

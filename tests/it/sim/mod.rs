@@ -5,7 +5,7 @@
 //! points of a workload are: before and after every call that changes something, and before and
 //! after every commit that trueup makes.
 
-mod checks;
+pub(crate) mod checks;
 mod crash;
 mod fault;
 pub(crate) mod forge;
@@ -26,7 +26,7 @@ mod seeds;
 pub(crate) mod stage;
 mod storm;
 pub(crate) mod weather;
-mod workload;
+pub(crate) mod workload;
 
 use trueup::clock::Timestamp;
 use trueup::plan::planner::Hints;
