@@ -10,6 +10,6 @@ mod data;
 mod kill;
 mod ledger;
 mod log;
-mod person;
+pub(crate) mod person;
 mod python;
 mod reverts;

@@ -16,13 +16,13 @@ pub(super) use trueup::demo::example::Edit;
 const PUSHES_MAX: usize = 10;
 
 /// A person and their clone of the origin.
-pub(super) struct Person {
+pub(crate) struct Person {
     clone: PathBuf,
 }
 
 impl Person {
     /// Makes a repository with the example in it, below `folder`, and pushes it to an empty origin.
-    pub(super) fn found(folder: &Path, url: &str) -> Self {
+    pub(crate) fn found(folder: &Path, url: &str) -> Self {
         let person = Self {
             clone: folder.join("clone"),
         };

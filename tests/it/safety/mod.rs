@@ -6,3 +6,4 @@ mod attacks;
 mod listed;
 mod pains;
 mod repositories;
+mod secrets;
