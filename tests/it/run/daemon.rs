@@ -31,14 +31,14 @@ pub(super) const PROMOTIONS: &str = "trueup/promote/mortgage/production/";
 /// The running daemon.
 pub(super) struct Daemon {
     child: Child,
-    log: Log,
+    pub(super) log: Log,
     ledger: Ledger,
     /// The local SageMaker's own address.
     pub(super) url: String,
     pub(super) http: Http,
     pub(super) person: Person,
     server: GitServer,
-    repository: TempRepository,
+    pub(super) repository: TempRepository,
 }
 
 impl Drop for Daemon {

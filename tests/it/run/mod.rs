@@ -5,6 +5,7 @@
 mod artefact;
 mod bots;
 mod broken;
+mod crowd;
 mod daemon;
 mod data;
 mod kill;
@@ -12,4 +13,5 @@ mod ledger;
 mod log;
 pub(crate) mod person;
 mod python;
+mod remote;
 mod reverts;

@@ -13,7 +13,7 @@ use trueup::demo::example;
 pub(super) use trueup::demo::example::Edit;
 
 /// How often a push is tried again when somebody else was faster.
-const PUSHES_MAX: usize = 10;
+const PUSHES_MAX: usize = 100;
 
 /// A person and their clone of the origin.
 pub(crate) struct Person {
@@ -33,6 +33,22 @@ impl Person {
         person.commit_all("Add the example");
         person.git(&["push", "--quiet", "origin", "main"]);
         person
+    }
+
+    /// Somebody else with a clone of the same origin, beside this one.
+    pub(super) fn another(&self, number: usize) -> Self {
+        let name = format!("clone-{number}");
+        let clone = self.clone.with_file_name(&name);
+        let origin = self.git(&["remote", "get-url", "origin"]);
+        self.git(&["clone", "--quiet", &origin, clone.to_str().unwrap()]);
+        Self { clone }
+    }
+
+    /// Whether a commit is part of main.
+    pub(super) fn main_holds(&self, commit: &str) -> bool {
+        self.fetch();
+        let is_there = ["merge-base", "--is-ancestor", commit, "origin/main"];
+        self.try_git(&is_there).is_ok()
     }
 
     /// Edits files, commits and pushes; the commit.

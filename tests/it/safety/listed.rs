@@ -79,7 +79,12 @@ fn every_row_names_tests_that_there_are() {
 
 #[test]
 fn a_numbered_test_stands_in_the_row_of_its_number() {
-    let beside = [include_str!("repositories.rs"), include_str!("secrets.rs")];
+    let beside = [
+        include_str!("repositories.rs"),
+        include_str!("secrets.rs"),
+        include_str!("../run/crowd.rs"),
+        include_str!("../run/remote.rs"),
+    ];
     for (start, table, file) in [("pain_", PAINS, PAINS), ("attack_", ATTACKS, ATTACKS)] {
         let rows = rows(table);
         for text in [&[file], &beside[..]].concat() {

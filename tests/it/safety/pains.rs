@@ -12,13 +12,13 @@
 //! | 9 | a rollback that is undone (with Git there) | `it::run::reverts::of_a_release_that_trueup_made`, `it::sim::reverts::of_a_release_that_trueup_made`, `it::sim::crash::release_and_revert` |
 //! | 10 | work for models that a commit does not concern | `it::safety::repositories::pain_10_one_commit_of_thousands_of_models_wakes_one` |
 //! | 12 | a request to the Git host for each model | `it::safety::repositories::pain_12_many_models_are_one_request`, `it::git::a_look_that_finds_nothing_new_is_one_request` |
-//! | 13 | odd remotes that stop everything | `it::git::a_rewritten_history_is_followed_and_told`, `it::git::a_branch_that_was_renamed_or_deleted_is_said_to_be_gone`, `it::git::what_is_not_there_is_said`, `it::git::a_server_that_says_nothing_is_given_up_on`, `it::sim::crash::force_push` |
+//! | 13 | odd remotes that stop everything | `it::run::remote::pain_13_a_remote_that_is_away_is_told_and_rolls_nothing_back`, `it::git::a_rewritten_history_is_followed_and_told`, `it::git::a_branch_that_was_renamed_or_deleted_is_said_to_be_gone`, `it::git::what_is_not_there_is_said`, `it::git::a_server_that_says_nothing_is_given_up_on`, `it::sim::crash::force_push` |
 //! | 14 | remains of a crash that a person must remove | `it::git::a_damaged_mirror_is_fetched_anew`, `it::local::killed::a_killed_server_leaves_no_process_and_loses_nothing`, `it::run::kill::a_daemon_that_is_killed_again_and_again_loses_nothing_and_doubles_nothing` |
 //! | 15 | memory that grows | `it::run::kill::a_daemon_that_is_killed_again_and_again_loses_nothing_and_doubles_nothing`, `it::run::kill::soak` |
 //! | 16 | a few models that slow all | `lib::daemon::agenda::models_that_misbehave_delay_no_other_by_a_tenth`, `it::isolation::a_model_that_panics_is_broken_or_never_ends_keeps_no_other_waiting` |
 //! | 17 | harm by two daemons | `it::sim::crash::two_daemons`, `it::git::of_two_racing_writers_exactly_one_wins`, `it::git::a_mirror_has_one_writer` |
 //! | 18 | more calls than the account bears | `lib::aws::budget::calls_are_spread_and_operations_and_regions_do_not_share`, `lib::aws::budget::throttling_lowers_the_rate_and_answers_raise_it_again`, `it::sim::seeds::a_throttled_run_asks_at_most_half_as_much_again` |
-//! | 20 | writers who race on one branch and feed each other | `it::run::bots::fifty_commits_of_bots_train_nothing`, `it::git::a_push_that_is_overtaken_after_its_look_has_moved`, `it::sim::reverts::fifty_commits_of_trueups_own_kind_do_not_train`, `it::run::kill::a_daemon_that_is_killed_again_and_again_loses_nothing_and_doubles_nothing` |
+//! | 20 | writers who race on one branch and feed each other | `it::run::crowd::pain_20_what_a_person_and_five_bots_push_lands_and_so_does_the_release`, `it::run::bots::fifty_commits_of_bots_train_nothing`, `it::git::a_push_that_is_overtaken_after_its_look_has_moved`, `it::sim::reverts::fifty_commits_of_trueups_own_kind_do_not_train`, `it::run::kill::a_daemon_that_is_killed_again_and_again_loses_nothing_and_doubles_nothing` |
 
 use std::collections::{BTreeMap, BTreeSet};
 
