@@ -81,13 +81,18 @@ pub(super) fn source(text: &str, shell: &Shell) -> Result<Source, CommandError> 
 /// How to reach AWS, or a local SageMaker at a loopback address.
 pub(super) fn options(endpoint_url: Option<String>, profile: Option<String>) -> aws::Options {
     match endpoint_url {
-        Some(url) if profile.is_none() && is_loopback(&url) => aws::Options::local(url),
+        Some(url) if is_local(&url, profile.as_deref()) => aws::Options::local(url),
         endpoint_url => aws::Options {
             profile,
             endpoint_url,
             ..aws::Options::default()
         },
     }
+}
+
+/// Whether there is a local SageMaker behind an address.
+pub(super) fn is_local(url: &str, profile: Option<&str>) -> bool {
+    profile.is_none() && is_loopback(url)
 }
 
 fn is_loopback(url: &str) -> bool {

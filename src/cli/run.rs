@@ -38,11 +38,12 @@ pub(super) struct Run {
     local: bool,
     #[command(flatten)]
     server: local::ServerArg,
-    /// How often a source is asked for its branches. Default: 15s, or 5s with `--local`;
+    /// How often a source is asked for its branches. Default: 15s, or 5s with a local SageMaker;
     /// repositories on this machine are watched besides
     #[arg(long, value_name = "TIME", value_parser = interval)]
     poll: Option<Duration>,
-    /// How often everything is looked at, though nothing moved. Default: 10m, or 2s with `--local`
+    /// How often everything is looked at, though nothing moved. Default: 10m, or 2s with a local
+    /// SageMaker
     #[arg(long, value_name = "TIME", value_parser = interval)]
     sweep: Option<Duration>,
 }
@@ -111,6 +112,14 @@ impl Run {
         Ok((None, Aws::connect(options).await))
     }
 
+    /// Whether the SageMaker is a local one, of this process or another: it throttles nobody and
+    /// answers at once.
+    fn is_local(&self, shell: &Shell) -> bool {
+        let (url, profile) = (&shell.global.endpoint_url, &shell.global.profile);
+        let elsewhere = url.as_deref();
+        self.local || elsewhere.is_some_and(|url| connect::is_local(url, profile.as_deref()))
+    }
+
     /// Every source in a task of its own, until all have stopped.
     async fn reconcile(
         &self,
@@ -119,7 +128,7 @@ impl Run {
         aws: &Aws,
         stop: watch::Receiver<bool>,
     ) {
-        let mut cadence = if self.local {
+        let mut cadence = if self.is_local(shell) {
             Cadence::local()
         } else {
             Cadence::default()

@@ -14,13 +14,17 @@ pub const NAME_TRIES: u32 = 4;
 /// The name of an immutable resource: `<stem>-<10 hex>`, the stem cut so that it fits.
 ///
 /// The digest (v1) is over the kind, the body without its name and tags, and the number of the
-/// try: 0, or more where a resource with other content already holds the earlier name.
+/// try: 0, or more where a resource with other content already holds the earlier name. Where the
+/// stem is cut it is over the whole stem too: what differs may stand in what was cut off.
 pub fn digest_name(kind: &str, stem: &str, body: &Value, attempt: u32) -> String {
-    let content = serde_json::json!({"v": 1, "kind": kind, "body": body, "try": attempt});
-    let hash = canonical::digest(&content);
+    let mut content = serde_json::json!({"v": 1, "kind": kind, "body": body, "try": attempt});
     let room = NAME_MAX - HASH_DIGITS - 1;
-    let stem = stem.get(..room).unwrap_or(stem).trim_end_matches('-');
-    format!("{stem}-{}", &hash[..HASH_DIGITS])
+    let shown = stem.get(..room).unwrap_or(stem).trim_end_matches('-');
+    if shown != stem {
+        content["stem"] = stem.into();
+    }
+    let hash = canonical::digest(&content);
+    format!("{shown}-{}", &hash[..HASH_DIGITS])
 }
 
 /// Whether a name fits SageMaker's commonest pattern, `[a-zA-Z0-9](-*[a-zA-Z0-9]){0,62}`.

@@ -16,6 +16,7 @@ use serde_json::{Value, json};
 use super::archive::{tar_gz, untar};
 use super::endpoints::{SERVE, deploy, invoke_until, settled};
 use super::{Client, read, until};
+use crate::support::processes::{about, descendants, process};
 
 /// Says that it runs, has a child of its own, and goes on once it is let.
 const PATIENT: &str = r#"
@@ -61,64 +62,6 @@ impl Drop for Server {
         self.child.kill().unwrap();
         self.child.wait().unwrap();
     }
-}
-
-/// A process that is not a zombie; its start tells it from a later one with the same number.
-#[derive(Debug, PartialEq, Eq)]
-struct Process {
-    pid: u32,
-    parent: u32,
-    started: String,
-}
-
-fn processes() -> Vec<Process> {
-    let entries = fs::read_dir("/proc").unwrap().map(Result::unwrap);
-    let pids = entries.filter_map(|entry| entry.file_name().to_str()?.parse().ok());
-    pids.filter_map(process).collect()
-}
-
-/// Nothing for a process that has ended.
-fn process(pid: u32) -> Option<Process> {
-    let stat = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
-    // The name before it may hold anything, spaces and brackets too.
-    let fields: Vec<_> = stat.rsplit_once(") ")?.1.split(' ').collect();
-    (fields[0] != "Z").then(|| Process {
-        pid,
-        parent: fields[1].parse().unwrap(),
-        started: fields[19].to_owned(),
-    })
-}
-
-/// Children of a process, and theirs.
-fn descendants(of: u32) -> Vec<Process> {
-    let mut rest = processes();
-    let mut found: Vec<Process> = Vec::new();
-    loop {
-        let is_ours =
-            |one: &Process| one.parent == of || found.iter().any(|parent| parent.pid == one.parent);
-        let (ours, others): (Vec<_>, Vec<_>) = rest.into_iter().partition(is_ours);
-        if ours.is_empty() {
-            return found;
-        }
-        found.extend(ours);
-        rest = others;
-    }
-}
-
-/// Processes that name a folder in their arguments or environment, or work in it.
-fn about(folder: &Path) -> Vec<Process> {
-    let marker = folder.to_str().unwrap().as_bytes();
-    let mut all = processes();
-    all.retain(|process| {
-        let place = Path::new("/proc").join(process.pid.to_string());
-        let names =
-            ["cmdline", "environ"].map(|file| fs::read(place.join(file)).unwrap_or_default());
-        names
-            .iter()
-            .any(|text| text.windows(marker.len()).any(|part| part == marker))
-            || fs::read_link(place.join("cwd")).is_ok_and(|cwd| cwd.starts_with(folder))
-    });
-    all
 }
 
 /// Everything that there is, as the service lists it; what the restart may change is left out.

@@ -10,7 +10,7 @@ const TOGETHER: usize = 50;
 const ALONE: usize = 5;
 
 /// What bot number `number` writes: documents, notes of releases, tests, settings of tools.
-fn writes(number: usize) -> Vec<(String, String)> {
+pub(super) fn writes(number: usize) -> Vec<(String, String)> {
     let paths = [
         "README.md",
         "CHANGELOG.md",

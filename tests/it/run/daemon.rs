@@ -26,19 +26,19 @@ const QUIET_PASSES: usize = 20;
 /// Passes in a row that change nothing before it is called settled.
 const CALM_PASSES: usize = 3;
 /// Where promotions to production are proposed.
-const PROMOTIONS: &str = "trueup/promote/mortgage/production/";
+pub(super) const PROMOTIONS: &str = "trueup/promote/mortgage/production/";
 
 /// The running daemon.
 pub(super) struct Daemon {
     child: Child,
-    log: Log,
+    pub(super) log: Log,
     ledger: Ledger,
     /// The local SageMaker's own address.
     pub(super) url: String,
     pub(super) http: Http,
     pub(super) person: Person,
     server: GitServer,
-    repository: TempRepository,
+    pub(super) repository: TempRepository,
 }
 
 impl Drop for Daemon {

@@ -21,6 +21,8 @@ struct Heard {
     /// Passes that ended, by the commit that they were over.
     passes: BTreeMap<String, usize>,
     last: VecDeque<String>,
+    /// Lines that tell of a defect: panics, and what is logged as an error.
+    complaints: Vec<String>,
 }
 
 impl Log {
@@ -42,6 +44,11 @@ impl Log {
         heard.passes.get(commit).copied().unwrap_or_default()
     }
 
+    /// Lines that tell of a defect.
+    pub(super) fn complaints(&self) -> Vec<String> {
+        self.0.lock().unwrap().complaints.clone()
+    }
+
     /// The last lines that are about something else.
     pub(super) fn last_words(&self) -> String {
         let heard = self.0.lock().unwrap();
@@ -55,6 +62,9 @@ impl Log {
 impl Heard {
     fn hear(&mut self, line: String) {
         let said: Value = serde_json::from_str(&line).unwrap_or_default();
+        if said["level"] == "ERROR" || line.contains("panicked") {
+            self.complaints.push(line.clone());
+        }
         match said["revision.commit"].as_str() {
             Some(commit) if said["message"] == "pass ended" => {
                 *self.passes.entry(commit.to_owned()).or_default() += 1;

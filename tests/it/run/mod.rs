@@ -5,10 +5,13 @@
 mod artefact;
 mod bots;
 mod broken;
+mod crowd;
 mod daemon;
 mod data;
+mod kill;
 mod ledger;
 mod log;
-mod person;
+pub(crate) mod person;
 mod python;
+mod remote;
 mod reverts;

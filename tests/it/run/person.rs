@@ -13,16 +13,16 @@ use trueup::demo::example;
 pub(super) use trueup::demo::example::Edit;
 
 /// How often a push is tried again when somebody else was faster.
-const PUSHES_MAX: usize = 10;
+const PUSHES_MAX: usize = 100;
 
 /// A person and their clone of the origin.
-pub(super) struct Person {
+pub(crate) struct Person {
     clone: PathBuf,
 }
 
 impl Person {
     /// Makes a repository with the example in it, below `folder`, and pushes it to an empty origin.
-    pub(super) fn found(folder: &Path, url: &str) -> Self {
+    pub(crate) fn found(folder: &Path, url: &str) -> Self {
         let person = Self {
             clone: folder.join("clone"),
         };
@@ -33,6 +33,22 @@ impl Person {
         person.commit_all("Add the example");
         person.git(&["push", "--quiet", "origin", "main"]);
         person
+    }
+
+    /// Somebody else with a clone of the same origin, beside this one.
+    pub(super) fn another(&self, number: usize) -> Self {
+        let name = format!("clone-{number}");
+        let clone = self.clone.with_file_name(&name);
+        let origin = self.git(&["remote", "get-url", "origin"]);
+        self.git(&["clone", "--quiet", &origin, clone.to_str().unwrap()]);
+        Self { clone }
+    }
+
+    /// Whether a commit is part of main.
+    pub(super) fn main_holds(&self, commit: &str) -> bool {
+        self.fetch();
+        let is_there = ["merge-base", "--is-ancestor", commit, "origin/main"];
+        self.try_git(&is_there).is_ok()
     }
 
     /// Edits files, commits and pushes; the commit.
@@ -110,6 +126,20 @@ impl Person {
             "--",
             path,
         ])
+    }
+
+    /// How many commits of main touched a file.
+    pub(super) fn commits_of(&self, path: &str) -> usize {
+        self.fetch();
+        let count = self.git(&[
+            "rev-list",
+            "--first-parent",
+            "--count",
+            "origin/main",
+            "--",
+            path,
+        ]);
+        count.parse().unwrap()
     }
 
     /// A file of main.

@@ -5,17 +5,17 @@
 //! points of a workload are: before and after every call that changes something, and before and
 //! after every commit that trueup makes.
 
-mod checks;
+pub(crate) mod checks;
 mod crash;
 mod fault;
 pub(crate) mod forge;
-mod kinds;
+pub(crate) mod kinds;
 mod ledger;
 mod mutants;
 mod passing;
-mod present;
+pub(crate) mod present;
 mod promotions;
-mod random;
+pub(crate) mod random;
 mod reasons;
 pub(crate) mod repository;
 mod reverts;
@@ -23,11 +23,13 @@ mod rollout;
 mod runs;
 mod scenario;
 mod seeds;
-mod stage;
+pub(crate) mod stage;
 mod storm;
 mod sweeps;
 mod weather;
 mod workload;
+pub(crate) mod weather;
+pub(crate) mod workload;
 
 use trueup::clock::Timestamp;
 use trueup::plan::planner::Hints;
@@ -42,6 +44,6 @@ fn hints(settled_at: Option<Timestamp>) -> Hints {
     clippy::disallowed_methods,
     reason = "a test run by hand is told what to do so"
 )]
-fn setting(name: &str) -> Option<u64> {
+pub(crate) fn setting(name: &str) -> Option<u64> {
     std::env::var(name).ok()?.parse().ok()
 }

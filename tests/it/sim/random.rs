@@ -35,4 +35,12 @@ impl Random {
         let at = usize::try_from(self.below(from.len() as u64)).expect("a place in a slice");
         &from[at]
     }
+
+    /// Puts them in any order.
+    pub(crate) fn shuffle<T>(&mut self, items: &mut [T]) {
+        for left in (1..items.len()).rev() {
+            let other = self.below(left as u64 + 1);
+            items.swap(left, usize::try_from(other).expect("a place in a slice"));
+        }
+    }
 }

@@ -2,4 +2,5 @@
 
 pub(crate) mod fleet;
 pub(crate) mod git_server;
+pub(crate) mod processes;
 pub(crate) mod repository;

@@ -1,0 +1,128 @@
+//! The two programs of the ordeal: a local SageMaker that lives on, and a daemon that does not.
+#![expect(
+    clippy::disallowed_methods,
+    reason = "the binary is what is tested, with the caller's interpreter"
+)]
+
+use std::io::{BufRead as _, BufReader};
+use std::path::PathBuf;
+use std::process::{Child, Command, Stdio};
+use std::time::Duration;
+
+use rustix::process::{Pid, Signal, kill_process};
+use serde_json::Value;
+use tokio::time::{interval, timeout};
+
+use crate::run::log::{LEVEL, Log};
+
+/// Until a program that was asked to end has.
+const DEADLINE: Duration = Duration::from_secs(30);
+
+/// Where the programs of one ordeal are, and what they are told.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Place {
+    /// Everything that they write is below it.
+    pub(super) folder: PathBuf,
+    /// The origin.
+    pub(super) source: String,
+    /// The local SageMaker.
+    pub(super) url: String,
+}
+
+/// A running program, which is killed when it is dropped.
+pub(super) struct Program {
+    child: Child,
+    pub(super) log: Log,
+}
+
+impl Drop for Program {
+    /// `kill -9`.
+    fn drop(&mut self) {
+        self.child.kill().unwrap();
+        self.child.wait().unwrap();
+    }
+}
+
+impl Place {
+    /// Starts the local SageMaker of this place, which from then on knows its address.
+    pub(super) fn local(&mut self) -> Program {
+        let state = self.folder.join("state");
+        let state = state.to_str().unwrap();
+        let mut local = self.start(&["local", "--port", "0", "--state", state]);
+        let mut line = String::new();
+        let out = local.child.stdout.take().unwrap();
+        BufReader::new(out).read_line(&mut line).unwrap();
+        let ready: Value = serde_json::from_str(&line)
+            .unwrap_or_else(|error| panic!("{error}: {line:?}\n{}", local.log.last_words()));
+        ready["url"].as_str().unwrap().clone_into(&mut self.url);
+        local
+    }
+
+    /// Starts a daemon, which looks at everything ten times a second.
+    pub(super) fn daemon(&self) -> Program {
+        let cloud = ["--endpoint-url", &self.url];
+        let run = ["run", "--source", &self.source, "--poll", "500ms"];
+        self.start(&[&run[..], &["--sweep", "100ms"], &cloud].concat())
+    }
+
+    /// Runs a command beside the daemon: its exit code and both its streams.
+    pub(super) async fn ask(&self, command: &[&str]) -> (Option<i32>, String) {
+        let running = tokio::process::Command::from(self.command(command))
+            .args(["--source", &self.source, "--endpoint-url", &self.url])
+            .kill_on_drop(true)
+            .output();
+        let output = timeout(DEADLINE, running).await;
+        let output = output
+            .unwrap_or_else(|_| panic!("{command:?} did not end"))
+            .unwrap();
+        let said = [output.stdout, output.stderr].concat();
+        (output.status.code(), String::from_utf8(said).unwrap())
+    }
+
+    fn start(&self, arguments: &[&str]) -> Program {
+        let mut child = self
+            .command(arguments)
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let log = Log::of(child.stderr.take().unwrap());
+        Program { child, log }
+    }
+
+    fn command(&self, arguments: &[&str]) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_trueup"));
+        command
+            .args(arguments)
+            .env_clear()
+            .env("PATH", std::env::var_os("PATH").unwrap())
+            .env("HOME", self.folder.join("home"))
+            .env("TRUEUP_LOG", LEVEL)
+            .stdin(Stdio::null());
+        command
+    }
+}
+
+impl Program {
+    pub(super) fn pid(&self) -> u32 {
+        self.child.id()
+    }
+
+    /// Asks it to end, which it has to do, and well.
+    pub(super) async fn end(mut self) {
+        kill_process(Pid::from_child(&self.child), Signal::TERM).unwrap();
+        let ending = async {
+            let mut ticks = interval(Duration::from_millis(20));
+            loop {
+                ticks.tick().await;
+                if let Some(status) = self.child.try_wait().unwrap() {
+                    return status;
+                }
+            }
+        };
+        let status = timeout(DEADLINE, ending).await;
+        let words = self.log.last_words();
+        let status = status.unwrap_or_else(|_| panic!("it did not end\n{words}"));
+        assert!(status.success(), "{status}\n{words}");
+    }
+}

@@ -1,0 +1,207 @@
+//! Twenty things that hurt people who let Git decide, and the tests that they do not happen here.
+//!
+//! | | what does not happen | shown by |
+//! |---|---|---|
+//! | 1 | a wait that nobody can name | `it::safety::pains::pain_01_a_look_that_is_never_answered_is_named`, `it::aws::a_hung_service_is_given_up_at_the_deadline`, `lib::cli::render::why::every_unit_says_what_why_until_when_and_what_to_do` |
+//! | 2 | a failing commit stands in the way of the one that mends it | `it::safety::pains::pain_02_a_good_commit_does_not_wait_for_bad_ones` |
+//! | 3 | a status that was not seen | `it::safety::pains::pain_03_nothing_is_claimed_that_could_not_be_read`, `lib::cli::status::only_what_is_seen_in_sync_is_good` |
+//! | 4 | deletion because something is not in sight | `it::safety::pains::pain_04_nothing_is_deleted_because_it_is_not_in_sight`, `it::safety::repositories::pain_04_nor_where_the_tree_is_empty_or_unreadable` |
+//! | 6 | doubles after a crash or a lost answer | `it::sim::crash::first_deploy`, `it::sim::crash::new_release`, `it::sim::seeds::storms_end_as_runs_without`, `it::run::kill::a_daemon_that_is_killed_again_and_again_loses_nothing_and_doubles_nothing` |
+//! | 7 | differences that are none | `it::safety::pains::pain_07_what_the_service_adds_or_reorders_is_no_difference`, `it::properties::compare::what_the_service_makes_of_a_body_is_no_change` |
+//! | 8 | a fight with the autoscaler | `it::sim::rollout::counts_belong_to_the_load_where_it_counts_and_to_git_elsewhere` |
+//! | 9 | a rollback that is undone (with Git there) | `it::run::reverts::of_a_release_that_trueup_made`, `it::sim::reverts::of_a_release_that_trueup_made`, `it::sim::crash::release_and_revert` |
+//! | 10 | work for models that a commit does not concern | `it::safety::repositories::pain_10_one_commit_of_thousands_of_models_wakes_one` |
+//! | 12 | a request to the Git host for each model | `it::safety::repositories::pain_12_many_models_are_one_request`, `it::git::a_look_that_finds_nothing_new_is_one_request` |
+//! | 13 | odd remotes that stop everything | `it::run::remote::pain_13_a_remote_that_is_away_is_told_and_rolls_nothing_back`, `it::git::a_rewritten_history_is_followed_and_told`, `it::git::a_branch_that_was_renamed_or_deleted_is_said_to_be_gone`, `it::git::what_is_not_there_is_said`, `it::git::a_server_that_says_nothing_is_given_up_on`, `it::sim::crash::force_push` |
+//! | 14 | remains of a crash that a person must remove | `it::git::a_damaged_mirror_is_fetched_anew`, `it::local::killed::a_killed_server_leaves_no_process_and_loses_nothing`, `it::run::kill::a_daemon_that_is_killed_again_and_again_loses_nothing_and_doubles_nothing` |
+//! | 15 | memory that grows | `it::run::kill::a_daemon_that_is_killed_again_and_again_loses_nothing_and_doubles_nothing`, `it::run::kill::soak` |
+//! | 16 | a few models that slow all | `lib::daemon::agenda::models_that_misbehave_delay_no_other_by_a_tenth`, `it::isolation::a_model_that_panics_is_broken_or_never_ends_keeps_no_other_waiting` |
+//! | 17 | harm by two daemons | `it::sim::crash::two_daemons`, `it::git::of_two_racing_writers_exactly_one_wins`, `it::git::a_mirror_has_one_writer` |
+//! | 18 | more calls than the account bears | `lib::aws::budget::calls_are_spread_and_operations_and_regions_do_not_share`, `lib::aws::budget::throttling_lowers_the_rate_and_answers_raise_it_again`, `it::sim::seeds::a_throttled_run_asks_at_most_half_as_much_again` |
+//! | 20 | writers who race on one branch and feed each other | `it::run::crowd::pain_20_what_a_person_and_five_bots_push_lands_and_so_does_the_release`, `it::run::bots::fifty_commits_of_bots_train_nothing`, `it::git::a_push_that_is_overtaken_after_its_look_has_moved`, `it::sim::reverts::fifty_commits_of_trueups_own_kind_do_not_train`, `it::run::kill::a_daemon_that_is_killed_again_and_again_loses_nothing_and_doubles_nothing` |
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde_json::Value;
+use trueup::execute::pass::{Mode, UnitPass};
+use trueup::plan::report::State;
+use trueup::resource::call::Call;
+use trueup::resource::desired::Resource;
+use trueup::resource::kind::Naming;
+use trueup::resource::kinds::KINDS;
+
+use crate::properties::body::served;
+use crate::sim::checks::plant_strangers;
+use crate::sim::kinds::settled_full;
+use crate::sim::random::Random;
+use crate::sim::repository::path;
+use crate::sim::stage::{Stage, scope};
+use crate::sim::weather::{Calm, Sight, Weather};
+use crate::sim::workload::{Deed, FIRST_AUC};
+
+/// Passes that have to change nothing.
+const PASSES: usize = 5;
+
+/// What becomes of looks.
+struct Eyes {
+    /// Of these operations; `None`: of all.
+    of: Option<&'static str>,
+    sight: Sight,
+    /// What was asked.
+    asked: BTreeSet<&'static str>,
+}
+
+impl Eyes {
+    fn new(of: Option<&'static str>, sight: Sight) -> Self {
+        let asked = BTreeSet::new();
+        Self { of, sight, asked }
+    }
+}
+
+impl Weather for Eyes {
+    fn sight(&mut self, look: &Call, _: &mut Stage) -> Sight {
+        self.asked.insert(look.op);
+        if self.of.is_none_or(|of| of == look.op) {
+            self.sight
+        } else {
+            Sight::Clear
+        }
+    }
+}
+
+fn settled() -> Stage {
+    let mut stage = Stage::new(FIRST_AUC);
+    stage.play(&[Deed::Watch, Deed::Promote(0)], &mut Calm);
+    stage
+}
+
+/// Everything that there is, by how it is described.
+fn things(stage: &Stage) -> BTreeMap<&'static str, Vec<Value>> {
+    let described = KINDS.iter().map(|kind| kind.ops.describe);
+    described
+        .map(|op| (op, stage.world.peek_all(&scope(), op).cloned().collect()))
+        .collect()
+}
+
+#[test]
+fn pain_01_a_look_that_is_never_answered_is_named() {
+    let stage = settled_full();
+    let mut all = Eyes::new(None, Sight::Clear);
+    stage.clone().pass(Mode::Plan, &mut all);
+    assert!(all.asked.len() > 12, "only {:?}", all.asked);
+    for op in all.asked {
+        let mut stage = stage.clone();
+        let pass = stage.pass(Mode::Apply, &mut Eyes::new(Some(op), Sight::Lost));
+        let notes = pass.units.iter().flat_map(|unit| &unit.report.notes);
+        let named = notes
+            .filter(|note| note.state == State::Unknown)
+            .find(|note| note.message.contains(op));
+        let all = pass.units.iter().map(|unit| &unit.report);
+        assert!(named.is_some(), "{op}: {:#?}", all.collect::<Vec<_>>());
+    }
+}
+
+#[test]
+fn pain_02_a_good_commit_does_not_wait_for_bad_ones() {
+    let script = path("src/train.py");
+    let bad = |number: u32| format!("raise ValueError({number})\n");
+    for seen in [false, true] {
+        let mut stage = settled();
+        let before = stage.made("StartPipelineExecution");
+        stage.forge.commit(&[(&script, Some(bad(1).as_bytes()))]);
+        if seen {
+            // The first of them is being trained when the others come.
+            stage.pass(Mode::Apply, &mut Calm);
+        }
+        stage.forge.commit(&[(&script, Some(bad(2).as_bytes()))]);
+        stage.forge.commit(&[(&script, Some(b"AUC = 0.9\n"))]);
+        let good = stage.tip();
+        stage.settle(&mut Calm);
+        let started = stage.made("StartPipelineExecution") - before;
+        assert_eq!(started, 1 + u64::from(seen), "a bad commit was trained");
+        let release = stage.forge.text(&path("releases/staging.yaml")).unwrap();
+        let release = trueup::config::read_release(release.as_bytes()).unwrap();
+        assert_eq!(release.main().unwrap().commit, good.0);
+    }
+}
+
+#[test]
+fn pain_03_nothing_is_claimed_that_could_not_be_read() {
+    for sight in [Sight::Denied, Sight::Lost, Sight::Throttled] {
+        let mut stage = settled();
+        let changes = stage.ledger.changes;
+        let pass = stage.pass(Mode::Apply, &mut Eyes::new(None, sight));
+        assert_eq!(pass.units.len(), 3);
+        let states: Vec<_> = pass.units.iter().map(UnitPass::state).collect();
+        assert_eq!(states, [State::Unknown; 3], "{sight:?}");
+        assert!(!pass.is_settled());
+        assert_eq!(stage.ledger.changes, changes);
+        // It is seen again as soon as it can be.
+        stage.stays_quiet();
+    }
+}
+
+#[test]
+fn pain_04_nothing_is_deleted_because_it_is_not_in_sight() {
+    let check = |deed: Deed, of: Option<&'static str>, sight: Sight| {
+        let mut stage = settled();
+        plant_strangers(&mut stage);
+        let before = things(&stage);
+        stage.perform(deed);
+        for _ in 0..PASSES {
+            stage.sweep(Mode::Apply, &mut Eyes::new(of, sight));
+            stage.tick();
+        }
+        let deletes = KINDS.iter().filter_map(|kind| kind.ops.delete);
+        let deleted: u64 = deletes.map(|op| stage.made(op)).sum();
+        assert_eq!(deleted, 0, "{deed:?} {of:?} {sight:?}");
+        assert_eq!(things(&stage), before, "{deed:?} {of:?} {sight:?}");
+    };
+    for deed in [Deed::Watch, Deed::Remove(0), Deed::Break(0)] {
+        check(deed, None, Sight::Clear);
+        check(deed, None, Sight::Partial);
+        check(deed, None, Sight::Denied);
+        for list in ["ListPipelineExecutions", "ListModelPackages"] {
+            check(deed, Some(list), Sight::Lost);
+        }
+    }
+}
+
+/// What the objects are called of which a resource is one.
+fn names(stage: &Stage, resource: &Resource) -> Vec<String> {
+    let kind = resource.kind;
+    match kind.naming {
+        Naming::Mutable => vec![resource.stem.clone()],
+        Naming::Digest => {
+            let scope = scope();
+            let all = stage.world.peek_all(&scope, kind.ops.describe);
+            all.filter_map(|body| body[kind.id].as_str().map(str::to_owned))
+                .collect()
+        }
+    }
+}
+
+#[test]
+fn pain_07_what_the_service_adds_or_reorders_is_no_difference() {
+    let stage = settled_full();
+    let prepared = crate::sim::present::present(&stage.forge, &stage.tip());
+    let desired = &prepared.models[0].prepared.desired;
+    for seed in 0..40 {
+        let random = &mut Random::new(seed, 7);
+        let (mut stage, mut edited) = (stage.clone(), BTreeSet::new());
+        for resource in desired.iter().flat_map(|unit| &unit.resources) {
+            let kind = resource.kind;
+            for name in names(&stage, resource) {
+                let edit = |body: &mut Value| *body = served(kind, "", body, random);
+                if stage.world.edit(&scope(), kind.ops.describe, &name, edit) {
+                    edited.insert(kind.name);
+                }
+            }
+        }
+        assert!(edited.len() > 10, "{edited:?}");
+        let pass = stage.pass(Mode::Plan, &mut Calm);
+        for unit in &pass.units {
+            assert!(unit.plan.is_empty(), "seed {seed}: {:#}", unit.plan.json());
+        }
+    }
+}

@@ -1,0 +1,211 @@
+//! Pains and attacks that need a real repository: the reconciler over Git.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::sync::Arc;
+
+use tempfile::TempDir;
+use trueup::aws::{self, Aws};
+use trueup::clock::{SystemClock, Timestamp};
+use trueup::demo::example::{ACCOUNT, CONFIG, FILES};
+use trueup::demo::http::Http;
+use trueup::execute::pass::Mode;
+use trueup::git::{Author, Mirror};
+use trueup::local::{LocalOptions, serve};
+use trueup::reconcile::{Options, Reconciler};
+
+use crate::sim::repository::PLAIN;
+use crate::support::git_server::GitServer;
+use crate::support::repository::TempRepository;
+
+/// Where nobody answers.
+const NOWHERE: &str = "http://127.0.0.1:1";
+const INSTALLATION: &str = "version: 1\ninstallation: acme\nscopes: [\"111122223333/eu-west-1\"]\n";
+
+async fn reconciler(source: &str, url: &str) -> (Reconciler, TempDir) {
+    let cache = tempfile::tempdir().unwrap();
+    let options = Options {
+        source: source.parse().unwrap(),
+        cache: cache.path().to_owned(),
+        author: Author::default(),
+        clock: Arc::new(SystemClock),
+        probe: None,
+    };
+    let aws = Aws::connect(aws::Options::local(url.to_owned())).await;
+    (Reconciler::open(options, aws).await.unwrap(), cache)
+}
+
+/// A repository of so many models.
+fn fleet(count: usize) -> TempRepository {
+    let repository = TempRepository::bare();
+    let mut files = vec![("trueup.yaml".to_owned(), INSTALLATION.to_owned())];
+    files.extend((0..count).map(|number| {
+        let config = PLAIN.replace("name: fraud", &format!("name: m{number}"));
+        (format!("models/m{number}/config.yaml"), config)
+    }));
+    let files: Vec<_> = files
+        .iter()
+        .map(|(path, text)| (path.as_str(), Some(text.as_str())))
+        .collect();
+    repository.commit("main", &files);
+    repository
+}
+
+#[tokio::test]
+async fn pain_04_nor_where_the_tree_is_empty_or_unreadable() {
+    let repository = TempRepository::bare();
+    let all: Vec<_> = FILES
+        .iter()
+        .map(|file| (file.path, Some(std::str::from_utf8(file.bytes).unwrap())))
+        .collect();
+    repository.commit("main", &all);
+    let local = serve(LocalOptions {
+        account: ACCOUNT.to_owned(),
+        path: String::new(),
+        supervisor: Some(env!("CARGO_BIN_EXE_trueup").into()),
+        ..LocalOptions::default()
+    });
+    let local = local.await.unwrap();
+    let http = Http::new(&local.url);
+    let source = format!("{}#main", repository.path());
+    let (mut reconciler, _cache) = reconciler(&source, &local.url).await;
+    let mut pass = async || {
+        let fetched = reconciler.fetch().await.unwrap();
+        let pass = reconciler.pass(&fetched, Mode::Apply).await.unwrap();
+        (pass.commit, pass.models.len())
+    };
+    let changes = async || {
+        let calls = http.calls(0).await.unwrap();
+        calls.iter().filter(|call| call["mutates"] == true).count()
+    };
+    let (_, models) = pass().await;
+    let made = changes().await;
+    assert!(models == 1 && made > 3, "{models} models, {made} changes");
+    let none: Vec<_> = all.iter().map(|(path, _)| (*path, None)).collect();
+    let broken = "version: [";
+    for files in [
+        none,
+        vec![("trueup.yaml", None)],
+        vec![("trueup.yaml", Some(broken))],
+        vec![(
+            "trueup.yaml",
+            Some("version: 1\ninstallation: another\nscopes: []\n"),
+        )],
+        vec![(CONFIG, None)],
+        vec![(CONFIG, Some(broken))],
+    ] {
+        repository.commit("main", &all);
+        let tip = repository.commit("main", &files);
+        for _ in 0..2 {
+            assert_eq!(pass().await.0, tip);
+        }
+        assert_eq!(changes().await, made, "{files:?}");
+    }
+}
+
+#[tokio::test]
+async fn pain_10_one_commit_of_thousands_of_models_wakes_one() {
+    let repository = fleet(1_000);
+    let (mut reconciler, _cache) = reconciler(&repository.path(), NOWHERE).await;
+    let fetched = reconciler.fetch().await.unwrap();
+    assert_eq!(reconciler.revise(&fetched).await.unwrap().len(), 1_000);
+    let touch = async |reconciler: &mut Reconciler, files: &[(&str, Option<&str>)]| {
+        repository.commit("main", files);
+        let fetched = reconciler.fetch().await.unwrap();
+        reconciler.revise(&fetched).await.unwrap()
+    };
+    let woken = touch(
+        &mut reconciler,
+        &[("models/m7/src/train.py", Some("AUC = 0.9\n"))],
+    )
+    .await;
+    assert_eq!(woken, BTreeSet::from(["models/m7".to_owned()]));
+    let woken = touch(&mut reconciler, &[("README.md", Some("# Ours\n"))]).await;
+    assert_eq!(woken, BTreeSet::new());
+}
+
+#[tokio::test]
+async fn pain_12_many_models_are_one_request() {
+    let repository = fleet(200);
+    let server = GitServer::open(repository.root());
+    let (mut reconciler, _cache) = reconciler(&server.url(""), NOWHERE).await;
+    let fetched = reconciler.fetch().await.unwrap();
+    assert_eq!(reconciler.revise(&fetched).await.unwrap().len(), 200);
+    server.requests();
+    for _ in 0..3 {
+        let fetched = reconciler.fetch().await.unwrap();
+        reconciler.revise(&fetched).await.unwrap();
+        assert_eq!(server.requests(), ["GET /repo.git/info/refs"]);
+    }
+}
+
+#[test]
+fn attack_03_no_program_that_a_repository_names_is_run() {
+    let repository = TempRepository::with_work_tree();
+    let ran = repository.root().join("ran");
+    let program = format!("touch {}", ran.display());
+    let mut config = repository.git.config().unwrap();
+    for name in [
+        "filter.evil.clean",
+        "filter.evil.smudge",
+        "filter.evil.process",
+        "core.fsmonitor",
+        "core.sshCommand",
+        "core.pager",
+        "core.editor",
+        "diff.evil.textconv",
+        "diff.external",
+        "merge.evil.driver",
+        "credential.helper",
+        "uploadpack.packObjectsHook",
+        "gpg.program",
+    ] {
+        config.set_str(name, &program).unwrap();
+    }
+    let hooks = repository.git.path().join("hooks");
+    fs::create_dir_all(&hooks).unwrap();
+    for hook in [
+        "post-checkout",
+        "reference-transaction",
+        "post-index-change",
+        "pre-auto-gc",
+    ] {
+        use std::os::unix::fs::PermissionsExt as _;
+        let path = hooks.join(hook);
+        fs::write(&path, format!("#!/bin/sh\n{program}\n")).unwrap();
+        fs::set_permissions(path, fs::Permissions::from_mode(0o755)).unwrap();
+    }
+    let files = [
+        (
+            ".gitattributes",
+            "* filter=evil diff=evil merge=evil text eol=crlf ident\n",
+        ),
+        (
+            ".gitmodules",
+            "[submodule \"s\"]\n\tpath = s\n\turl = ext::sh -c touch% ran\n",
+        ),
+        (".lfsconfig", "[lfs]\n\turl = http://127.0.0.1:1/\n"),
+        ("models/m/config.yaml", "a: $Id$\nb: 1\n"),
+        (
+            "models/m/big.bin",
+            "version https://git-lfs.github.com/spec/v1\noid sha256:00\nsize 9\n",
+        ),
+    ];
+    let files: Vec<_> = files
+        .iter()
+        .map(|(path, text)| (*path, Some(*text)))
+        .collect();
+    let tip = repository.commit("main", &files);
+    let cache = tempfile::tempdir().unwrap();
+    let mut mirror = Mirror::open(cache.path(), repository.path().parse().unwrap()).unwrap();
+    assert_eq!(mirror.fetch(Timestamp::UNIX_EPOCH).unwrap().tip, tip);
+    let snapshot = mirror.snapshot(&tip, None).unwrap();
+    for (path, text) in files {
+        assert_eq!(
+            snapshot.text(path),
+            text,
+            "{path} is read as it was committed"
+        );
+    }
+    assert!(!ran.exists(), "something was run");
+}
