@@ -51,29 +51,26 @@ pub(crate) async fn run(folder: &Path, models: usize, commits: usize) -> Vec<Fig
             let pass = fleet.pass(folder, (&mut world, now), &mut sweep);
             !pass.is_settled()
         });
-        changes += usize::from(sweep.tally.changed.is_some());
+        changes += u64::from(sweep.tally.changed.is_some());
         now += PAUSE;
         work_off(&mut world, now);
     }
     let (resident, bytes) = warm.expect("there are commits enough to warm up");
     let mut figures = Figures::new("churn", models);
-    figures.tell("commits", commits as f64, "");
-    figures.tell("  that led to a change in their pass", changes as f64, "");
-    figures.tell("passes over a model", passes as f64, "");
+    figures.count("commits", commits as u64, "");
+    figures.count("  that led to a change in their pass", changes, "");
+    figures.count("passes over a model", passes, "");
     figures.tell("seconds", start.elapsed().as_secs_f64(), "s");
     figures.tell("memory after warming up", resident, "MiB");
     figures.tell("memory at the end", memory::resident(), "MiB");
     figures.hold("grown", memory::resident() / resident, "times", 1.1);
-    figures.tell(
-        "  the world, as written down",
-        size(&world) / bytes,
-        "times",
-    );
+    figures.count("the world after warming up, as JSON", bytes >> 10, "KiB");
+    figures.count("the world at the end, as JSON", size(&world) >> 10, "KiB");
     figures.done()
 }
 
 /// Bytes of the world as JSON.
-fn size(world: &World) -> f64 {
+fn size(world: &World) -> u64 {
     struct Counted(u64);
     impl std::io::Write for Counted {
         fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
@@ -86,5 +83,5 @@ fn size(world: &World) -> f64 {
     }
     let mut counted = Counted(0);
     serde_json::to_writer(&mut counted, world).expect("a world is JSON");
-    counted.0 as f64
+    counted.0
 }

@@ -52,6 +52,16 @@ impl Figures {
         });
     }
 
+    /// How many, without a budget.
+    pub(crate) fn count(&mut self, what: impl Into<String>, value: u64, unit: &str) {
+        self.tell(what, exactly(value), unit);
+    }
+
+    /// How many, which is to be at most so many.
+    pub(crate) fn hold_count(&mut self, what: &str, value: u64, unit: &str, at_most: u32) {
+        self.hold(what, exactly(value), unit, at_most.into());
+    }
+
     /// A number that is to be at most so much.
     pub(crate) fn hold(&mut self, what: &str, value: f64, unit: &str, at_most: f64) {
         self.tell(what, value, unit);
@@ -63,6 +73,12 @@ impl Figures {
     pub(crate) fn done(self) -> Vec<Figure> {
         self.all
     }
+}
+
+/// A count as a figure.
+fn exactly(count: u64) -> f64 {
+    let small = u32::try_from(count).expect("nothing here is counted in thousands of millions");
+    small.into()
 }
 
 /// Everything that was measured in one run.

@@ -42,7 +42,7 @@ pub(crate) struct Sweep {
     /// Of that, reading files and compiling them.
     pub(crate) reading: Duration,
     /// Models that were read and compiled.
-    pub(crate) read: usize,
+    pub(crate) read: u64,
     /// What is left to do, model by model.
     pub(crate) unsettled: Vec<String>,
 }
@@ -130,7 +130,7 @@ impl Fleet {
 }
 
 /// What a pass leaves to do.
-pub(crate) fn left(pass: &ModelPass) -> String {
+fn left(pass: &ModelPass) -> String {
     let units = pass.units.iter().filter(|unit| !unit.is_settled());
     let words = units.map(|unit| {
         let notes = unit.report.notes.iter().map(|note| note.message.as_str());

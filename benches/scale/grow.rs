@@ -61,7 +61,7 @@ pub(crate) fn run(folder: &Path, models: usize) -> Vec<Figure> {
     save(folder, &world);
     let mut figures = Figures::new("grow", models);
     figures.tell("seconds to converge", converged.as_secs_f64(), "s");
-    figures.tell("calls to converge", tally.all() as f64, "calls");
+    figures.count("calls to converge", tally.all(), "calls");
     let rest = start.elapsed() - converged;
     figures.tell("seconds to write it down", rest.as_secs_f64(), "s");
     figures.done()

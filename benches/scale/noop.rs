@@ -38,12 +38,12 @@ pub(crate) fn run(folder: &Path, models: usize) -> Vec<Figure> {
     figures.tell("  of that reading and compiling", reading, "s");
     let deciding = took - answering - reading;
     figures.tell("  of that looking and deciding", deciding, "s");
-    figures.tell("models read and compiled", last.read as f64, "");
-    figures.hold("calls", last.tally.all() as f64, "calls", 600.0);
-    let describes = last.tally.describes() as f64;
-    figures.hold("describes of what is unchanged", describes, "calls", 0.0);
+    figures.count("models read and compiled", last.read, "");
+    figures.hold_count("calls", last.tally.all(), "calls", 600);
+    let describes = last.tally.describes();
+    figures.hold_count("describes of what is unchanged", describes, "calls", 0);
     for (op, count) in &last.tally.calls {
-        figures.tell(format!("  {op}"), *count as f64, "calls");
+        figures.count(format!("  {op}"), *count, "calls");
     }
     let (held, peak) = (memory::resident() - idle, memory::peak() - idle);
     figures.tell("memory above idle after it", held, "MiB");

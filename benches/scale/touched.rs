@@ -54,7 +54,8 @@ pub(crate) async fn run(folder: &Path, models: usize) -> Vec<Figure> {
     let fetched = reconciler.fetch().await.expect("the repository is there");
     reconciler.revise(&fetched).await.expect("it is whole");
     let mut fleet = Fleet::open(folder, caches[1].path(), now);
-    let (mut times, mut touched_most, mut compiled, mut files_most) = (Times::default(), 0, 0, 0);
+    let (mut touched_most, mut compiled_most, mut files_most) = (0, 0, 0);
+    let mut times = Times::default();
     for count in 0..COMMITS.min(models) {
         let number = count * models / COMMITS.min(models);
         let text = files::config(number, 2);
@@ -69,8 +70,8 @@ pub(crate) async fn run(folder: &Path, models: usize) -> Vec<Figure> {
         touched_most = touched_most.max(touched.len());
         // The same commit in the mirror that passes over the world in process read from.
         fleet.fetch(now, &touched);
+        let mut compiled = 0;
         for folder in &touched {
-            files_most = files_most.max(fleet.read(folder).files.files.len());
             let mut sweep = Sweep::default();
             let start = Instant::now();
             fleet.pass(folder, (&mut world, now), &mut sweep);
@@ -78,21 +79,17 @@ pub(crate) async fn run(folder: &Path, models: usize) -> Vec<Figure> {
             let (answering, at) = sweep.tally.changed.expect("more instances are a change");
             let looking = at.duration_since(start) - answering - sweep.reading;
             times.push(fetching, revising, sweep.reading, looking);
+            files_most = files_most.max(fleet.read(folder).files.files.len());
         }
+        compiled_most = compiled_most.max(compiled);
     }
-    let commits = COMMITS.min(models) as f64;
     let mut figures = Figures::new("touched", models);
     times.tell(&mut figures);
-    figures.hold("models touched by a commit", touched_most as f64, "", 1.0);
-    figures.hold(
-        "models compiled for a commit",
-        compiled as f64 / commits,
-        "",
-        1.0,
-    );
-    figures.tell(
+    figures.hold_count("models touched by a commit", touched_most as u64, "", 1);
+    figures.hold_count("models compiled for a commit", compiled_most, "", 1);
+    figures.count(
         "files of a model and the shared ones",
-        files_most as f64,
+        files_most as u64,
         "",
     );
     figures.done()
