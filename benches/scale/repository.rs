@@ -86,7 +86,12 @@ fn commit_on<'a>(
     }
     let tree = update.create_updated(git, &base).expect(written);
     let tree = git.find_tree(tree).expect(written);
-    let who = Signature::new("someone", "someone@example.org", &Time::new(1_000, 0));
+    // Each later than the one before, as people's are: Git's walks through history count on it.
+    let before = parent
+        .as_ref()
+        .map_or(1_000, |parent| parent.time().seconds());
+    let when = Time::new(before + 60, 0);
+    let who = Signature::new("someone", "someone@example.org", &when);
     let who = who.expect("a name and an address");
     let parents: Vec<_> = parent.iter().collect();
     git.commit(None, &who, &who, "change", &tree, &parents)
