@@ -19,6 +19,7 @@ use trueup::reconcile::{Options, Reconciler};
 use super::figures::{Figure, Figures};
 use super::files;
 use super::grow;
+use super::processor;
 use super::repository::source;
 use super::server::Server;
 
@@ -28,6 +29,8 @@ const DEADLINE: Duration = Duration::from_secs(3600);
 /// What one sweep cost.
 struct Cost {
     seconds: f64,
+    /// Of processor time, the server's apart.
+    processor: f64,
     calls: f64,
 }
 
@@ -59,6 +62,7 @@ pub(crate) async fn run(folder: &Path, models: usize) -> Vec<Figure> {
 
 fn tell(figures: &mut Figures, who: &str, cost: &Cost) {
     figures.tell(format!("{who}: seconds"), cost.seconds, "s");
+    figures.tell(format!("{who}: on a processor"), cost.processor, "s");
     figures.tell(format!("{who}: calls"), cost.calls, "calls");
 }
 
@@ -88,6 +92,7 @@ async fn script(python: &Path, server: &mut Server, models: usize, threads: usiz
     let told: Value = serde_json::from_slice(&output.stdout).expect("the script prints JSON");
     let cost = Cost {
         seconds: told["seconds"].as_f64().expect("it says how long"),
+        processor: told["processor"].as_f64().expect("it says how much"),
         calls: told["calls"].as_f64().expect("it says how often"),
     };
     let answered = server.calls().await - before;
@@ -120,7 +125,7 @@ async fn passes(folder: &Path, server: &mut Server, models: usize) -> [Cost; 2] 
     let mut costs = Vec::new();
     for _ in 0..2 {
         let before = server.calls().await;
-        let start = Instant::now();
+        let (start, used) = (Instant::now(), processor::seconds());
         let fetched = reconciler.fetch().await.expect("the repository is there");
         let pass = reconciler.pass(&fetched, Mode::Plan).await;
         let seconds = start.elapsed().as_secs_f64();
@@ -129,7 +134,12 @@ async fn passes(folder: &Path, server: &mut Server, models: usize) -> [Cost; 2] 
         let settled = pass.models.iter().filter(settled).count();
         assert_eq!(settled, models, "every model is in line");
         let calls = server.calls().await - before;
-        costs.push(Cost { seconds, calls });
+        let processor = processor::seconds() - used;
+        costs.push(Cost {
+            seconds,
+            processor,
+            calls,
+        });
     }
     let costs: Result<[Cost; 2], _> = costs.try_into();
     costs.unwrap_or_else(|_| unreachable!("there were two"))

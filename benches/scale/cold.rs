@@ -8,6 +8,7 @@ use super::figures::{Figure, Figures};
 use super::fleet::Fleet;
 use super::grow;
 use super::memory;
+use super::processor;
 use super::touched::reconciler;
 
 /// Measures it once.
@@ -17,7 +18,7 @@ pub(crate) async fn run(folder: &Path, models: usize) -> Vec<Figure> {
     let cache = tempfile::tempdir().expect("a temporary folder");
     let idle = memory::resident();
     memory::forget_peak();
-    let start = Instant::now();
+    let (start, used) = (Instant::now(), processor::seconds());
     let mut reconciler = reconciler(folder, &cache, now).await;
     let fetched = reconciler.fetch().await.expect("the repository is there");
     let cloned = start.elapsed();
@@ -35,6 +36,8 @@ pub(crate) async fn run(folder: &Path, models: usize) -> Vec<Figure> {
     figures.tell("index and census", (known - cloned).as_secs_f64(), "s");
     figures.tell("read and compile all", (whole - known).as_secs_f64(), "s");
     figures.tell("cold start", whole.as_secs_f64(), "s");
+    let used = processor::seconds() - used;
+    figures.tell("  of that on a processor", used, "s");
     figures.tell("memory at its peak", memory::peak(), "MiB");
     figures.tell(
         "memory above idle at its peak",

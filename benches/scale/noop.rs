@@ -6,6 +6,7 @@ use super::figures::{Figure, Figures};
 use super::fleet::{Fleet, sweep};
 use super::grow;
 use super::memory;
+use super::processor;
 
 /// Passes that are measured. The first finds nothing read.
 const PASSES: usize = 3;
@@ -25,14 +26,17 @@ pub(crate) fn run(folder: &Path, models: usize) -> Vec<Figure> {
     memory::forget_peak();
     let first = sweep(&mut fleet, &folders, &mut world, now);
     figures.tell("first pass", first.took.as_secs_f64(), "s");
-    let mut last = first;
+    let (mut last, mut used) = (first, processor::seconds());
     for _ in 1..PASSES {
+        used = processor::seconds();
         last = sweep(&mut fleet, &folders, &mut world, now);
     }
+    let used = processor::seconds() - used;
     assert_eq!(last.unsettled.first(), None, "nothing is left to do");
     assert!(last.tally.changed.is_none(), "nothing is changed");
     let (took, answering) = (last.took.as_secs_f64(), last.tally.answering.as_secs_f64());
     figures.hold("pass", took, "s", 1.0);
+    figures.tell("  of that on a processor", used, "s");
     figures.tell("  of that the world", answering, "s");
     let reading = last.reading.as_secs_f64();
     figures.tell("  of that reading and compiling", reading, "s");
