@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 
 use super::clients;
 use super::exchange::Exchange;
-use super::typed::{invalid, members, parse, refused, text};
+use super::typed::{TagPair, invalid, members, parse, sent, tag_list, text};
 use crate::resource::call::{Answer, Call, OpError};
 
 /// Every operation of `CloudWatch` that can be called.
@@ -50,13 +50,6 @@ struct Pair {
 
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase", deny_unknown_fields)]
-pub(super) struct TagPair {
-    pub(super) key: String,
-    pub(super) value: String,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "PascalCase", deny_unknown_fields)]
 #[expect(clippy::struct_field_names, reason = "they are the service's")]
 struct Alarm {
     alarm_name: String,
@@ -89,7 +82,7 @@ async fn put(client: &Client, call: &Call, exchange: &Exchange) -> Answer {
     let dimensions = alarm.dimensions.into_iter();
     let dimensions =
         dimensions.map(|Pair { name, value }| Dimension::builder().name(name).value(value).build());
-    client
+    let request = client
         .put_metric_alarm()
         .alarm_name(alarm.alarm_name)
         .set_alarm_description(alarm.alarm_description)
@@ -110,12 +103,8 @@ async fn put(client: &Client, call: &Call, exchange: &Exchange) -> Answer {
         .comparison_operator(ComparisonOperator::from(alarm.comparison_operator.as_str()))
         .set_treat_missing_data(alarm.treat_missing_data)
         .set_evaluate_low_sample_count_percentile(alarm.evaluate_low_sample_count_percentile)
-        .set_tags((!alarm.tags.is_empty()).then(|| tags(alarm.tags)))
-        .customize()
-        .interceptor(exchange.clone())
-        .send()
-        .await
-        .map_err(|error| refused(call, exchange, &error))?;
+        .set_tags((!alarm.tags.is_empty()).then(|| tags(alarm.tags)));
+    sent!(request, call, exchange)?;
     Ok(json!({}))
 }
 
@@ -136,14 +125,10 @@ struct Named {
 
 async fn delete(client: &Client, call: &Call, exchange: &Exchange) -> Answer {
     let named: Named = parse(call)?;
-    client
+    let request = client
         .delete_alarms()
-        .set_alarm_names(Some(named.alarm_names))
-        .customize()
-        .interceptor(exchange.clone())
-        .send()
-        .await
-        .map_err(|error| refused(call, exchange, &error))?;
+        .set_alarm_names(Some(named.alarm_names));
+    sent!(request, call, exchange)?;
     Ok(json!({}))
 }
 
@@ -151,15 +136,11 @@ async fn describe(client: &Client, call: &Call, exchange: &Exchange) -> Answer {
     let named: Named = parse(call)?;
     let types = named.alarm_types.iter();
     let types: Vec<_> = types.map(|name| AlarmType::from(name.as_str())).collect();
-    let output = client
+    let request = client
         .describe_alarms()
         .set_alarm_names(Some(named.alarm_names))
-        .set_alarm_types((!types.is_empty()).then_some(types))
-        .customize()
-        .interceptor(exchange.clone())
-        .send()
-        .await
-        .map_err(|error| refused(call, exchange, &error))?;
+        .set_alarm_types((!types.is_empty()).then_some(types));
+    let output = sent!(request, call, exchange)?;
     let alarms: Result<Vec<_>, _> = output
         .metric_alarms()
         .iter()
@@ -248,16 +229,12 @@ struct State {
 
 async fn set_state(client: &Client, call: &Call, exchange: &Exchange) -> Answer {
     let state: State = parse(call)?;
-    client
+    let request = client
         .set_alarm_state()
         .alarm_name(state.alarm_name)
         .state_value(StateValue::from(state.state_value.as_str()))
-        .state_reason(state.state_reason)
-        .customize()
-        .interceptor(exchange.clone())
-        .send()
-        .await
-        .map_err(|error| refused(call, exchange, &error))?;
+        .state_reason(state.state_reason);
+    sent!(request, call, exchange)?;
     Ok(json!({}))
 }
 
@@ -272,32 +249,18 @@ struct Tagged {
 
 async fn list_tags(client: &Client, call: &Call, exchange: &Exchange) -> Answer {
     let tagged: Tagged = parse(call)?;
-    let output = client
-        .list_tags_for_resource()
-        .resource_arn(tagged.arn)
-        .customize()
-        .interceptor(exchange.clone())
-        .send()
-        .await
-        .map_err(|error| refused(call, exchange, &error))?;
-    let tags: Value = output
-        .tags()
-        .iter()
-        .map(|tag| json!({"Key": tag.key(), "Value": tag.value()}))
-        .collect();
-    Ok(json!({"Tags": tags}))
+    let request = client.list_tags_for_resource().resource_arn(tagged.arn);
+    let output = sent!(request, call, exchange)?;
+    let tags = output.tags().iter();
+    Ok(tag_list(tags.map(|tag| (tag.key(), tag.value()))))
 }
 
 async fn tag(client: &Client, call: &Call, exchange: &Exchange) -> Answer {
     let tagged: Tagged = parse(call)?;
-    client
+    let request = client
         .tag_resource()
         .resource_arn(tagged.arn)
-        .set_tags(Some(tags(tagged.tags)))
-        .customize()
-        .interceptor(exchange.clone())
-        .send()
-        .await
-        .map_err(|error| refused(call, exchange, &error))?;
+        .set_tags(Some(tags(tagged.tags)));
+    sent!(request, call, exchange)?;
     Ok(json!({}))
 }

@@ -17,6 +17,7 @@ mod s3;
 mod scaling;
 mod topics;
 mod typed;
+mod verbatim;
 
 use std::sync::Arc;
 use std::time::Duration;

@@ -15,7 +15,7 @@ use serde_json::{Value, json};
 use super::answer::{self, Failure};
 use super::clients;
 use super::exchange::Exchange;
-use super::typed::{invalid, members, parse, text};
+use super::typed::{invalid, members, parse, sent, text};
 use crate::limits;
 use crate::resource::call::{Answer, Call, OpError, Scope};
 use crate::resource::error::Class;
@@ -113,15 +113,11 @@ async fn create_bucket(client: &Client, call: &Call, exchange: &Exchange) -> Ans
             .location_constraint(BucketLocationConstraint::from(region))
             .build()
     });
-    let output = client
+    let request = client
         .create_bucket()
         .bucket(request.bucket)
-        .set_create_bucket_configuration(place)
-        .customize()
-        .interceptor(exchange.clone())
-        .send()
-        .await
-        .map_err(|error| refused(call, exchange, &error))?;
+        .set_create_bucket_configuration(place);
+    let output = sent!(request, call, exchange, refused)?;
     Ok(members([("Location", text(output.location()))]))
 }
 
@@ -131,7 +127,7 @@ async fn put_object(client: &Client, call: &Call, exchange: &Exchange) -> Answer
         .blob
         .as_ref()
         .ok_or_else(|| invalid(call, "there are no bytes to put"))?;
-    let output = client
+    let request = client
         .put_object()
         .set_expected_bucket_owner(expected_owner(&call.scope, &request.bucket))
         .bucket(request.bucket)
@@ -139,12 +135,8 @@ async fn put_object(client: &Client, call: &Call, exchange: &Exchange) -> Answer
         .set_content_type(request.content_type)
         .set_metadata(Some(request.metadata.into_iter().collect()))
         .checksum_algorithm(ChecksumAlgorithm::Sha256)
-        .body(ByteStream::from(bytes.to_vec()))
-        .customize()
-        .interceptor(exchange.clone())
-        .send()
-        .await
-        .map_err(|error| refused(call, exchange, &error))?;
+        .body(ByteStream::from(bytes.to_vec()));
+    let output = sent!(request, call, exchange, refused)?;
     Ok(members([
         ("ChecksumSHA256", text(output.checksum_sha256())),
         ("ETag", text(output.e_tag())),
@@ -154,35 +146,27 @@ async fn put_object(client: &Client, call: &Call, exchange: &Exchange) -> Answer
 
 async fn head_object(client: &Client, call: &Call, exchange: &Exchange) -> Answer {
     let request: Object = parse(call)?;
-    let output = client
+    let request = client
         .head_object()
         .set_expected_bucket_owner(expected_owner(&call.scope, &request.bucket))
         .bucket(request.bucket)
         .key(request.key)
         .set_version_id(request.version_id)
-        .checksum_mode(ChecksumMode::Enabled)
-        .customize()
-        .interceptor(exchange.clone())
-        .send()
-        .await
-        .map_err(|error| refused(call, exchange, &error))?;
+        .checksum_mode(ChecksumMode::Enabled);
+    let output = sent!(request, call, exchange, refused)?;
     Ok(object_members!(output))
 }
 
 async fn get_object(client: &Client, call: &Call, exchange: &Exchange) -> Answer {
     let request: Object = parse(call)?;
-    let mut output = client
+    let request = client
         .get_object()
         .set_expected_bucket_owner(expected_owner(&call.scope, &request.bucket))
         .bucket(request.bucket)
         .key(request.key)
         .set_version_id(request.version_id)
-        .checksum_mode(ChecksumMode::Enabled)
-        .customize()
-        .interceptor(exchange.clone())
-        .send()
-        .await
-        .map_err(|error| refused(call, exchange, &error))?;
+        .checksum_mode(ChecksumMode::Enabled);
+    let mut output = sent!(request, call, exchange, refused)?;
     let body = read_text(call, std::mem::take(&mut output.body)).await?;
     let mut answer = object_members!(output);
     answer["Body"] = Value::String(body);

@@ -3,27 +3,7 @@
 
 use aws_sdk_applicationautoscaling::Client;
 
-use super::answer::Failure;
-use super::exchange::Exchange;
-
-macro_rules! operations {
-    ($($op:literal => $method:ident,)*) => {
-        /// Sends an operation; `None`: it is not known.
-        pub(super) async fn send(
-            client: &Client,
-            op: &str,
-            exchange: Exchange,
-        ) -> Option<Result<(), Failure>> {
-            match op {
-                $($op => {
-                    let sent = client.$method().customize().interceptor(exchange).send().await;
-                    Some(sent.map(drop).map_err(|error| Failure::of(&error)))
-                })*
-                _ => None,
-            }
-        }
-    };
-}
+use super::verbatim::operations;
 
 operations! {
     "DeleteScalingPolicy" => delete_scaling_policy,

@@ -7,10 +7,9 @@ use aws_sdk_sns::types::Tag;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::alarms::TagPair;
 use super::clients;
 use super::exchange::Exchange;
-use super::typed::{invalid, members, parse, refused, text};
+use super::typed::{TagPair, invalid, members, parse, sent, tag_list, text};
 use crate::resource::call::{Answer, Call, OpError};
 
 /// Every operation of SNS that can be called.
@@ -56,17 +55,13 @@ struct Topic {
 
 async fn create(client: &Client, call: &Call, exchange: &Exchange) -> Answer {
     let topic: Topic = parse(call)?;
-    let output = client
+    let request = client
         .create_topic()
         .name(topic.name)
         .set_attributes(Some(topic.attributes.into_iter().collect()))
         .set_data_protection_policy(topic.data_protection_policy)
-        .set_tags(some(tags(call, topic.tags)?))
-        .customize()
-        .interceptor(exchange.clone())
-        .send()
-        .await
-        .map_err(|error| refused(call, exchange, &error))?;
+        .set_tags(some(tags(call, topic.tags)?));
+    let output = sent!(request, call, exchange)?;
     Ok(members([("TopicArn", text(output.topic_arn()))]))
 }
 
@@ -93,14 +88,8 @@ struct Listed {
 
 async fn attributes(client: &Client, call: &Call, exchange: &Exchange) -> Answer {
     let topic: Listed = parse(call)?;
-    let output = client
-        .get_topic_attributes()
-        .topic_arn(topic.topic_arn)
-        .customize()
-        .interceptor(exchange.clone())
-        .send()
-        .await
-        .map_err(|error| refused(call, exchange, &error))?;
+    let request = client.get_topic_attributes().topic_arn(topic.topic_arn);
+    let output = sent!(request, call, exchange)?;
     let attributes = output.attributes().into_iter().flatten();
     let attributes: BTreeMap<_, _> = attributes.collect();
     Ok(json!({"Attributes": attributes}))
@@ -117,16 +106,12 @@ struct Attribute {
 
 async fn set_attribute(client: &Client, call: &Call, exchange: &Exchange) -> Answer {
     let attribute: Attribute = parse(call)?;
-    client
+    let request = client
         .set_topic_attributes()
         .topic_arn(attribute.topic_arn)
         .attribute_name(attribute.attribute_name)
-        .attribute_value(attribute.attribute_value)
-        .customize()
-        .interceptor(exchange.clone())
-        .send()
-        .await
-        .map_err(|error| refused(call, exchange, &error))?;
+        .attribute_value(attribute.attribute_value);
+    sent!(request, call, exchange)?;
     Ok(json!({}))
 }
 
@@ -141,17 +126,13 @@ struct Subscriber {
 
 async fn subscribe(client: &Client, call: &Call, exchange: &Exchange) -> Answer {
     let subscriber: Subscriber = parse(call)?;
-    let output = client
+    let request = client
         .subscribe()
         .topic_arn(subscriber.topic_arn)
         .protocol(subscriber.protocol)
         .endpoint(subscriber.endpoint)
-        .set_return_subscription_arn(subscriber.return_subscription_arn)
-        .customize()
-        .interceptor(exchange.clone())
-        .send()
-        .await
-        .map_err(|error| refused(call, exchange, &error))?;
+        .set_return_subscription_arn(subscriber.return_subscription_arn);
+    let output = sent!(request, call, exchange)?;
     Ok(members([(
         "SubscriptionArn",
         text(output.subscription_arn()),
@@ -160,15 +141,11 @@ async fn subscribe(client: &Client, call: &Call, exchange: &Exchange) -> Answer 
 
 async fn subscriptions(client: &Client, call: &Call, exchange: &Exchange) -> Answer {
     let topic: Listed = parse(call)?;
-    let output = client
+    let request = client
         .list_subscriptions_by_topic()
         .topic_arn(topic.topic_arn)
-        .set_next_token(topic.next_token)
-        .customize()
-        .interceptor(exchange.clone())
-        .send()
-        .await
-        .map_err(|error| refused(call, exchange, &error))?;
+        .set_next_token(topic.next_token);
+    let output = sent!(request, call, exchange)?;
     let found: Value = output
         .subscriptions()
         .iter()
@@ -198,32 +175,20 @@ struct Tagged {
 
 async fn list_tags(client: &Client, call: &Call, exchange: &Exchange) -> Answer {
     let tagged: Tagged = parse(call)?;
-    let output = client
+    let request = client
         .list_tags_for_resource()
-        .resource_arn(tagged.resource_arn)
-        .customize()
-        .interceptor(exchange.clone())
-        .send()
-        .await
-        .map_err(|error| refused(call, exchange, &error))?;
-    let tags: Value = output
-        .tags()
-        .iter()
-        .map(|tag| json!({"Key": tag.key(), "Value": tag.value()}))
-        .collect();
-    Ok(json!({"Tags": tags}))
+        .resource_arn(tagged.resource_arn);
+    let output = sent!(request, call, exchange)?;
+    let tags = output.tags().iter();
+    Ok(tag_list(tags.map(|tag| (tag.key(), tag.value()))))
 }
 
 async fn tag(client: &Client, call: &Call, exchange: &Exchange) -> Answer {
     let tagged: Tagged = parse(call)?;
-    client
+    let request = client
         .tag_resource()
         .resource_arn(tagged.resource_arn)
-        .set_tags(Some(tags(call, tagged.tags)?))
-        .customize()
-        .interceptor(exchange.clone())
-        .send()
-        .await
-        .map_err(|error| refused(call, exchange, &error))?;
+        .set_tags(Some(tags(call, tagged.tags)?));
+    sent!(request, call, exchange)?;
     Ok(json!({}))
 }

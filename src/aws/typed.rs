@@ -5,12 +5,46 @@ use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
 use aws_smithy_runtime_api::client::result::SdkError;
 use aws_smithy_types::error::metadata::ProvideErrorMetadata;
 use serde::de::DeserializeOwned;
-use serde_json::{Map, Value};
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value, json};
 
 use super::answer::{self, Failure};
 use super::exchange::Exchange;
 use crate::resource::call::{Call, OpError};
 use crate::resource::error::Class;
+
+/// Sends a request of a typed builder; its answer, or the service's refusal as `refused` reads it.
+macro_rules! sent {
+    ($request:expr, $call:expr, $exchange:expr) => {
+        sent!($request, $call, $exchange, $crate::aws::typed::refused)
+    };
+    ($request:expr, $call:expr, $exchange:expr, $refused:path) => {
+        $request
+            .customize()
+            .interceptor($exchange.clone())
+            .send()
+            .await
+            .map_err(|error| $refused($call, $exchange, &error))
+    };
+}
+
+pub(super) use sent;
+
+/// A tag, as it is in a call's body.
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase", deny_unknown_fields)]
+pub(super) struct TagPair {
+    pub(super) key: String,
+    pub(super) value: String,
+}
+
+/// Tags, as they are in an answer.
+pub(super) fn tag_list<T: Serialize>(tags: impl Iterator<Item = (T, T)>) -> Value {
+    let tags: Value = tags
+        .map(|(key, value)| json!({"Key": key, "Value": value}))
+        .collect();
+    json!({"Tags": tags})
+}
 
 /// Reads a call's body. A member that is not known is an error: it would not be sent.
 pub(super) fn parse<T: DeserializeOwned>(call: &Call) -> Result<T, OpError> {

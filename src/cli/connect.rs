@@ -9,7 +9,7 @@ use super::error::CommandError;
 use super::shell::Shell;
 use crate::aws::{self, Aws};
 use crate::clock::SystemClock;
-use crate::git::{Author, Credentials, GitError, Source, worktree};
+use crate::git::{Author, Credentials, GitError, Mirror, Source, worktree};
 use crate::reconcile::{Options, ReconcileError, Reconciler};
 
 /// The port that a local SageMaker takes where it is free.
@@ -131,6 +131,14 @@ pub(super) async fn open_to_look(
             let own = reconciling(source, shell.temporary()?);
             Ok(Reconciler::open(own, aws).await?)
         }
+        opened => Ok(opened?),
+    }
+}
+
+/// Opens the mirror of a repository to look only, as [`open_to_look`] does.
+pub(super) fn mirror_to_look(source: Source, shell: &Shell) -> Result<Mirror, CommandError> {
+    match Mirror::open(&shell.cache()?, source.clone()) {
+        Err(GitError::Locked { .. }) => Ok(Mirror::open(&shell.temporary()?, source)?),
         opened => Ok(opened?),
     }
 }

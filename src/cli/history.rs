@@ -2,15 +2,14 @@
 
 use clap::Args;
 
-use super::connect::SourceArg;
+use super::connect::{SourceArg, mirror_to_look};
 use super::error::CommandError;
 use super::plan::unknown;
 use super::render::history::{Entry, entries, json, text};
 use super::shell::Shell;
 use super::{Output, exit};
 use crate::clock::{Clock as _, SystemClock};
-use crate::config::{below, load};
-use crate::git::{GitError, Mirror};
+use crate::config::{LoadedModel, below, load};
 use crate::limits::HISTORY_COMMITS_MAX;
 use crate::snapshot::Snapshot;
 
@@ -36,15 +35,10 @@ pub(super) struct History {
 
 impl History {
     pub(super) fn run(self, shell: &Shell) -> Result<u8, CommandError> {
-        let source = self.source.source(shell)?;
-        let mut mirror = match Mirror::open(&shell.cache()?, source.clone()) {
-            Err(GitError::Locked { .. }) => Mirror::open(&shell.temporary()?, source)?,
-            opened => opened?,
-        };
+        let mut mirror = mirror_to_look(self.source.source(shell)?, shell)?;
         let fetched = mirror.fetch(SystemClock.now())?;
         let snapshot = mirror.snapshot(&fetched.tip, None)?;
-        let folder = folder(&snapshot, &self.model)?;
-        let paths = self.paths(&snapshot, &folder)?;
+        let paths = self.paths(&snapshot, model(&snapshot, &self.model)?)?;
         let changes = mirror.changes(&fetched.tip, &paths, HISTORY_COMMITS_MAX)?;
         let mut entries: Vec<Entry> = entries(&changes);
         entries.truncate(self.limit);
@@ -62,14 +56,12 @@ impl History {
     }
 
     /// The release files of the environments that are asked for.
-    fn paths(&self, snapshot: &Snapshot, folder: &str) -> Result<Vec<String>, CommandError> {
-        let model = load(snapshot).models.into_iter();
-        let model = model.filter(|model| model.folder == folder);
-        let configs = model.filter_map(|model| model.config);
-        let declared = configs
+    fn paths(&self, snapshot: &Snapshot, model: LoadedModel) -> Result<Vec<String>, CommandError> {
+        let declared = model.config.into_iter();
+        let declared = declared
             .flat_map(|config| config.environments)
             .map(|one| one.name);
-        let releases = below(folder, "releases");
+        let releases = below(&model.folder, "releases");
         let written = snapshot.below(&releases);
         let written = written.filter_map(|(file, _)| file.strip_suffix(".yaml").map(str::to_owned));
         let mut names: Vec<_> = declared.chain(written).collect();
@@ -88,16 +80,14 @@ impl History {
     }
 }
 
-fn folder(snapshot: &Snapshot, name: &str) -> Result<String, CommandError> {
-    let models = load(snapshot).models;
+fn model(snapshot: &Snapshot, name: &str) -> Result<LoadedModel, CommandError> {
+    let mut models = load(snapshot).models;
     let named = models
         .iter()
-        .find(|model| model.name.as_deref() == Some(name));
-    let names: Vec<_> = models
-        .iter()
-        .filter_map(|model| model.name.clone())
-        .collect();
-    named
-        .map(|model| model.folder.clone())
-        .ok_or_else(|| unknown("model", name, &names))
+        .position(|model| model.name.as_deref() == Some(name));
+    if let Some(named) = named {
+        return Ok(models.swap_remove(named));
+    }
+    let names: Vec<_> = models.into_iter().filter_map(|model| model.name).collect();
+    Err(unknown("model", name, &names))
 }

@@ -13,7 +13,7 @@ use crate::config::{INSTALLATION_FILE, below, load};
 use crate::diagnostic::render::{array, summary, text};
 use crate::diagnostic::{Diagnostic, Severity};
 use crate::execute::model::prepare;
-use crate::git::{GitError, Mirror, Source, worktree};
+use crate::git::{Source, worktree};
 use crate::snapshot::Snapshot;
 
 /// Check the files of a repository
@@ -103,10 +103,7 @@ impl FailOn {
 
 /// The newest commit of a repository.
 fn of_source(source: Source, shell: &Shell) -> Result<Subject, CommandError> {
-    let mut mirror = match Mirror::open(&shell.cache()?, source.clone()) {
-        Err(GitError::Locked { .. }) => Mirror::open(&shell.temporary()?, source)?,
-        opened => opened?,
-    };
+    let mut mirror = connect::mirror_to_look(source, shell)?;
     let fetched = mirror.fetch(SystemClock.now())?;
     Ok(Subject {
         snapshot: mirror.snapshot(&fetched.tip, None)?,

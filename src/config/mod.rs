@@ -29,8 +29,6 @@ pub mod units;
 pub mod yaml;
 
 #[cfg(test)]
-mod serving_tests;
-#[cfg(test)]
 mod tests;
 
 pub use census::Census;

@@ -412,7 +412,6 @@ mod tests {
     use super::*;
     use crate::cloud::drive;
     use crate::limits::NEWEST_PAGES_MAX;
-    use crate::resource::call::Scope;
     use crate::resource::desired::{Key, Resource};
     use crate::resource::kinds::ENDPOINT;
     use crate::resource::unit::Unit;
@@ -420,28 +419,10 @@ mod tests {
     const DIGEST: &str = "d1";
 
     fn desired(resources: Vec<Resource>) -> Desired {
-        Desired {
-            broken: Broken::Nothing,
-            owner: "acme/churn/home".to_owned(),
-            unit: Unit::home("churn"),
-            scope: Scope {
-                account: "111122223333".to_owned(),
-                region: "eu-west-1".to_owned(),
-            },
-            commit: "c".to_owned(),
-            resources,
-            run: Some(Run {
-                digest: DIGEST.to_owned(),
-                pipeline: "churn".to_owned(),
-                group: "churn".to_owned(),
-                parameters: json!([]),
-                serving: "s1".to_owned(),
-                serving_uri: "s3://b/k".to_owned(),
-                gates: "g".repeat(64),
-                origin: None,
-            }),
-            attempt: 1,
-        }
+        let mut desired = Desired::nothing(Unit::home("churn"));
+        desired.resources = resources;
+        desired.run = Some(Run::churn(DIGEST));
+        desired
     }
 
     /// A list of `total` pages of one item each: the item at page `at`, others elsewhere.

@@ -176,26 +176,10 @@ mod tests {
 
     use super::*;
     use crate::plan::observed::{Newest, Object};
-    use crate::resource::call::{OpError, Scope};
+    use crate::resource::call::OpError;
     use crate::resource::kinds::{ENDPOINT, MODEL};
     use crate::resource::owner::Tags;
     use crate::resource::unit::Unit;
-
-    fn desired() -> Desired {
-        Desired {
-            broken: crate::resource::broken::Broken::Nothing,
-            unit: Unit::environment("churn", "staging"),
-            scope: Scope {
-                account: "111122223333".to_owned(),
-                region: "eu-west-1".to_owned(),
-            },
-            owner: "acme/churn/staging".to_owned(),
-            commit: "1a2b".to_owned(),
-            resources: Vec::new(),
-            run: None,
-            attempt: 1,
-        }
-    }
 
     #[test]
     fn what_is_there_undeclared_is_seen_with_its_commit_and_what_is_gone_is_not() {
@@ -208,7 +192,8 @@ mod tests {
         observed.record(&MODEL, "gone", Look::Absent);
         let error = OpError::refused("DescribeModel", "AccessDeniedException", "no");
         observed.record(&MODEL, "hidden", Look::Unknown(error));
-        let seen = resources(&desired(), &observed);
+        let desired = Desired::nothing(Unit::environment("churn", "staging"));
+        let seen = resources(&desired, &observed);
         let shown: Vec<_> = seen
             .iter()
             .map(|one| (one.name.as_str(), one.status, one.commit.as_deref()))

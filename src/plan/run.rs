@@ -357,39 +357,14 @@ fn repackage(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::resource::call::Scope;
     use crate::resource::unit::Unit;
 
     const DIGEST: &str = "d1d1d1d1d1";
 
-    fn run() -> Run {
-        Run {
-            digest: DIGEST.to_owned(),
-            pipeline: "churn".to_owned(),
-            group: "churn".to_owned(),
-            parameters: json!([]),
-            serving: "s1".to_owned(),
-            serving_uri: "s3://b/k".to_owned(),
-            gates: "0".repeat(64),
-            origin: None,
-        }
-    }
-
     /// The step and the words that these executions lead to, without any package.
     fn planned(executions: Newest) -> (Option<Step>, String) {
-        let desired = Desired {
-            broken: Broken::Nothing,
-            owner: "acme/churn/home".to_owned(),
-            unit: Unit::home("churn"),
-            scope: Scope {
-                account: "111122223333".to_owned(),
-                region: "eu-west-1".to_owned(),
-            },
-            commit: "c".to_owned(),
-            resources: Vec::new(),
-            run: Some(run()),
-            attempt: 1,
-        };
+        let mut desired = Desired::nothing(Unit::home("churn"));
+        desired.run = Some(Run::churn(DIGEST));
         let mut observed = Observed::default();
         observed.packages = Some(Newest::default());
         observed.executions = Some(executions);

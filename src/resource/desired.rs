@@ -123,6 +123,45 @@ impl Desired {
     }
 }
 
+/// For tests, which fill in what they are about.
+#[cfg(test)]
+impl Desired {
+    /// A unit of which nothing is asked.
+    pub(crate) fn nothing(unit: Unit) -> Self {
+        Self {
+            scope: Scope {
+                account: "111122223333".to_owned(),
+                region: "eu-west-1".to_owned(),
+            },
+            owner: format!("acme/{unit}"),
+            unit,
+            commit: "c".to_owned(),
+            resources: Vec::new(),
+            run: None,
+            attempt: 1,
+            broken: Broken::Nothing,
+        }
+    }
+}
+
+/// For tests, which fill in what they are about.
+#[cfg(test)]
+impl Run {
+    /// A run of the model `churn`, in a group of its name.
+    pub(crate) fn churn(digest: &str) -> Self {
+        Self {
+            digest: digest.to_owned(),
+            pipeline: "churn".to_owned(),
+            group: "churn".to_owned(),
+            parameters: serde_json::json!([]),
+            serving: "s1".to_owned(),
+            serving_uri: "s3://b/k".to_owned(),
+            gates: "0".repeat(64),
+            origin: None,
+        }
+    }
+}
+
 /// One member that differs.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Change {

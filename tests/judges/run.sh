@@ -29,19 +29,6 @@ cleanup() {
 }
 trap cleanup EXIT
 
-# The environment is made anew when the requirements or Python change.
-environment() {
-    local wanted
-    wanted=$({ python3 --version; cat "$here/requirements.txt"; } | sha256sum)
-    if [[ $(cat "$here/.venv/made-from" 2>/dev/null) != "$wanted" ]]; then
-        rm -rf "$here/.venv"
-        python3 -m venv "$here/.venv"
-        "$here/.venv/bin/pip" install --quiet --disable-pip-version-check --no-deps \
-            --requirement "$here/requirements.txt"
-        printf '%s\n' "$wanted" >"$here/.venv/made-from"
-    fi
-}
-
 # Starts the program with the example deployed. Once that is done it prints a summary, a JSON object,
 # and stays until it is stopped.
 start() {
@@ -65,7 +52,7 @@ give_up() {
     exit 1
 }
 
-environment
+"$here/environment.sh"
 start
 python="$here/.venv/bin/python"
 "$python" "$here/manifest.py" "$work/summary.json" "$work/manifest.json" "$work/calls.jsonl"

@@ -16,6 +16,7 @@ use crate::snapshot::Write;
 pub fn plan(pass: &RepositoryPass, source: &str) -> Value {
     let counts = Counts::of(pass);
     let mut document = head("trueup/plan.v1", pass, source);
+    document["findings"] = findings(&pass.diagnostics);
     document["changes"] = (!counts.is_empty()).into();
     document["summary"] = json!({
         "create": counts.create,
@@ -49,14 +50,14 @@ pub fn apply(pass: &RepositoryPass, source: &str, result: &str) -> Value {
     document
 }
 
-fn head(schema: &str, pass: &RepositoryPass, source: &str) -> Value {
+/// What every document of a pass begins with.
+pub(super) fn head(schema: &str, pass: &RepositoryPass, source: &str) -> Value {
     json!({
         "schema": schema,
         "source": source,
         "branch": pass.branch,
         "commit": pass.commit.to_string(),
         "at": instant(pass.at),
-        "findings": findings(&pass.diagnostics),
     })
 }
 

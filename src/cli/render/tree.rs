@@ -5,7 +5,8 @@ use std::fmt::Write as _;
 use serde_json::{Value, json};
 
 use super::Paint;
-use super::words::{instant, line, path, short, value};
+use super::json::head;
+use super::words::{line, path, short, value};
 use crate::execute::seen::{Presence, Seen, SeenRun};
 use crate::plan::report::State;
 use crate::reconcile::RepositoryPass;
@@ -71,16 +72,6 @@ pub fn tree_json(pass: &RepositoryPass, source: &str) -> Value {
     let mut document = head("trueup/tree.v1", pass, source);
     document["units"] = units.collect();
     document
-}
-
-fn head(schema: &str, pass: &RepositoryPass, source: &str) -> Value {
-    json!({
-        "schema": schema,
-        "source": source,
-        "branch": pass.branch,
-        "commit": pass.commit.to_string(),
-        "at": instant(pass.at),
-    })
 }
 
 /// Declared resources that are not as they are declared.

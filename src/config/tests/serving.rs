@@ -1,8 +1,8 @@
 //! How a model is served: what is read, and what is refused.
 
-use super::model::{Protocol, Strategy};
-use super::tests::changed;
-use super::units::Size;
+use super::changed;
+use crate::config::model::{Protocol, Strategy};
+use crate::config::units::Size;
 
 /// Changes how staging is served, and compares codes and messages.
 #[track_caller]

@@ -1,0 +1,146 @@
+//! The looks that a team would write with boto3, beside the program's own, at the same server.
+
+use std::path::{Path, PathBuf};
+use std::process::{Output, Stdio};
+use std::sync::Arc;
+use std::time::Duration;
+
+use serde_json::Value;
+use tokio::process::Command;
+use tokio::time::{Instant, timeout};
+use trueup::aws::{self, Aws};
+use trueup::clock::ManualClock;
+use trueup::demo::example::REGION;
+use trueup::execute::pass::Mode;
+use trueup::git::Author;
+use trueup::plan::report::State;
+use trueup::reconcile::{Options, Reconciler};
+
+use super::figures::{Figure, Figures};
+use super::files;
+use super::grow;
+use super::processor;
+use super::repository::source;
+use super::server::Server;
+
+/// A script's sweep, or the making of its environment.
+const DEADLINE: Duration = Duration::from_secs(3600);
+
+/// What one sweep cost.
+struct Cost {
+    seconds: f64,
+    /// Of processor time, the server's apart.
+    processor: f64,
+    calls: f64,
+}
+
+/// Measures the script, alone and with threads, and two passes of the program.
+pub(crate) async fn run(folder: &Path, models: usize) -> Vec<Figure> {
+    let mut figures = Figures::new("boto3", models);
+    let python = python().await;
+    let mut server = Server::start(folder, models).await;
+    let threads = trueup::limits::PASSES_AT_ONCE;
+    let alone = script(&python, &mut server, models, 1).await;
+    let together = script(&python, &mut server, models, threads).await;
+    let ours = passes(folder, &mut server, models).await;
+    tell(&mut figures, "boto3, one thread", &alone);
+    tell(
+        &mut figures,
+        &format!("boto3, {threads} threads"),
+        &together,
+    );
+    tell(&mut figures, "trueup, first pass", &ours[0]);
+    tell(&mut figures, "trueup, pass", &ours[1]);
+    let (time, calls) = (ours[1].seconds / alone.seconds, ours[1].calls / alone.calls);
+    figures.tell("seconds, trueup to boto3", time, "times");
+    let threaded = ours[1].seconds / together.seconds;
+    let what = format!("seconds, trueup to boto3 with {threads} threads");
+    figures.tell(what, threaded, "times");
+    figures.tell("calls, trueup to boto3", calls, "times");
+    figures.done()
+}
+
+fn tell(figures: &mut Figures, who: &str, cost: &Cost) {
+    figures.tell(format!("{who}: seconds"), cost.seconds, "s");
+    figures.tell(format!("{who}: on a processor"), cost.processor, "s");
+    figures.tell(format!("{who}: calls"), cost.calls, "calls");
+}
+
+/// The interpreter of the outside judges, whose boto3 this is.
+async fn python() -> PathBuf {
+    let judges = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/judges");
+    let made = Command::new("bash")
+        .arg(judges.join("environment.sh"))
+        .stderr(Stdio::inherit())
+        .output();
+    succeeded(made).await;
+    judges.join(".venv/bin/python")
+}
+
+async fn script(python: &Path, server: &mut Server, models: usize, threads: usize) -> Cost {
+    let before = server.calls().await;
+    let names: Vec<_> = (0..models).map(files::name).collect();
+    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("benches/boto3_sweep.py");
+    let swept = Command::new(python)
+        .arg(script)
+        .args(["--endpoint-url", &server.url, "--region", REGION])
+        .args(["--threads", &threads.to_string()])
+        .args(names)
+        .stderr(Stdio::inherit())
+        .output();
+    let output = succeeded(swept).await;
+    let told: Value = serde_json::from_slice(&output.stdout).expect("the script prints JSON");
+    let cost = Cost {
+        seconds: told["seconds"].as_f64().expect("it says how long"),
+        processor: told["processor"].as_f64().expect("it says how much"),
+        calls: told["calls"].as_f64().expect("it says how often"),
+    };
+    let answered = server.calls().await - before;
+    assert!(
+        (answered - cost.calls).abs() < 0.5,
+        "it counts what it asks"
+    );
+    cost
+}
+
+async fn succeeded(output: impl Future<Output = std::io::Result<Output>>) -> Output {
+    let output = timeout(DEADLINE, output).await.expect("it ends in time");
+    let output = output.expect("it can be started");
+    assert!(output.status.success(), "{}", output.status);
+    output
+}
+
+/// Two passes of the program, over the network as it is used.
+async fn passes(folder: &Path, server: &mut Server, models: usize) -> [Cost; 2] {
+    let cache = tempfile::tempdir().expect("a temporary folder");
+    let aws = Aws::connect(aws::Options::local(server.url.clone())).await;
+    let options = Options {
+        source: source(folder),
+        cache: cache.path().to_owned(),
+        author: Author::default(),
+        clock: Arc::new(ManualClock::new(grow::time(folder))),
+        probe: None,
+    };
+    let mut reconciler = Reconciler::open(options, aws).await.expect("a mirror");
+    let mut costs = Vec::new();
+    for _ in 0..2 {
+        let before = server.calls().await;
+        let (start, used) = (Instant::now(), processor::seconds());
+        let fetched = reconciler.fetch().await.expect("the repository is there");
+        let pass = reconciler.pass(&fetched, Mode::Plan).await;
+        let seconds = start.elapsed().as_secs_f64();
+        let pass = pass.expect("there is a pass");
+        let settled = |model: &&trueup::reconcile::ModelReport| model.state() == State::InSync;
+        let settled = pass.models.iter().filter(settled).count();
+        assert_eq!(settled, models, "every model is in line");
+        let calls = server.calls().await - before;
+        let processor = processor::seconds() - used;
+        costs.push(Cost {
+            seconds,
+            processor,
+            calls,
+        });
+    }
+    let costs: Result<[Cost; 2], _> = costs.try_into();
+    costs.unwrap_or_else(|_| unreachable!("there were two"))
+}

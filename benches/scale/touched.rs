@@ -1,0 +1,148 @@
+//! A commit that touches one model of many: from the fetch to the first call that changes
+//! something.
+
+use std::path::Path;
+use std::time::Duration;
+
+use tempfile::TempDir;
+use tokio::time::Instant;
+use trueup::aws::{self, Aws};
+use trueup::clock::{ManualClock, Timestamp};
+use trueup::git::Author;
+use trueup::reconcile::{Options, Reconciler};
+
+use super::figures::{Figure, Figures};
+use super::files;
+use super::fleet::{Fleet, Sweep};
+use super::grow;
+use super::repository::{self, source};
+
+/// Commits that are measured, each of another model.
+const COMMITS: usize = 11;
+
+/// A reconciler of the fleet that is never asked to call anything: it fetches, and says what a
+/// commit touched.
+pub(crate) async fn reconciler(folder: &Path, cache: &TempDir, now: Timestamp) -> Reconciler {
+    let nowhere = aws::Options::local("http://127.0.0.1:1");
+    let options = Options {
+        source: source(folder),
+        cache: cache.path().to_owned(),
+        author: Author::default(),
+        clock: std::sync::Arc::new(ManualClock::new(now)),
+        probe: None,
+    };
+    let opened = Reconciler::open(options, Aws::connect(nowhere).await).await;
+    opened.expect("a mirror")
+}
+
+/// Our own time in milliseconds: without what the world took to answer.
+#[derive(Default)]
+struct Times {
+    fetching: Vec<f64>,
+    revising: Vec<f64>,
+    reading: Vec<f64>,
+    looking: Vec<f64>,
+    whole: Vec<f64>,
+}
+
+/// Measures some commits, one after the other.
+pub(crate) async fn run(folder: &Path, models: usize) -> Vec<Figure> {
+    let mut world = grow::world(folder);
+    let now = world.now();
+    let caches = [(); 2].map(|()| tempfile::tempdir().expect("a temporary folder"));
+    let mut reconciler = reconciler(folder, &caches[0], now).await;
+    let fetched = reconciler.fetch().await.expect("the repository is there");
+    reconciler.revise(&fetched).await.expect("it is whole");
+    let mut fleet = Fleet::open(folder, caches[1].path(), now);
+    let (mut touched_most, mut compiled_most, mut files_most) = (0, 0, 0);
+    let mut times = Times::default();
+    for count in 0..COMMITS.min(models) {
+        let number = count * models / COMMITS.min(models);
+        let text = files::config(number, 2);
+        let path = repository::path(folder);
+        repository::commit(&path, &files::config_path(number), &text);
+
+        let start = Instant::now();
+        let fetched = reconciler.fetch().await.expect("the repository is there");
+        let fetching = start.elapsed();
+        let touched = reconciler.revise(&fetched).await.expect("it is whole");
+        let revising = start.elapsed() - fetching;
+        touched_most = touched_most.max(touched.len());
+        // The same commit in the mirror that passes over the world in process read from.
+        fleet.fetch(now, &touched);
+        let mut compiled = 0;
+        for folder in &touched {
+            let mut sweep = Sweep::default();
+            let start = Instant::now();
+            fleet.pass(folder, (&mut world, now), &mut sweep);
+            compiled += sweep.read;
+            let (answering, at) = sweep.tally.changed.expect("more instances are a change");
+            let looking = at.duration_since(start) - answering - sweep.reading;
+            times.push(fetching, revising, sweep.reading, looking);
+            files_most = files_most.max(fleet.read(folder).files.files.len());
+        }
+        compiled_most = compiled_most.max(compiled);
+    }
+    let mut figures = Figures::new("touched", models);
+    times.tell(&mut figures);
+    figures.hold_count("models touched by a commit", touched_most as u64, "", 1);
+    figures.hold_count("models compiled for a commit", compiled_most, "", 1);
+    figures.count(
+        "files of a model and the shared ones",
+        files_most as u64,
+        "",
+    );
+    figures.done()
+}
+
+impl Times {
+    fn push(
+        &mut self,
+        fetching: Duration,
+        revising: Duration,
+        reading: Duration,
+        looking: Duration,
+    ) {
+        let milliseconds = |time: Duration| time.as_secs_f64() * 1e3;
+        self.fetching.push(milliseconds(fetching));
+        self.revising.push(milliseconds(revising));
+        self.reading.push(milliseconds(reading));
+        self.looking.push(milliseconds(looking));
+        self.whole
+            .push(milliseconds(fetching + revising + reading + looking));
+    }
+
+    fn tell(mut self, figures: &mut Figures) {
+        let whole = median(&mut self.whole);
+        figures.hold(
+            "from fetch to first change, our own time",
+            whole,
+            "ms",
+            100.0,
+        );
+        let worst = self.whole.last().copied().unwrap_or_default();
+        figures.tell("  the slowest", worst, "ms");
+        figures.tell("  of that fetching", median(&mut self.fetching), "ms");
+        figures.tell(
+            "  of that finding what it touched",
+            median(&mut self.revising),
+            "ms",
+        );
+        figures.tell(
+            "  of that reading and compiling",
+            median(&mut self.reading),
+            "ms",
+        );
+        figures.tell(
+            "  of that looking and deciding",
+            median(&mut self.looking),
+            "ms",
+        );
+    }
+}
+
+/// The middle one; sorts them.
+fn median(times: &mut [f64]) -> f64 {
+    times.sort_by(f64::total_cmp);
+    times[times.len() / 2]
+}

@@ -1,0 +1,113 @@
+//! What is well written and still cannot be deployed.
+
+use super::{MODEL, TRUEUP, change, check};
+
+#[test]
+fn promotion_leads_from_one_environment_to_every_other() {
+    change(
+        "promote: {soak: 2h}",
+        "promote: {from: null}",
+        &["P002 28:5 `production` is a first environment, and so is `staging`"],
+    );
+    change(
+        "staging: {}",
+        "staging: {promote: {from: production}}",
+        &["P002 26:29 the promotion to `staging` leads in a circle"],
+    );
+    change(
+        "staging: {}",
+        "staging: {promote: {from: staging}}",
+        &["P002 26:29 the promotion to `staging` leads in a circle"],
+    );
+    let text = MODEL
+        .replace("  staging: {}\n", "")
+        .replace("promote: {soak: 2h}", "promote: {from: staging}")
+        + "  staging: {promote: {from: null}}\n";
+    let loaded = check("models/churn/config.yaml", Some(&text), &[]);
+    let names = loaded.models[0]
+        .config
+        .as_ref()
+        .unwrap()
+        .environments
+        .iter();
+    assert_eq!(
+        names.map(|one| one.name.as_str()).collect::<Vec<_>>(),
+        ["staging", "production"]
+    );
+}
+
+#[test]
+fn names_fit_what_is_made_of_them() {
+    let long = format!("name: {}", "a".repeat(30));
+    change(
+        "name: churn",
+        &long,
+        &[
+            "N001 27:3 names made of `aaaaaaaaaaaaaaaaaaaaaaaaaaaaaa-production` get 65 characters, 2 too many",
+        ],
+    );
+    change(
+        "name: churn",
+        "name: churn-staging",
+        &["N003 2:7 the name ends in `staging`, which is added to derived names"],
+    );
+    change(
+        "name: churn",
+        "name: churn--x",
+        &[
+            "N001 2:7 `name` is `churn--x`, but takes lower-case letters, digits and single hyphens between them",
+        ],
+    );
+    change(
+        "name: churn",
+        "name: \"${x}\"",
+        &["S004 2:7 a variable in a name: what it names would change with it"],
+    );
+    change(
+        "  staging: {}",
+        "  Staging: {}",
+        &["N001 26:3 `Staging` is no name for an environment"],
+    );
+}
+
+#[test]
+fn what_runs_must_be_seen_and_possible() {
+    change(
+        "staging: {}",
+        "staging: {account: \"444455556666\", monitors: null}",
+        &["G004 26:22 444455556666/eu-west-1 is not among the scopes of trueup.yaml"],
+    );
+    let loaded = change(
+        "staging: {}",
+        "staging: {region: us-east-1}",
+        &[
+            "G004 26:21 111122223333/us-east-1 is not among the scopes of trueup.yaml",
+            "R004 26:21 `staging` is in us-east-1, but the model's home is in eu-west-1",
+        ],
+    );
+    assert!(loaded.models[0].config.is_none());
+    let legacy = TRUEUP.replace("legacy: true", "legacy: false");
+    check(
+        "trueup.yaml",
+        Some(&legacy),
+        &["M004 24:26 the account 111122223333 is not known to have Model Monitor"],
+    );
+    change(
+        "sampling_percentage: 100",
+        "sampling_percentage: 0",
+        &["M001 24:3 the monitor has nothing to read: nothing is captured"],
+    );
+    change(
+        "AllTraffic: {instance_type: ml.m5.large, initial_instance_count: 1}",
+        "AllTraffic: {initial_weight: 0}",
+        &[
+            "H013 20:3 the weights of the variants are 0 together",
+            "H013 30:7 the weights of the variants are 0 together",
+        ],
+    );
+    change(
+        "gates: {auc: \">= 0.7 and <= 0.99\"}",
+        "gates: {}",
+        &["Q001 15:1 no gate: any version can be registered"],
+    );
+}
