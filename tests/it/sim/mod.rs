@@ -26,8 +26,6 @@ mod seeds;
 pub(crate) mod stage;
 mod storm;
 mod sweeps;
-mod weather;
-mod workload;
 pub(crate) mod weather;
 pub(crate) mod workload;
 
