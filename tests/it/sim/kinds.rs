@@ -19,11 +19,7 @@ fn settled() -> Stage {
 }
 
 /// The same with everything that a deployment can ask for, a package in the shadow's slot included.
-<<<<<<< HEAD
-pub(super) fn settled_full() -> Stage {
-=======
 pub(crate) fn settled_full() -> Stage {
->>>>>>> helper-b
     let mut stage = Stage::new(FIRST_AUC);
     let config = path("config.yaml");
     stage.forge.commit(&[(&config, Some(FULL.as_bytes()))]);
