@@ -84,6 +84,10 @@ pub const SWEEP_LISTED_MIN: usize = 50;
 /// The longest until a model is described though no list shows a change of it; the shortest is three
 /// quarters of that.
 pub const AUDIT_PERIOD: Duration = Duration::from_hours(24);
+/// Rollouts, and runs, that are under way at once in an account of few units.
+pub const TURNS_MIN: usize = 5;
+/// The same in an account of many, as per cent of its units.
+pub const TURNS_PERCENT: usize = 2;
 /// How late something may show in a search of a sweep's, and how far clocks may be apart.
 pub const SEARCH_MARGIN: Duration = Duration::from_mins(10);
 /// Resources of one unit that are named as orphaned; the rest is counted.

@@ -100,6 +100,8 @@ struct Daemon {
     /// Where the branches were when they were acted on.
     acted_on: Option<Fetched>,
     writes: Writes,
+    /// The models that wait for a turn.
+    queued: BTreeSet<String>,
 }
 
 impl Daemon {
@@ -121,6 +123,7 @@ impl Daemon {
             failures: 0,
             acted_on: None,
             writes: Writes::default(),
+            queued: BTreeSet::new(),
         }
     }
 
@@ -196,6 +199,7 @@ impl Daemon {
             self.agenda
                 .retain(Instant::now(), |folder| revision.holds(folder));
             self.writes.retain(|folder| revision.holds(folder));
+            self.queued.retain(|folder| revision.holds(folder));
         }
         let now = Instant::now();
         for folder in &concerned {
@@ -254,9 +258,27 @@ impl Daemon {
         };
         let now = Instant::now();
         self.agenda.ended(&folder, how, now);
+        self.turns(&folder, &report, now);
         let writes = report.pass.iter().flat_map(|pass| pass.writes.clone());
         self.writes.want(&folder, writes.collect(), now);
         self.tell_of(vec![report], at);
+    }
+
+    /// Lets those who wait for a turn ask again once one is free. Two for each that is: one may not
+    /// need it any more.
+    fn turns(&mut self, folder: &str, report: &ModelReport, now: Instant) {
+        if report.is_queued() {
+            self.queued.insert(folder.to_owned());
+        } else {
+            self.queued.remove(folder);
+        }
+        if report.had_turn {
+            for _ in 0..2 {
+                if let Some(next) = self.queued.pop_first() {
+                    self.agenda.wake_at(&next, now);
+                }
+            }
+        }
     }
 
     /// Makes the commits that are asked for. What was decided on a commit that is not the newest

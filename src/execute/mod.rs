@@ -7,6 +7,7 @@ pub mod pass;
 pub mod seen;
 pub mod steps;
 pub mod sweep;
+pub mod turns;
 
 mod listing;
 mod pending;

@@ -10,7 +10,7 @@ use crate::plan::planner::{Hints, plan};
 use crate::plan::report::{Note, PlanReport, State};
 use crate::plan::review::Verdict;
 use crate::plan::rollout::{brings, converged_since};
-use crate::plan::step::Plan;
+use crate::plan::step::{Action, Plan};
 use crate::resource::call::Answer;
 use crate::resource::desired::Desired;
 use crate::resource::unit::Unit;
@@ -37,6 +37,7 @@ pub struct Pass {
     mode: Mode,
     reviewed: bool,
     approved: Option<Approved>,
+    turns: bool,
     stage: Stage,
     result: Option<UnitPass>,
 }
@@ -66,6 +67,8 @@ pub struct UnitPass {
     /// Whether the plan brings a package that the endpoint never ran, to an environment where that
     /// is to be judged by history first: no step was taken. See [`UnitPass::judged`].
     pub unreviewed: bool,
+    /// Whether the plan takes a turn that was not asked for: no step was taken. See [`UnitPass::turn`].
+    pub unturned: bool,
     /// What was seen of each resource.
     pub seen: Vec<Seen>,
     /// The runs that were seen.
@@ -106,11 +109,19 @@ impl UnitPass {
         let blocked = notes.iter().any(|note| note.state == State::Blocked);
         notes.iter().any(|note| match note.state {
             State::Changing => true,
+            // It is woken when a turn is free.
+            State::Waiting if note.reason == Cause::WaitingForTurn => false,
             // What moves by itself has a deadline; the rest waits for something in the same unit.
             State::Waiting => !blocked || note.deadline.is_some(),
             State::Unknown => readable,
             _ => false,
         })
+    }
+
+    /// Whether it waits for others to have had their turn.
+    pub fn is_queued(&self) -> bool {
+        let mut notes = self.report.notes.iter();
+        notes.any(|note| note.reason == Cause::WaitingForTurn)
     }
 
     /// Takes the verdict on a release that was not reviewed: the steps that may be taken now, or
@@ -122,6 +133,7 @@ impl UnitPass {
                 self.disapprove();
                 return None;
             }
+            Verdict::Goes if self.unturned => return None,
             Verdict::Goes => {
                 let act = self.outcome.is_some() && !self.plan.is_empty();
                 return act.then(|| Steps::new(&self.plan));
@@ -133,6 +145,27 @@ impl UnitPass {
         let subject = format!("release {}", self.plan.unit.place);
         self.report.note(cause, subject, message);
         None
+    }
+
+    /// Takes the answer to whether it is this unit's turn: the steps that may be taken now. What is
+    /// new is made in any case; without a turn, nothing that exists is touched.
+    pub fn turn(&mut self, turn: Result<(), String>) -> Option<Steps> {
+        self.unturned = false;
+        if let Err(words) = turn {
+            let new = self.plan.steps.iter();
+            let new =
+                new.take_while(|step| step.action == Action::Create && !step.effect.takes_turns());
+            let new = new.count();
+            self.plan.steps.truncate(new);
+            self.settle();
+            if new > 0 {
+                self.report
+                    .note(Cause::StepsPlanned, "plan", "what is new is made");
+            }
+            self.report
+                .note(Cause::WaitingForTurn, self.plan.unit.to_string(), words);
+        }
+        (!self.plan.is_empty()).then(|| Steps::new(&self.plan))
     }
 
     /// Takes no step, because the plan is not the approved one.
@@ -148,6 +181,7 @@ impl UnitPass {
     /// No step of the plan is taken.
     fn rest(&mut self) {
         self.plan.steps.clear();
+        self.unturned = false;
         self.settle();
         // What waited for those steps waits no more; what moves by itself goes on.
         let notes = &mut self.report.notes;
@@ -189,6 +223,7 @@ impl Pass {
             mode,
             reviewed: false,
             approved: None,
+            turns: false,
             stage,
             result: None,
         }
@@ -215,6 +250,14 @@ impl Pass {
         self
     }
 
+    /// Stops before the steps where they begin something that is begun only so often at once: whose
+    /// turn it is depends on the fleet.
+    #[must_use]
+    pub fn with_turns(mut self) -> Self {
+        self.turns = true;
+        self
+    }
+
     fn plan(&mut self, observed: &Observed, now: Timestamp) -> Stage {
         let (plan, mut report) = plan(&self.desired, observed, self.hints, now);
         for gap in &observed.gaps {
@@ -228,7 +271,9 @@ impl Pass {
         let approved = self.approved.as_ref();
         let unapproved = approved.and_then(|approved| approved.differs(&plan));
         let planned = !plan.is_empty() && !unreviewed && unapproved.is_none();
-        let act = self.mode == Mode::Apply && planned;
+        let costly = plan.steps.iter().any(|step| step.effect.takes_turns());
+        let unturned = self.turns && self.mode == Mode::Apply && costly && unapproved.is_none();
+        let act = self.mode == Mode::Apply && planned && !unturned;
         let stage = if act {
             Stage::Act(Steps::new(&plan))
         } else {
@@ -242,6 +287,7 @@ impl Pass {
             plan,
             report,
             unreviewed,
+            unturned,
             unapproved,
             seen: seen::resources(&self.desired, observed),
             runs: seen::runs(observed),
@@ -335,6 +381,7 @@ mod tests {
             candidate: None,
             gaps: gaps.iter().map(gap).collect(),
             unreviewed: false,
+            unturned: false,
             unapproved: None,
             seen: Vec::new(),
             runs: Vec::new(),

@@ -21,6 +21,8 @@ pub enum Cause {
     WaitingForService,
     /// Instances are still coming up.
     WaitingForInstances,
+    /// So many others are at it that this one waits.
+    WaitingForTurn,
     /// Something before it is not ready.
     WaitingForDependency,
     /// An alarm that is to watch a deployment goes off before it has begun.
@@ -98,6 +100,7 @@ pub const CAUSES: &[Cause] = &[
     Cause::WaitingForRun,
     Cause::WaitingForService,
     Cause::WaitingForInstances,
+    Cause::WaitingForTurn,
     Cause::WaitingForDependency,
     Cause::AlarmFiring,
     Cause::Soaking,
@@ -142,6 +145,7 @@ impl Cause {
             | Self::WaitingForRun
             | Self::WaitingForService
             | Self::WaitingForInstances
+            | Self::WaitingForTurn
             | Self::WaitingForDependency
             | Self::AlarmFiring
             | Self::Soaking

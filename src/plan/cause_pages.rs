@@ -57,6 +57,12 @@ fn waiting(cause: Cause) -> Option<Texts> {
             "It looks again in each pass and changes nothing about the resource until it has come to rest.",
             "Wait until the deadline that is named.",
         ),
+        Cause::WaitingForTurn => (
+            "others go first",
+            "So many endpoints of this account roll, or so many of its pipelines run, that no more are begun: whatever is wrong with a commit, it does not reach everything at once.",
+            "It makes what is new and moves nothing. Once one of the others has come to rest, it takes its turn. A rollback never waits for a turn.",
+            "Nothing needs to be done. To stop what has not begun yet, revert the commit.",
+        ),
         Cause::WaitingForInstances => (
             "instances are still coming up",
             "The endpoint is in service, but a variant has fewer instances than it should.",

@@ -77,6 +77,9 @@ pub(super) fn update(
         step.guards.extend(guards);
     }
     if returns {
+        if let Some(step) = planner.steps.last_mut() {
+            step.effect = Effect::Rollback;
+        }
         planner.first = from..planner.steps.len();
     }
 }

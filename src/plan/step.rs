@@ -68,10 +68,19 @@ pub enum Effect {
     Live,
     /// Traffic moves to other instances.
     Roll,
+    /// Traffic moves back to what it was on before.
+    Rollback,
     /// A pipeline runs.
     Run,
     /// The resource is gone for a while.
     Recreate,
+}
+
+impl Effect {
+    /// Whether only so many at once are begun in an account: a rollback waits for nobody.
+    pub fn takes_turns(self) -> bool {
+        matches!(self, Self::Roll | Self::Run | Self::Recreate)
+    }
 }
 
 /// Why a step is planned.

@@ -288,7 +288,10 @@ fn touch(
                 let (_, model) = model::read(mirror, revision, installation, &folder)?;
                 shared.memory().census.record(&model)
             }
-            None => shared.memory().census.forget(&folder),
+            None => {
+                shared.memory().turns.forget(&folder);
+                shared.memory().census.forget(&folder)
+            }
         };
         concerned.extend(census);
         concerned.insert(folder);

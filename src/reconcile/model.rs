@@ -18,6 +18,7 @@ use crate::execute::inventory::Inventory;
 use crate::execute::model::{ModelPass, Prepared, Standing, conclude, prepare, review};
 use crate::execute::pass::{Mode, UnitPass};
 use crate::execute::sweep::Orphan;
+use crate::execute::turns::Turns;
 use crate::git::{GitError, Mirror};
 use crate::limits::{HISTORY_COMMITS_MAX, READY_MAX, REVIEW_COMMITS_MAX};
 use crate::plan::planner::Hints;
@@ -46,6 +47,8 @@ pub(super) struct Memory {
     settled: BTreeMap<String, BTreeMap<Unit, Timestamp>>,
     /// What the models that are settled now looked like.
     pub(super) inventory: Inventory,
+    /// Whose turn it is.
+    pub(super) turns: Turns,
     /// What of ours the last sweep found undeclared.
     pub(super) orphans: Vec<Orphan>,
 }
@@ -150,7 +153,8 @@ impl Shared {
         let mut report = ready.report();
         if ready.prepared.is_some() {
             match self.over(revision, ready, mode, approval).await {
-                Ok(pass) => {
+                Ok((pass, had_turn)) => {
+                    report.had_turn = had_turn;
                     self.remember(&folder, &pass, at);
                     report.pass = Some(pass);
                 }
@@ -183,21 +187,26 @@ impl Shared {
         Ok(ready)
     }
 
+    /// Passes over every unit; also gives whether one has had its turn.
     async fn over(
         self: &Arc<Self>,
         revision: Arc<Revision>,
         ready: Arc<Ready>,
         mode: Mode,
         approval: Option<Arc<Approval>>,
-    ) -> Result<ModelPass, String> {
+    ) -> Result<(ModelPass, bool), String> {
         let prepared = ready.prepared.as_ref().ok_or("the model is not compiled")?;
         let hints = self.memory().hints(&ready.model.folder);
-        let (mut units, aws) = (Vec::new(), self.aws());
+        let (mut units, mut had_turn, aws) = (Vec::new(), false, self.aws());
         for mut pass in prepared.passes(&hints, mode) {
-            if let Some(approval) = &approval {
-                let approved = approval.of(pass.unit());
-                pass = pass.with_approval(approved);
-            }
+            pass = match &approval {
+                // All of it was approved at once.
+                Some(approval) => {
+                    let approved = approval.of(pass.unit());
+                    pass.with_approval(approved)
+                }
+                None => pass.with_turns(),
+            };
             let unit = drive(pass, &aws, self.clock.as_ref()).await;
             let mut unit = unit.ok_or("a pass ended before it had looked")?;
             if unit.unreviewed {
@@ -206,11 +215,21 @@ impl Shared {
                     unit.acted(drive(steps, &aws, self.clock.as_ref()).await);
                 }
             }
+            let folder = &ready.model.folder;
+            if unit.unturned {
+                let turn = self.memory().turns.ask(folder, &unit);
+                if let Some(steps) = unit.turn(turn) {
+                    unit.acted(drive(steps, &aws, self.clock.as_ref()).await);
+                }
+            }
+            if mode == Mode::Apply {
+                had_turn |= self.memory().turns.note(folder, &unit);
+            }
             units.push(unit);
         }
         let concluded = self
             .with_mirror(move |shared, mirror| shared.conclude(mirror, &revision, &ready, units));
-        concluded.await.map_err(broken)?
+        Ok((concluded.await.map_err(broken)??, had_turn))
     }
 
     /// Judges a release that was merged, by the history of its file.

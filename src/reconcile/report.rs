@@ -48,6 +48,8 @@ pub struct ModelReport {
     pub releases: BTreeMap<String, Release>,
     /// The pass; `None` where the files do not allow one, or where it broke off.
     pub pass: Option<ModelPass>,
+    /// Whether a unit has had its turn: another may take it.
+    pub had_turn: bool,
     /// Why it broke off: a defect of trueup's, or a repository that could not be read.
     pub defect: Option<String>,
 }
@@ -75,6 +77,7 @@ impl ModelReport {
             files: None,
             releases: BTreeMap::new(),
             pass: None,
+            had_turn: false,
             defect: None,
         }
     }
@@ -111,6 +114,11 @@ impl ModelReport {
     /// another look before long, whatever else is held or broken beside it.
     pub fn in_motion(&self) -> bool {
         self.defect.is_some() || self.units().any(UnitPass::in_motion)
+    }
+
+    /// Whether a unit waits for others to have had their turn.
+    pub fn is_queued(&self) -> bool {
+        self.units().any(UnitPass::is_queued)
     }
 
     fn units(&self) -> impl Iterator<Item = &UnitPass> {

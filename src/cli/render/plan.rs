@@ -145,6 +145,7 @@ fn step(step: &Step, paint: Paint) -> String {
         Effect::None => String::new(),
         Effect::Live => format!("  {}", paint.dim("live")),
         Effect::Roll => format!("  {}", paint.bold("roll")),
+        Effect::Rollback => format!("  {}", paint.bold("rollback")),
         Effect::Run => format!("  {}", paint.bold("run")),
         Effect::Recreate => format!("  {}", paint.bold("recreate")),
     };

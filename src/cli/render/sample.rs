@@ -56,6 +56,7 @@ pub(crate) fn unit(place: &str) -> UnitPass {
         candidate: None,
         gaps: Vec::new(),
         unreviewed: false,
+        unturned: false,
         unapproved: None,
         seen: Vec::new(),
         runs: Vec::new(),

@@ -26,6 +26,7 @@ mod seeds;
 pub(crate) mod stage;
 mod storm;
 mod sweeps;
+mod turns;
 pub(crate) mod weather;
 pub(crate) mod workload;
 

@@ -103,7 +103,8 @@ impl Passing {
         let machine = self.machine.get_or_insert_with(|| {
             let mut desired = desired.clone();
             desired.broken = broken;
-            Driven::Pass(Box::new(model.prepared.pass(desired, hints, mode)))
+            let pass = model.prepared.pass(desired, hints, mode).with_turns();
+            Driven::Pass(Box::new(pass))
         });
         if self.open.is_empty() {
             let next = match machine {
@@ -139,11 +140,12 @@ impl Passing {
     }
 
     /// The unit whose machine has ended; `None`: history let steps be taken, which come now.
-    fn ended(&mut self, stage: &Stage) -> Option<UnitPass> {
+    fn ended(&mut self, stage: &mut Stage) -> Option<UnitPass> {
         let mut unit = match self.machine.take()? {
             Driven::Pass(pass) => pass.finish().expect("a pass that was driven to its end"),
             Driven::Steps(mut unit, steps) => {
                 unit.acted(steps.finish());
+                self.note(stage, &unit);
                 return Some(*unit);
             }
         };
@@ -159,7 +161,25 @@ impl Passing {
                 return None;
             }
         }
+        if unit.unturned {
+            let turn = stage.turns[self.daemon].ask(self.folder(), &unit);
+            if let Some(steps) = unit.turn(turn) {
+                self.machine = Some(Driven::Steps(Box::new(unit), steps));
+                return None;
+            }
+        }
+        self.note(stage, &unit);
         Some(unit)
+    }
+
+    fn folder(&self) -> &str {
+        &self.present.models[self.model].loaded.folder
+    }
+
+    fn note(&self, stage: &mut Stage, unit: &UnitPass) {
+        if self.mode == Mode::Apply {
+            stage.turns[self.daemon].note(self.folder(), unit);
+        }
     }
 
     /// `None`: the process died.

@@ -8,6 +8,7 @@ use trueup::clock::{SignedDuration, Timestamp};
 use trueup::execute::model::ModelPass;
 use trueup::execute::pass::Mode;
 use trueup::execute::steps::Outcome;
+use trueup::execute::turns::Turns;
 use trueup::resource::broken::Broken;
 use trueup::resource::call::{Call, Scope, s3_parts};
 use trueup::resource::unit::Unit;
@@ -42,6 +43,8 @@ pub(crate) struct Stage {
     pub(crate) serves: BTreeMap<String, bool>,
     /// What each daemon remembers: which units it saw settled, at which commit and when.
     pub(crate) settled: [BTreeMap<Unit, (ObjectId, Timestamp)>; 2],
+    /// Whose turn each daemon thinks it is.
+    pub(crate) turns: [Turns; 2],
     /// What trueup did, and what it must not have done.
     pub(crate) ledger: Ledger,
     /// What reasons it gave.
@@ -118,6 +121,7 @@ impl Stage {
             now,
             serves: BTreeMap::new(),
             settled: [BTreeMap::new(), BTreeMap::new()],
+            turns: [Turns::default(), Turns::default()],
             ledger: Ledger::default(),
             seen: Seen::default(),
             going: Vec::new(),
@@ -186,6 +190,7 @@ impl Stage {
         if sweep.crashed {
             // What it kept in memory is gone too.
             self.settled[daemon].clear();
+            self.turns[daemon] = Turns::default();
         }
         sweep
     }
