@@ -47,7 +47,7 @@ async fn run(options: Options) -> ExitCode {
             let figures = one(step, &options).await;
             child::answer(&figures);
         }
-        None => whole(&options).await,
+        None => return whole(&options).await,
     }
     ExitCode::SUCCESS
 }
@@ -75,18 +75,26 @@ async fn one(step: Step, options: &Options) -> Vec<Figure> {
     }
 }
 
-/// Every measure that is asked for, the smallest fleets first.
-async fn whole(options: &Options) {
-    let mut report = Report::of_this_machine();
+/// Every measure that is asked for, the smallest fleets first. One that fails keeps no other from
+/// being told.
+async fn whole(options: &Options) -> ExitCode {
+    let (mut report, mut ended) = (Report::of_this_machine(), ExitCode::SUCCESS);
     for models in options.sizes() {
         let folder = tempfile::tempdir().expect("a temporary folder");
         let figures = child::run(Step::Grow, None, models, folder.path(), options).await;
+        let Some(figures) = figures else {
+            ended = ExitCode::FAILURE;
+            continue;
+        };
         report.add(figures);
         for measure in options.measures_of(models) {
             say(&format!("{} of {models} models", measure.name()));
             let only = Some(measure);
             let figures = child::run(Step::Measure, only, models, folder.path(), options).await;
-            report.add(figures);
+            match figures {
+                Some(figures) => report.add(figures),
+                None => ended = ExitCode::FAILURE,
+            }
         }
     }
     let out = options.out();
@@ -98,6 +106,7 @@ async fn whole(options: &Options) {
         .write_all(report.table().as_bytes())
         .expect("somebody reads the table");
     say(&format!("written to {}", out.display()));
+    ended
 }
 
 /// A line about what is going on.
