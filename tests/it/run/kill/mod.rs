@@ -25,7 +25,7 @@ const SEED: u64 = 7;
 const ROUND: Duration = Duration::from_secs(25);
 /// Lives that have to end in one round, and those of them that have to have changed something: a
 /// killer who never strikes in the middle of anything proves nothing.
-const KILLS_MIN: usize = 10;
+const KILLS_MIN: usize = 8;
 const BUSY_MIN: usize = 3;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
