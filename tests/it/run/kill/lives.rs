@@ -55,7 +55,7 @@ async fn live(place: Place, mut random: Random, mut stopped: watch::Receiver<boo
         let (works, moment) = (random.one_in(2), random.below(MOMENT));
         let life = async {
             if works {
-                drop(timeout(BEGINS, passed(&daemon.log)).await);
+                let _in_time = timeout(BEGINS, passed(&daemon.log)).await;
             }
             sleep_until(Instant::now() + Duration::from_millis(moment)).await;
         };

@@ -58,7 +58,6 @@ pub(super) struct Ordeal {
 impl Ordeal {
     /// Sets everything up.
     pub(super) async fn begin(seed: u64) -> Self {
-        println!("KILL_SEED={seed}");
         let repository = TempRepository::bare();
         let server = GitServer::closed(repository.root(), "robot", "secret");
         let folder = repository.root().canonicalize().unwrap();
