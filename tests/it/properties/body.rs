@@ -19,9 +19,12 @@ fn member(kind: &'static Kind, pattern: &str, random: &mut Random) -> Value {
     let below = below(kind, pattern);
     match field.map_or(Compare::Exact, |field| field.compare) {
         Compare::Unordered => {
-            let items = (0..random.below(4)).map(|at| match random.one_in(2) {
-                true => json!(format!("item-{at}")),
-                false => json!({"Name": format!("item-{at}"), "Value": random.below(9)}),
+            let items = (0..random.below(4)).map(|at| {
+                if random.one_in(2) {
+                    json!(format!("item-{at}"))
+                } else {
+                    json!({"Name": format!("item-{at}"), "Value": random.below(9)})
+                }
             });
             items.collect()
         }
@@ -75,7 +78,7 @@ fn plain(random: &mut Random, depth: usize) -> Value {
     match random.below(if depth == 0 { 4 } else { 6 }) {
         0 => json!(random.below(1_000)),
         1 => json!(random.one_in(2)),
-        2 => json!(random.below(1_000) as f64 / 8.0),
+        2 => json!(f64::from(u32::try_from(random.below(1_000)).unwrap()) / 8.0),
         3 => json!(format!("text-{}", random.below(1_000))),
         4 => (0..random.below(3))
             .map(|_| plain(random, depth - 1))

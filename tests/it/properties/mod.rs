@@ -1,4 +1,8 @@
 //! What holds of any input: of comparing, ordering, naming, digests, reading and errors.
+#![expect(
+    clippy::unwrap_used,
+    reason = "a helper of a test may fail like the test"
+)]
 
 pub(crate) mod body;
 mod canonical;

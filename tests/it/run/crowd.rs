@@ -8,7 +8,7 @@ use super::daemon::Daemon;
 
 const BOTS: usize = 5;
 /// Pushes of each bot.
-const PUSHES: usize = 6;
+const PUSHES: usize = 3;
 const RELEASE: &str = "models/mortgage/releases/staging.yaml";
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -44,6 +44,11 @@ impl Log {
         heard.passes.get(commit).copied().unwrap_or_default()
     }
 
+    /// Whether any pass has ended.
+    pub(super) fn has_passed(&self) -> bool {
+        !self.0.lock().unwrap().passes.is_empty()
+    }
+
     /// Lines that tell of a defect.
     pub(super) fn complaints(&self) -> Vec<String> {
         self.0.lock().unwrap().complaints.clone()

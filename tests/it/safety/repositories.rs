@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::fs;
+use std::os::unix::fs::PermissionsExt as _;
 use std::sync::Arc;
 
 use tempfile::TempDir;
@@ -170,7 +171,6 @@ fn attack_03_no_program_that_a_repository_names_is_run() {
         "post-index-change",
         "pre-auto-gc",
     ] {
-        use std::os::unix::fs::PermissionsExt as _;
         let path = hooks.join(hook);
         fs::write(&path, format!("#!/bin/sh\n{program}\n")).unwrap();
         fs::set_permissions(path, fs::Permissions::from_mode(0o755)).unwrap();

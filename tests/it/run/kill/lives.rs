@@ -5,16 +5,19 @@ use std::time::Duration;
 
 use tokio::sync::watch;
 use tokio::task::JoinSet;
-use tokio::time::{Instant, sleep_until, timeout};
+use tokio::time::{Instant, interval, sleep_until, timeout};
 use trueup::clock::{Clock as _, SystemClock, Timestamp};
 
 use super::program::Place;
+use crate::run::log::Log;
 use crate::sim::random::Random;
 
-/// The longest life is this and [`SHORT`] together: until a commit is fetched, read and acted on.
-const LONG: u64 = 4_000;
-/// Every other life is no longer, in milliseconds: it ends while it begins.
-const SHORT: u64 = 1_500;
+/// Every other daemon is killed so soon after its start, in milliseconds, the others so soon after
+/// their first pass: however slow the machine is, some of them die while they begin and some while
+/// they work.
+const MOMENT: u64 = 2_500;
+/// How long the first pass is waited for.
+const BEGINS: Duration = Duration::from_secs(15);
 /// Until the last life has ended.
 const DEADLINE: Duration = Duration::from_secs(30);
 
@@ -49,10 +52,15 @@ async fn live(place: Place, mut random: Random, mut stopped: watch::Receiver<boo
     while !*stopped.borrow() {
         let born = SystemClock.now();
         let daemon = place.daemon();
-        let more = if random.one_in(2) { LONG } else { 0 };
-        let life = Duration::from_millis(random.below(SHORT) + random.below(more + 1));
+        let (works, moment) = (random.one_in(2), random.below(MOMENT));
+        let life = async {
+            if works {
+                let _in_time = timeout(BEGINS, passed(&daemon.log)).await;
+            }
+            sleep_until(Instant::now() + Duration::from_millis(moment)).await;
+        };
         tokio::select! {
-            () = sleep_until(Instant::now() + life) => {}
+            () = life => {}
             _ = stopped.wait_for(|stop| *stop) => {}
         }
         let complaints = daemon.log.complaints();
@@ -66,6 +74,14 @@ async fn live(place: Place, mut random: Random, mut stopped: watch::Receiver<boo
         lives.push((born, SystemClock.now()));
     }
     lives
+}
+
+/// Until a daemon has passed over something.
+async fn passed(log: &Log) {
+    let mut ticks = interval(Duration::from_millis(20));
+    while !log.has_passed() {
+        ticks.tick().await;
+    }
 }
 
 fn show(folder: &Path) -> String {

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use serde_json::json;
 use tokio::time::{Instant, interval, timeout};
 use trueup::demo::http::Http;
 
@@ -41,7 +42,7 @@ pub(super) struct Ordeal {
     person: Person,
     deeds: Deeds,
     record: Record,
-    /// Of the local SageMaker, since the first model was served.
+    /// Of the local SageMaker, since it serves both environments.
     figures: Figures,
     /// Of the last daemon that was let live.
     daemon: Figures,
@@ -57,7 +58,6 @@ pub(super) struct Ordeal {
 impl Ordeal {
     /// Sets everything up.
     pub(super) async fn begin(seed: u64) -> Self {
-        println!("KILL_SEED={seed}");
         let repository = TempRepository::bare();
         let server = GitServer::closed(repository.root(), "robot", "secret");
         let folder = repository.root().canonicalize().unwrap();
@@ -97,6 +97,12 @@ impl Ordeal {
         let lives = Lives::begin(&self.place, random);
         self.released().await;
         self.trains_and_promotes().await;
+        self.until("production to serve", async |one| one.produces().await)
+            .await;
+        if self.children.is_none() {
+            // Until now it had less to do than it will have from now on.
+            self.figures = Figures::default();
+        }
         while Instant::now() < end {
             let pause = Duration::from_millis(self.random.below(1_200));
             let another = self.deeds.one(&self.person);
@@ -205,6 +211,13 @@ impl Ordeal {
         let proposed = proposed.await;
         let branch = proposed.strip_prefix("refs/heads/").unwrap();
         self.person.merge(branch);
+    }
+
+    /// Whether production has an endpoint in service.
+    async fn produces(&self) -> Option<()> {
+        let name = json!({"EndpointName": "mortgage-production"});
+        let found = self.http.sagemaker("DescribeEndpoint", &name).await.ok()?;
+        (found["EndpointStatus"] == "InService").then_some(())
     }
 
     /// Waits until many passes in a row over main's newest commit changed nothing.
