@@ -34,6 +34,37 @@ impl Mirror {
         self.read(&commit, &Wanted::new(folders), Caps::DEFAULT)
     }
 
+    /// The files of `base`, and those of `folder`, whose tree in the same commit is `tree`: what lies
+    /// beside the folder is not looked at, however much it is. Limits as in [`Self::snapshot`].
+    ///
+    /// Errors: [`GitError::Damaged`] where an object is missing or broken.
+    pub fn with_folder(
+        &self,
+        base: &Snapshot,
+        folder: &str,
+        tree: &ObjectId,
+    ) -> Result<Snapshot, GitError> {
+        let failed = |error| self.damage(error);
+        let everything = Wanted::new(None);
+        let mut walk = self.walk(&everything, Caps::DEFAULT)?;
+        walk.bytes = base
+            .files
+            .values()
+            .map(|file| file.bytes.len() as u64)
+            .sum();
+        (walk.files, walk.skipped) = (base.files.clone(), base.skipped.clone());
+        let id = Oid::from_str(&tree.0).map_err(failed)?;
+        let tree = self.repository.find_tree(id).map_err(failed)?;
+        let depth = folder.split('/').filter(|step| !step.is_empty()).count();
+        walk.folder(&tree, folder, depth).map_err(failed)?;
+        Ok(Snapshot {
+            commit: base.commit.clone(),
+            time: base.time,
+            files: walk.files,
+            skipped: walk.skipped,
+        })
+    }
+
     /// The id of the folder or file at `path` in `commit` (the empty path: the whole tree), `None`
     /// where there is none. Equal ids are equal content: what to key caches by.
     pub fn id_at(&self, commit: &ObjectId, path: &str) -> Result<Option<ObjectId>, GitError> {
@@ -66,16 +97,7 @@ impl Mirror {
         caps: Caps,
     ) -> Result<Snapshot, GitError> {
         let failed = |error| self.damage(error);
-        let mut walk = Walk {
-            mirror: self,
-            odb: self.repository.odb().map_err(failed)?,
-            wanted,
-            caps,
-            entries: 0,
-            bytes: 0,
-            files: BTreeMap::new(),
-            skipped: BTreeMap::new(),
-        };
+        let mut walk = self.walk(wanted, caps)?;
         let tree = commit.tree().map_err(failed)?;
         walk.folder(&tree, "", 0).map_err(failed)?;
         let seconds = commit.time().seconds();
@@ -84,6 +106,19 @@ impl Mirror {
             time: Timestamp::from_second(seconds).unwrap_or(Timestamp::UNIX_EPOCH),
             files: walk.files,
             skipped: walk.skipped,
+        })
+    }
+
+    fn walk<'a>(&'a self, wanted: &'a Wanted, caps: Caps) -> Result<Walk<'a>, GitError> {
+        Ok(Walk {
+            mirror: self,
+            odb: self.repository.odb().map_err(|error| self.damage(error))?,
+            wanted,
+            caps,
+            entries: 0,
+            bytes: 0,
+            files: BTreeMap::new(),
+            skipped: BTreeMap::new(),
         })
     }
 }
@@ -297,6 +332,14 @@ mod tests {
 
     /// A mirror that holds one commit with these files, and what a snapshot of it says.
     fn check(files: &[(&str, &str)], wanted: Option<&[&str]>, caps: Caps) -> Snapshot {
+        with(files, |mirror, commit| {
+            let commit = mirror.repository.find_commit(commit).unwrap();
+            mirror.read(&commit, &Wanted::new(wanted), caps).unwrap()
+        })
+    }
+
+    /// Does something with a mirror that holds one commit with these files.
+    fn with<T>(files: &[(&str, &str)], act: impl FnOnce(&Mirror, Oid) -> T) -> T {
         let cache = tempfile::tempdir().unwrap();
         let mirror = Mirror::open(cache.path(), "/nowhere".parse().unwrap()).unwrap();
         let repository = &mirror.repository;
@@ -313,8 +356,7 @@ mod tests {
         let commit = repository
             .commit(None, &who, &who, "x", &tree, &[])
             .unwrap();
-        let commit = repository.find_commit(commit).unwrap();
-        mirror.read(&commit, &Wanted::new(wanted), caps).unwrap()
+        act(&mirror, commit)
     }
 
     fn paths(snapshot: &Snapshot) -> Vec<&str> {
@@ -348,6 +390,22 @@ mod tests {
         ];
         assert_eq!(paths(&some), expected);
         assert!(some.skipped.is_empty());
+    }
+
+    #[test]
+    fn a_folder_whose_tree_is_known_is_read_as_if_it_was_looked_for() {
+        with(FILES, |mirror, commit| {
+            let commit = ObjectId::from(commit);
+            let shared = mirror.snapshot(&commit, Some(&["trueup.yaml", "presets"]));
+            let shared = shared.unwrap();
+            for folder in ["models/a", ""] {
+                let tree = mirror.id_at(&commit, folder).unwrap().unwrap();
+                let all = ["trueup.yaml", "presets", folder];
+                let looked_for = mirror.snapshot(&commit, Some(&all)).unwrap();
+                let known = mirror.with_folder(&shared, folder, &tree).unwrap();
+                assert_eq!(known, looked_for);
+            }
+        });
     }
 
     #[test]

@@ -7,7 +7,7 @@ use tokio::task::{JoinError, JoinSet, spawn_blocking};
 
 use super::past::Pasts;
 use super::report::ModelReport;
-use super::revision::{Revision, SHARED};
+use super::revision::Revision;
 use super::{Approval, Options};
 use crate::aws::{Aws, Role, Roles};
 use crate::clock::{Clock, Timestamp};
@@ -334,8 +334,10 @@ pub(super) fn read(
     installation: &Installation,
     folder: &str,
 ) -> Result<(Arc<Snapshot>, LoadedModel), GitError> {
-    let [trueup, presets] = SHARED;
-    let files = mirror.snapshot(&revision.commit, Some(&[folder, trueup, presets]))?;
+    let files = match revision.tree(folder) {
+        Some(tree) => mirror.with_folder(&revision.shared, folder, tree)?,
+        None => Snapshot::clone(&revision.shared),
+    };
     let model = load_model(&files, folder, installation);
     Ok((Arc::new(files), model))
 }

@@ -12,7 +12,7 @@ use crate::limits::MODELS_MAX;
 use crate::snapshot::{ObjectId, Snapshot};
 
 /// What every model shares, beside its own folder.
-pub(super) const SHARED: [&str; 2] = [INSTALLATION_FILE, "presets"];
+const SHARED: [&str; 2] = [INSTALLATION_FILE, "presets"];
 
 /// One commit of a repository: what it shares, and where its models are.
 #[derive(Debug, Clone)]
@@ -83,6 +83,11 @@ impl Revision {
     /// Whether there is a model in `folder`.
     pub fn holds(&self, folder: &str) -> bool {
         self.index.folders.contains_key(folder)
+    }
+
+    /// The tree of the model in `folder`.
+    pub(super) fn tree(&self, folder: &str) -> Option<&ObjectId> {
+        self.index.folders.get(folder)
     }
 
     /// Whether the files that the model in `folder` depends on are the same in `other`.

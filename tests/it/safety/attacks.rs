@@ -2,7 +2,7 @@
 //!
 //! | | the attack | what stops it is shown by |
 //! |---|---|---|
-//! | 1 | paths that leave their folder | `it::git::a_hostile_tree_is_read_without_harm`, `lib::git::names::names_stay_in_their_folder`, `lib::config::every_problem_of_a_file_is_told_once_in_its_place` |
+//! | 1 | paths that leave their folder | `it::git::a_hostile_tree_is_read_without_harm`, `lib::git::names::names_stay_in_their_folder`, `lib::config::tests::document::every_problem_of_a_file_is_told_once_in_its_place` |
 //! | 2 | symbolic links | `it::git::a_hostile_tree_is_read_without_harm`, `lib::git::worktree::links_are_not_followed_and_blobs_are_gits` |
 //! | 3 | submodules, filters, hooks, URLs that are options | `it::safety::repositories::attack_03_no_program_that_a_repository_names_is_run`, `it::git::a_hostile_tree_is_read_without_harm`, `lib::git::source::dangerous_and_unknown_urls_are_refused` |
 //! | 4 | a repository that is too much | `it::git::a_tree_that_repeats_itself_ends`, `lib::git::snapshot::every_limit_is_kept_and_told`, `lib::git::fetch::no_more_branches_and_bytes_are_taken_than_allowed`, `lib::git::remote::a_silent_peer_is_given_up_on_and_let_go` |
@@ -10,7 +10,7 @@
 //! | 6 | a model that takes the others with it | `it::isolation::a_model_that_panics_is_broken_or_never_ends_keeps_no_other_waiting`, `it::sim::crash::bad_config`, `it::run::broken::a_broken_config_is_told_with_its_place_and_stops_nothing` |
 //! | 8 | an identity that is missing | `it::aws::no_identity_means_stop`, `it::aws::identity::nothing_is_sent_as_somebody_else_or_as_nobody`, `it::aws::identity::a_role_that_may_not_be_assumed_is_no_reason_to_use_the_chain` |
 //! | 9 | reading that runs something | `it::tidy::rooms_down_to_the_world_have_no_input_and_no_output`, `it::safety::repositories::attack_03_no_program_that_a_repository_names_is_run` |
-//! | 11 | one model that names what is another's | `lib::config::two_models_never_own_one_endpoint`, `it::aws::identity::an_accounts_role_is_assumed_with_its_external_id_and_a_narrower_policy` |
+//! | 11 | one model that names what is another's | `lib::config::tests::repository::two_models_never_own_one_endpoint`, `it::aws::identity::an_accounts_role_is_assumed_with_its_external_id_and_a_narrower_policy` |
 //! | 12 | tags that were copied | `lib::resource::owner::a_copied_tag_does_not_make_an_owner`, `it::safety::attacks::attack_12_tags_of_ours_on_something_else_do_not_make_it_ours` |
 //! | 15 | another plan than the one that was approved | `it::approval::a_plan_for_another_commit_is_refused`, `it::approval::nothing_is_done_where_aws_is_not_as_it_was`, `lib::plan::approval::a_plan_is_carried_out_as_it_was_approved_or_not_at_all` |
 //! | 16 | other bytes under the same key | `it::safety::attacks::attack_16_other_bytes_under_the_same_key_are_not_served`, `it::sim::kinds::a_release_that_the_registry_does_not_bear_out_makes_no_model` |
