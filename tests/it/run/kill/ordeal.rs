@@ -21,6 +21,8 @@ use crate::support::repository::TempRepository;
 
 /// Until what was waited for has to be there.
 const DEADLINE: Duration = Duration::from_mins(4);
+/// Pushes of one round at least, however slow the machine is.
+const PUSHES_MIN: usize = 6;
 /// Passes in a row in which nothing is changed, by a daemon that is let live.
 const QUIET_PASSES: usize = 100;
 /// What the memory of a daemon at rest may grow by, in KiB.
@@ -103,7 +105,8 @@ impl Ordeal {
             // Until now it had less to do than it will have from now on.
             self.figures = Figures::default();
         }
-        while Instant::now() < end {
+        let enough = self.deeds.pushes + PUSHES_MIN;
+        while Instant::now() < end || self.deeds.pushes < enough {
             let pause = Duration::from_millis(self.random.below(1_200));
             let another = self.deeds.one(&self.person);
             if another {
