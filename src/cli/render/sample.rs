@@ -82,6 +82,7 @@ pub(crate) fn pass(units: Vec<UnitPass>) -> RepositoryPass {
                 units,
                 writes: Vec::new(),
             }),
+            had_turn: false,
             defect: None,
         }],
         writes: Vec::new(),
