@@ -24,7 +24,7 @@ use super::repository::source;
 use super::server::Server;
 
 /// A script's sweep, or the making of its environment.
-const DEADLINE: Duration = Duration::from_secs(3600);
+const DEADLINE: Duration = Duration::from_hours(1);
 
 /// What one sweep cost.
 struct Cost {

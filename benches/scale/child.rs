@@ -12,7 +12,7 @@ use super::figures::Figure;
 use super::options::{Measure, Options, Step};
 
 /// No measure takes longer, on the slowest of machines.
-const DEADLINE: Duration = Duration::from_secs(4 * 3600);
+const DEADLINE: Duration = Duration::from_hours(4);
 
 /// This program again, for one step.
 pub(crate) fn command(step: Step, models: usize, folder: &Path) -> Command {

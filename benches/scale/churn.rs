@@ -9,7 +9,7 @@ use trueup::world::World;
 
 use super::figures::{Figure, Figures};
 use super::files;
-use super::fleet::{Fleet, Sweep};
+use super::fleet::{Fleet, Looked};
 use super::grow;
 use super::jobs::work_off;
 use super::memory;
@@ -45,7 +45,7 @@ pub(crate) async fn run(folder: &Path, models: usize, commits: usize) -> Vec<Fig
         let touched = reconciler.revise(&fetched).await.expect("it is whole");
         fleet.fetch(now, &touched);
         moving.extend(touched);
-        let mut sweep = Sweep::default();
+        let mut sweep = Looked::default();
         moving.retain(|folder| {
             passes += 1;
             let pass = fleet.pass(folder, (&mut world, now), &mut sweep);

@@ -33,8 +33,16 @@ pub(crate) async fn run(folder: &Path, models: usize) -> Vec<Figure> {
     }
     let whole = start.elapsed();
     figures.tell("clone", cloned.as_secs_f64(), "s");
-    figures.tell("index and census", (known - cloned).as_secs_f64(), "s");
-    figures.tell("read and compile all", (whole - known).as_secs_f64(), "s");
+    figures.tell(
+        "index and census",
+        known.saturating_sub(cloned).as_secs_f64(),
+        "s",
+    );
+    figures.tell(
+        "read and compile all",
+        whole.saturating_sub(known).as_secs_f64(),
+        "s",
+    );
     figures.tell("cold start", whole.as_secs_f64(), "s");
     let used = processor::seconds() - used;
     figures.tell("  of that on a processor", used, "s");

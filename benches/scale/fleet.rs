@@ -6,15 +6,18 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::time::Instant;
-use trueup::clock::Timestamp;
+use trueup::clock::{SignedDuration, Timestamp};
+use trueup::cloud::drive;
 use trueup::config::installation::Installation;
 use trueup::config::load_installation;
+use trueup::execute::inventory::Inventory;
 use trueup::execute::model::ModelPass;
+use trueup::execute::sweep::{Grounds, Sweep, Swept};
 use trueup::git::{Index, Mirror};
 use trueup::limits::READY_MAX;
 use trueup::plan::planner::Hints;
 use trueup::resource::unit::Unit;
-use trueup::snapshot::ObjectId;
+use trueup::snapshot::{ObjectId, Snapshot};
 use trueup::world::World;
 
 use super::model::{Model, hints_of};
@@ -29,13 +32,16 @@ pub(crate) struct Fleet {
     mirror: Mirror,
     installation: Installation,
     commit: ObjectId,
+    shared: Snapshot,
+    index: Index,
+    inventory: Inventory,
     ready: BTreeMap<String, Arc<Model>>,
     hints: BTreeMap<String, BTreeMap<Unit, Hints>>,
 }
 
 /// What one pass over a fleet came to.
 #[derive(Default)]
-pub(crate) struct Sweep {
+pub(crate) struct Looked {
     pub(crate) tally: Tally,
     /// From start to end.
     pub(crate) took: Duration,
@@ -54,10 +60,15 @@ impl Fleet {
         let commit = mirror.fetch(now).expect("the repository is there").tip;
         let shared = mirror.snapshot(&commit, Some(&SHARED));
         let shared = shared.expect("the mirror is whole");
+        let installation = load_installation(&shared).0.expect("trueup.yaml is sound");
+        let index = mirror.index(&commit, &installation.models, &Index::default());
         Self {
-            installation: load_installation(&shared).0.expect("trueup.yaml is sound"),
+            installation,
+            index: index.expect("the mirror is whole"),
             mirror,
             commit,
+            shared,
+            inventory: Inventory::default(),
             ready: BTreeMap::new(),
             hints: BTreeMap::new(),
         }
@@ -71,25 +82,27 @@ impl Fleet {
     ) {
         let fetched = self.mirror.fetch(now).expect("the repository is there");
         self.commit = fetched.tip;
+        let shared = self.mirror.snapshot(&self.commit, Some(&SHARED));
+        self.shared = shared.expect("the mirror is whole");
+        let pattern = &self.installation.models;
+        let index = self.mirror.index(&self.commit, pattern, &self.index);
+        self.index = index.expect("the mirror is whole");
         for folder in touched {
             self.ready.remove(folder);
             self.hints.remove(folder);
+            self.inventory.forget(folder);
         }
     }
 
     /// Where the models are.
     pub(crate) fn folders(&self) -> Vec<String> {
-        let (pattern, nothing) = (&self.installation.models, Index::default());
-        let index = self.mirror.index(&self.commit, pattern, &nothing);
-        let index = index.expect("the mirror is whole");
-        index.folders.into_keys().collect()
+        self.index.folders.keys().cloned().collect()
     }
 
     /// Reads and compiles a model anew.
     pub(crate) fn read(&self, folder: &str) -> Model {
-        let [trueup, presets] = SHARED;
-        let paths = [folder, trueup, presets];
-        let files = self.mirror.snapshot(&self.commit, Some(&paths));
+        let tree = &self.index.folders[folder];
+        let files = self.mirror.with_folder(&self.shared, folder, tree);
         let files = files.expect("the mirror is whole");
         Model::new(&self.installation, folder, files)
     }
@@ -99,27 +112,28 @@ impl Fleet {
         &mut self,
         folder: &str,
         (world, now): (&mut World, Timestamp),
-        sweep: &mut Sweep,
+        looked: &mut Looked,
     ) -> ModelPass {
         let start = Instant::now();
-        let model = self.ready(folder, sweep);
-        sweep.reading += start.elapsed();
+        let model = self.ready(folder, looked);
+        looked.reading += start.elapsed();
         let hints = self.hints.entry(folder.to_owned()).or_default();
-        let pass = model.pass(&self.installation, hints, (world, now), &mut sweep.tally);
+        let pass = model.pass(&self.installation, hints, (world, now), &mut looked.tally);
         hints.extend(hints_of(&pass, now));
-        sweep.took += start.elapsed();
+        self.inventory.record(folder, &pass, now);
+        looked.took += start.elapsed();
         if !pass.is_settled() {
-            sweep.unsettled.push(left(&pass));
+            looked.unsettled.push(left(&pass));
         }
         pass
     }
 
     /// The model as it was read last, or read now. As many are kept as the reconciler keeps.
-    fn ready(&mut self, folder: &str, sweep: &mut Sweep) -> Arc<Model> {
+    fn ready(&mut self, folder: &str, looked: &mut Looked) -> Arc<Model> {
         if let Some(ready) = self.ready.get(folder) {
             return ready.clone();
         }
-        sweep.read += 1;
+        looked.read += 1;
         let model = Arc::new(self.read(folder));
         if self.ready.len() >= READY_MAX {
             self.ready.pop_first();
@@ -142,16 +156,38 @@ fn left(pass: &ModelPass) -> String {
     format!("{} ({} commits)", words.join("; "), pass.writes.len())
 }
 
-/// The pass over everything: what the program does when it looks whether all is as it should be.
-pub(crate) fn sweep(
+/// Looks by lists whether all is as it was described: what the program does every ten minutes where
+/// there are many models. Gives the time that it took.
+pub(crate) fn list(
+    fleet: &Fleet,
+    world: &mut World,
+    now: Timestamp,
+    tally: &mut Tally,
+) -> (Swept, Duration) {
+    let start = Instant::now();
+    let installation = &fleet.installation;
+    let grounds = Grounds {
+        scopes: installation.scopes().into_iter().collect(),
+        installation: installation.installation.clone(),
+        owners: None,
+        since: now,
+        margin: SignedDuration::ZERO,
+    };
+    let machine = Sweep::new(&fleet.inventory, grounds);
+    let swept = drive(machine, now, |call| tally.call(world, now, call));
+    (swept, start.elapsed())
+}
+
+/// The first look at everything: each model is described.
+pub(crate) fn describe(
     fleet: &mut Fleet,
     folders: &[String],
     world: &mut World,
     now: Timestamp,
-) -> Sweep {
-    let mut sweep = Sweep::default();
+) -> Looked {
+    let mut looked = Looked::default();
     for folder in folders {
-        fleet.pass(folder, (world, now), &mut sweep);
+        fleet.pass(folder, (world, now), &mut looked);
     }
-    sweep
+    looked
 }

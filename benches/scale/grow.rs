@@ -62,7 +62,7 @@ pub(crate) fn run(folder: &Path, models: usize) -> Vec<Figure> {
     let mut figures = Figures::new("grow", models);
     figures.tell("seconds to converge", converged.as_secs_f64(), "s");
     figures.count("calls to converge", tally.all(), "calls");
-    let rest = start.elapsed() - converged;
+    let rest = start.elapsed().saturating_sub(converged);
     figures.tell("seconds to write it down", rest.as_secs_f64(), "s");
     figures.done()
 }

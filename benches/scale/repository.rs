@@ -73,12 +73,11 @@ fn commit_on<'a>(
 ) -> Oid {
     let written = "objects can be written";
     let parent = parent.map(|id| git.find_commit(id).expect("the tip is a commit"));
-    let base = match &parent {
-        Some(parent) => parent.tree().expect("a commit has a tree"),
-        None => {
-            let empty = git.treebuilder(None).and_then(|empty| empty.write());
-            git.find_tree(empty.expect(written)).expect(written)
-        }
+    let base = if let Some(parent) = &parent {
+        parent.tree().expect("a commit has a tree")
+    } else {
+        let empty = git.treebuilder(None).and_then(|empty| empty.write());
+        git.find_tree(empty.expect(written)).expect(written)
     };
     let mut update = TreeUpdateBuilder::new();
     for (path, bytes) in files {

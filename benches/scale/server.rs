@@ -20,7 +20,7 @@ use super::grow;
 use super::options::Step;
 
 /// To start, and to answer a question about itself.
-const DEADLINE: Duration = Duration::from_secs(300);
+const DEADLINE: Duration = Duration::from_mins(5);
 
 /// Serves until standard input ends. Says where, and for every line it reads the number of the last
 /// request that it answered.

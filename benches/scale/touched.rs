@@ -13,7 +13,7 @@ use trueup::reconcile::{Options, Reconciler};
 
 use super::figures::{Figure, Figures};
 use super::files;
-use super::fleet::{Fleet, Sweep};
+use super::fleet::{Fleet, Looked};
 use super::grow;
 use super::repository::{self, source};
 
@@ -66,18 +66,20 @@ pub(crate) async fn run(folder: &Path, models: usize) -> Vec<Figure> {
         let fetched = reconciler.fetch().await.expect("the repository is there");
         let fetching = start.elapsed();
         let touched = reconciler.revise(&fetched).await.expect("it is whole");
-        let revising = start.elapsed() - fetching;
+        let revising = start.elapsed().saturating_sub(fetching);
         touched_most = touched_most.max(touched.len());
         // The same commit in the mirror that passes over the world in process read from.
         fleet.fetch(now, &touched);
         let mut compiled = 0;
         for folder in &touched {
-            let mut sweep = Sweep::default();
+            let mut sweep = Looked::default();
             let start = Instant::now();
             fleet.pass(folder, (&mut world, now), &mut sweep);
             compiled += sweep.read;
             let (answering, at) = sweep.tally.changed.expect("more instances are a change");
-            let looking = at.duration_since(start) - answering - sweep.reading;
+            let looking = at
+                .duration_since(start)
+                .saturating_sub(answering + sweep.reading);
             times.push(fetching, revising, sweep.reading, looking);
             files_most = files_most.max(fleet.read(folder).files.files.len());
         }

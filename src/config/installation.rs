@@ -33,6 +33,21 @@ pub struct Installation {
     /// Accounts by id.
     #[serde(default)]
     pub accounts: BTreeMap<String, Account>,
+    /// What is done about a branch that no longer contains the commit in force.
+    #[serde(default)]
+    pub history: History,
+}
+
+/// What is done about a branch that no longer contains the commit in force: its history was rewritten,
+/// or a server that lags behind tells where it was.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum History {
+    /// The commit stays in force until the branch contains it again.
+    #[default]
+    Hold,
+    /// The branch decides, wherever it is.
+    Follow,
 }
 
 /// One AWS account.

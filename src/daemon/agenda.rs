@@ -203,7 +203,7 @@ fn audit(folder: &str) -> Duration {
         sum.wrapping_mul(31).wrapping_add(u32::from(byte))
     });
     let spread = AUDIT_PERIOD / SPREAD;
-    AUDIT_PERIOD - spread * (place % 1000) / 1000
+    spread * (SPREAD - 1) + spread * (place % 1000) / 1000
 }
 
 #[cfg(test)]

@@ -73,7 +73,7 @@ pub struct UnitPass {
     pub seen: Vec<Seen>,
     /// The runs that were seen.
     pub runs: Vec<SeenRun>,
-    /// What lists would show of it.
+    /// What lists would show of it, where it is settled.
     pub marks: Vec<Mark>,
     /// How the plan differs from the one that was approved, where one had to be: no step was taken.
     pub unapproved: Option<String>,
@@ -291,8 +291,11 @@ impl Pass {
             unapproved,
             seen: seen::resources(&self.desired, observed),
             runs: seen::runs(observed),
-            marks: inventory::marks(observed),
+            marks: Vec::new(),
         };
+        if result.is_settled() {
+            result.marks = inventory::marks(observed);
+        }
         if !unreviewed {
             result.disapprove();
         }

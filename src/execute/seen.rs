@@ -6,7 +6,7 @@ use serde::Serialize;
 use serde_json::Value;
 
 use crate::plan::observed::{Look, Observed};
-use crate::plan::resolve::{Resolved, resolve};
+use crate::plan::resolve::{Resolved, resolution};
 use crate::resource::desired::{Change, Desired, Origin};
 use crate::resource::kind::{Kind, Status};
 use crate::resource::kinds::kind;
@@ -82,7 +82,7 @@ impl Presence {
 
 /// Every resource that was looked at: what is declared in order of creation, then the rest.
 pub fn resources(desired: &Desired, observed: &Observed) -> Vec<Seen> {
-    let resolution = resolve(desired, observed);
+    let resolution = resolution(desired, observed);
     let mut named = BTreeSet::new();
     let mut all = Vec::new();
     for resource in &desired.resources {

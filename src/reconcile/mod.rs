@@ -134,13 +134,17 @@ impl Reconciler {
         }
     }
 
-    /// Takes what was fetched for the commit that passes are over from now on. Gives the folders of
+    /// Takes what was fetched for the commit that passes are over from now on, unless it does not
+    /// contain the one before: then that one stays in force, and a finding says so. Gives the folders of
     /// the models that are to be passed over because of it: their files changed, a name that they
     /// claim is claimed or given up by another, or a branch of theirs moved.
     pub async fn revise(&mut self, fetched: &Fetched) -> Result<BTreeSet<String>, ReconcileError> {
         let (fetched, before) = (fetched.clone(), self.revision.clone());
         let revise = move |shared: &Shared, mirror: &mut Mirror| {
             let before = before.as_deref();
+            if let Some(held) = before.and_then(|before| before.in_force_over(mirror, &fetched)) {
+                return Ok((held, BTreeSet::new()));
+            }
             let revision = Revision::read(mirror, &fetched, before)?;
             let touched = touch(shared, mirror, &revision, before)?;
             Ok::<_, GitError>((revision, touched))
@@ -254,9 +258,17 @@ impl Reconciler {
         reports.into_values().collect()
     }
 
-    /// Makes the commits that models ask for: those on one branch as one commit.
+    /// Makes the commits that models ask for: those on one branch as one commit. None, while the branch
+    /// does not contain the commit that they were decided on.
     pub async fn write(&self, wanted: Vec<Write>) -> Result<Vec<WriteReport>, ReconcileError> {
         let mut reports = Vec::new();
+        if self
+            .revision
+            .as_ref()
+            .is_some_and(|revision| revision.is_held())
+        {
+            return Ok(reports);
+        }
         for write in batched(wanted) {
             let (author, now) = (self.options.author.clone(), self.now());
             let sent = write.clone();
@@ -283,15 +295,12 @@ fn touch(
     let mut concerned = BTreeSet::new();
     for folder in revision.touched(before) {
         let installation = revision.installation.as_ref();
-        let census = match installation.filter(|_| revision.holds(&folder)) {
-            Some(installation) => {
-                let (_, model) = model::read(mirror, revision, installation, &folder)?;
-                shared.memory().census.record(&model)
-            }
-            None => {
-                shared.memory().turns.forget(&folder);
-                shared.memory().census.forget(&folder)
-            }
+        let census = if let Some(installation) = installation.filter(|_| revision.holds(&folder)) {
+            let (_, model) = model::read(mirror, revision, installation, &folder)?;
+            shared.memory().census.record(&model)
+        } else {
+            shared.memory().turns.forget(&folder);
+            shared.memory().census.forget(&folder)
         };
         concerned.extend(census);
         concerned.insert(folder);

@@ -3,7 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use crate::config::installation::Installation;
+use crate::config::installation::{History, Installation};
+use crate::config::yaml::first_byte;
 use crate::config::{INSTALLATION_FILE, MODEL_FILE};
 use crate::config::{left_out, load_installation, too_many_models};
 use crate::diagnostic::Diagnostic;
@@ -31,7 +32,11 @@ pub struct Revision {
     pub shared: Arc<Snapshot>,
     shared_ids: [Option<ObjectId>; 2],
     index: Index,
+    held: bool,
 }
+
+/// The finding that the branch does not contain the commit in force.
+const REWRITTEN: &str = "O002";
 
 impl Revision {
     /// Reads what was fetched. No file of a model is read, and no folder that is as `before` had it.
@@ -71,8 +76,29 @@ impl Revision {
             shared: Arc::new(shared),
             shared_ids,
             index,
+            held: false,
             commit,
         })
+    }
+
+    /// This revision, still in force, where what was fetched does not contain it: an older commit
+    /// would undo what was done since, and nobody asked for that.
+    pub(super) fn in_force_over(&self, mirror: &Mirror, fetched: &Fetched) -> Option<Self> {
+        let installation = self.installation.as_ref();
+        let follows = installation.is_some_and(|one| one.history == History::Follow);
+        if follows || fetched.branch != self.branch || mirror.contains(&fetched.tip, &self.commit) {
+            return None;
+        }
+        let mut held = self.clone();
+        held.held = true;
+        held.diagnostics.retain(|finding| finding.code != REWRITTEN);
+        held.diagnostics.push(rewritten(self, &fetched.tip));
+        Some(held)
+    }
+
+    /// Whether the branch is elsewhere: then nothing is committed to it.
+    pub(super) fn is_held(&self) -> bool {
+        self.held
     }
 
     /// The folders of the models.
@@ -116,4 +142,18 @@ impl Revision {
         all.filter(|name| **name != self.branch)
             .filter(|name| self.branches.get(*name) != before.branches.get(*name))
     }
+}
+
+fn rewritten(revision: &Revision, tip: &ObjectId) -> Diagnostic {
+    let Revision { branch, commit, .. } = revision;
+    let words = format!(
+        "the branch `{branch}` is at {}, which does not contain {}, the commit in force: its history \
+         was rewritten, or the server that answers lags behind",
+        tip.short(),
+        commit.short()
+    );
+    Diagnostic::error(REWRITTEN, first_byte(INSTALLATION_FILE), words).help(
+        "push a commit that contains it; to have a branch followed wherever it is, write `history: \
+         follow`, or start trueup anew to follow it once",
+    )
 }

@@ -9,7 +9,8 @@ use super::model::{Shared, drive};
 use super::revision::Revision;
 use crate::clock::{SignedDuration, Timestamp};
 use crate::config::INSTALLATION_FILE;
-use crate::diagnostic::{Diagnostic, Severity, Span};
+use crate::config::yaml::first_byte;
+use crate::diagnostic::{Diagnostic, Severity};
 use crate::execute::inventory::Inventory;
 use crate::execute::sweep::{Grounds, Orphan, Sweep, Swept};
 use crate::limits::ORPHANS_NAMED_MAX;
@@ -105,13 +106,7 @@ fn finding(owner: &str, left: &[&Orphan]) -> Diagnostic {
         code: "O001".to_owned(),
         severity: Severity::Warning,
         message: format!("{}{made} {plural} of `{unit}`, which no commit declares", names.join(", ")),
-        span: Span {
-            file: INSTALLATION_FILE.to_owned(),
-            start: 0,
-            end: 0,
-            line: 1,
-            column: 1,
-        },
+        span: first_byte(INSTALLATION_FILE),
         label: None,
         help: Some(
             "declare it again, or delete what remains by hand: what no commit declares is never deleted"

@@ -51,7 +51,7 @@ async fn what_is_settled_is_listed_and_what_a_hand_changed_is_put_back() {
             }
         }
     };
-    timeout(Duration::from_secs(60), searches)
+    timeout(Duration::from_mins(1), searches)
         .await
         .expect("sweeps");
     let quiet = calls(&local, since).await;

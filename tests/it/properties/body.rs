@@ -30,7 +30,7 @@ fn member(kind: &'static Kind, pattern: &str, random: &mut Random) -> Value {
         }
         Compare::Keyed(key) => {
             let mut items = Vec::new();
-            for at in 0..1 + random.below(3) {
+            for at in 0..=random.below(3) {
                 let mut item = member(kind, &format!("{pattern}/*"), random);
                 item[key] = json!(format!("key-{at}"));
                 items.push(item);

@@ -49,16 +49,16 @@ const TOKENS: [&str; 40] = [
 /// The same file after some mishaps.
 pub(super) fn mutated(bytes: &[u8], random: &mut Random) -> Vec<u8> {
     let mut bytes = bytes.to_vec();
-    for _ in 0..1 + random.below(4) {
+    for _ in 0..=random.below(4) {
         match random.below(8) {
             0..=2 => insert(&mut bytes, random),
             3 => cut(&mut bytes, random),
             4 => lines(&mut bytes, random, |lines, at, _| {
-                lines.insert(at, lines[at].clone())
+                lines.insert(at, lines[at].clone());
             }),
             5 => lines(&mut bytes, random, |lines, at, other| lines.swap(at, other)),
             6 => lines(&mut bytes, random, |lines, at, _| {
-                lines[at].splice(..0, *b"  ").for_each(drop)
+                lines[at].splice(..0, *b"  ").for_each(drop);
             }),
             _ => flip(&mut bytes, random),
         }

@@ -12,6 +12,7 @@
 //! | 9 | reading that runs something | `it::tidy::rooms_down_to_the_world_have_no_input_and_no_output`, `it::safety::repositories::attack_03_no_program_that_a_repository_names_is_run` |
 //! | 11 | one model that names what is another's | `lib::config::tests::repository::two_models_never_own_one_endpoint`, `it::aws::identity::an_accounts_role_is_assumed_with_its_external_id_and_a_narrower_policy` |
 //! | 12 | tags that were copied | `lib::resource::owner::a_copied_tag_does_not_make_an_owner`, `it::safety::attacks::attack_12_tags_of_ours_on_something_else_do_not_make_it_ours` |
+//! | 14 | a server that tells where the branch was | `it::safety::repositories::attack_14_a_server_that_lags_behind_undoes_nothing` |
 //! | 15 | another plan than the one that was approved | `it::approval::a_plan_for_another_commit_is_refused`, `it::approval::nothing_is_done_where_aws_is_not_as_it_was`, `lib::plan::approval::a_plan_is_carried_out_as_it_was_approved_or_not_at_all` |
 //! | 16 | other bytes under the same key | `it::safety::attacks::attack_16_other_bytes_under_the_same_key_are_not_served`, `it::sim::kinds::a_release_that_the_registry_does_not_bear_out_makes_no_model` |
 //! | 17 | secrets that leak | `it::safety::secrets::attack_17_planted_secrets_appear_nowhere`, `it::git::secrets_are_never_shown`, `it::aws::secrets_do_not_show`, `lib::git::source::credentials_leave_the_url_at_once`, `lib::cli::a_source_is_never_repeated_in_a_complaint` |

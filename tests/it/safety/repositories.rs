@@ -5,6 +5,7 @@ use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
 use std::sync::Arc;
 
+use git2::Oid;
 use tempfile::TempDir;
 use trueup::aws::{self, Aws};
 use trueup::clock::{SystemClock, Timestamp};
@@ -14,6 +15,7 @@ use trueup::execute::pass::Mode;
 use trueup::git::{Author, Mirror};
 use trueup::local::{LocalOptions, serve};
 use trueup::reconcile::{Options, Reconciler};
+use trueup::snapshot::ObjectId;
 
 use crate::sim::repository::PLAIN;
 use crate::support::git_server::GitServer;
@@ -208,4 +210,50 @@ fn attack_03_no_program_that_a_repository_names_is_run() {
         );
     }
     assert!(!ran.exists(), "something was run");
+}
+
+#[tokio::test]
+async fn attack_14_a_server_that_lags_behind_undoes_nothing() {
+    let repository = fleet(2);
+    let oid = |id: &ObjectId| Oid::from_str(&id.0).unwrap();
+    let train = |auc: &str| {
+        [(
+            "models/m1/src/train.py".to_owned(),
+            format!("AUC = {auc}\n"),
+        )]
+    };
+    let commit = |files: &[(String, String)]| {
+        let files: Vec<_> = files
+            .iter()
+            .map(|(path, text)| (path.as_str(), Some(text.as_str())))
+            .collect();
+        repository.commit("main", &files)
+    };
+    let first = commit(&train("0.8"));
+    let second = commit(&train("0.9"));
+    let (mut reconciler, _cache) = reconciler(&repository.path(), NOWHERE).await;
+    let mut revise = async || {
+        let fetched = reconciler.fetch().await.unwrap();
+        let woken = reconciler.revise(&fetched).await.unwrap().len();
+        let report = reconciler.report(Timestamp::UNIX_EPOCH, Vec::new(), Vec::new());
+        let codes: Vec<_> = report.diagnostics.into_iter().map(|one| one.code).collect();
+        (report.commit, woken, codes)
+    };
+    let held = |commit: &ObjectId| (commit.clone(), 0, vec!["O002".to_owned()]);
+    assert_eq!(revise().await, (second.clone(), 2, vec![]));
+    repository.point("main", oid(&first));
+    assert_eq!(revise().await, held(&second), "an older commit");
+    assert_eq!(revise().await, held(&second), "and again");
+    let aside = commit(&train("0.7"));
+    assert_eq!(revise().await, held(&second), "another history");
+    repository.point("main", oid(&second));
+    assert_eq!(revise().await, (second, 0, vec![]), "it has caught up");
+    let third = commit(&train("0.95"));
+    assert_eq!(revise().await, (third, 1, vec![]));
+
+    let follow = format!("{INSTALLATION}history: follow\n");
+    let asked = commit(&[("trueup.yaml".to_owned(), follow)]);
+    assert_eq!(revise().await, (asked, 2, vec![]));
+    repository.point("main", oid(&aside));
+    assert_eq!(revise().await, (aside, 2, vec![]), "people said so");
 }
