@@ -82,7 +82,7 @@ fn cut(bytes: &mut Vec<u8>, random: &mut Random) {
     bytes.drain(start..end);
 }
 
-fn flip(bytes: &mut Vec<u8>, random: &mut Random) {
+fn flip(bytes: &mut [u8], random: &mut Random) {
     let at = at(bytes.len(), random);
     if let Some(byte) = bytes.get_mut(at) {
         *byte = random.next().to_le_bytes()[0];

@@ -86,26 +86,14 @@ fn text(value: &Value) -> String {
 /// What the service holds is there once, whatever it is called: no two models or configs of one
 /// content, no two runs of one digest and attempt, no two packages of one run.
 pub(super) async fn nothing_doubled(http: &Http) {
-    let model = |name: &Value| ("DescribeModel", json!({"ModelName": name}));
-    let config = |name: &Value| {
-        let request = json!({"EndpointConfigName": name});
-        ("DescribeEndpointConfig", request)
-    };
-    let lists: [(&str, &str, &str, &dyn Fn(&Value) -> (&'static str, Value)); 2] = [
-        ("ListModels", "Models", "Model", &model),
-        (
-            "ListEndpointConfigs",
-            "EndpointConfigs",
-            "EndpointConfig",
-            &config,
-        ),
-    ];
-    for (list, member, kind, describe) in lists {
+    for kind in ["Model", "EndpointConfig"] {
+        let (list, member) = (format!("List{kind}s"), format!("{kind}s"));
         let mut contents = Vec::new();
-        for item in http.list(list, json!({}), member).await.unwrap() {
+        for item in http.list(&list, json!({}), &member).await.unwrap() {
             let name = &item[format!("{kind}Name")];
-            let (op, request) = describe(name);
-            let mut body = http.sagemaker(op, &request).await.unwrap();
+            let request = json!({format!("{kind}Name"): name});
+            let describe = format!("Describe{kind}");
+            let mut body = http.sagemaker(&describe, &request).await.unwrap();
             let members = body.as_object_mut().unwrap();
             members.retain(|key, _| {
                 key != "CreationTime"
@@ -115,7 +103,7 @@ pub(super) async fn nothing_doubled(http: &Http) {
             let stem = text(name).rsplit_once('-').unwrap().0.to_owned();
             contents.push((stem, body));
         }
-        unique(list, contents);
+        unique(&list, contents);
     }
     let pipeline = json!({"PipelineName": "mortgage"});
     let runs = "PipelineExecutionSummaries";
