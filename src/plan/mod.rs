@@ -10,6 +10,8 @@ pub mod attempt;
 pub mod candidate;
 pub mod cause;
 mod cause_pages;
+mod change;
+mod create;
 pub mod observed;
 pub mod planner;
 pub mod release;

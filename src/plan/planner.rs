@@ -2,24 +2,22 @@
 
 use std::ops::Range;
 
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use super::cause::Cause;
-use super::observed::{Object, Observed};
+use super::observed::Observed;
 use super::report::{Note, PlanReport, State};
 use super::resolve::{Resolution, Resolved, resolution};
 use super::rollout;
 use super::run;
-use super::step::{Action, Effect, Expect, Guard, Plan, Reason, Step};
+use super::step::{Action, Effect, Guard, Plan, Reason, Step};
 use crate::clock::{Timestamp, floor_to_minute};
 use crate::limits::{ENDPOINT_DEADLINE, PLAN_STEPS_MAX};
 use crate::resource::broken::Broken;
 use crate::resource::call::Call;
-use crate::resource::canonical;
 use crate::resource::desired::{Change, Desired, Key, Resource};
-use crate::resource::kind::{FieldClass, Kind, Status, Update};
+use crate::resource::kind::{FieldClass, Kind, Status};
 use crate::resource::kinds::{MODEL_PACKAGE, MODEL_PACKAGE_GROUP, PIPELINE, PIPELINE_EXECUTION};
-use crate::resource::owner::{self, Tags};
 
 /// What only changes the words of a plan.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -187,66 +185,6 @@ impl Planner<'_> {
         }
     }
 
-    fn create(&mut self, resource: &Resource, name: String, body: Value) {
-        let ordered = self.desired.broken != Broken::IgnoreOrder;
-        let missing = resource
-            .after
-            .iter()
-            .find(|key| ordered && !self.is_ready(key));
-        if let Some(missing) = missing {
-            let words = format!(
-                "it is created once {} {} is ready",
-                missing.kind,
-                self.name_of(missing)
-            );
-            self.report.note(
-                Cause::WaitingForDependency,
-                subject(resource.kind, &name),
-                words,
-            );
-            return;
-        }
-        let Some(op) = resource.kind.ops.create else {
-            let words = format!("`{name}` does not exist, and only a run can make it");
-            self.report
-                .note(Cause::OnlyARunMakesIt, subject(resource.kind, &name), words);
-            return;
-        };
-        let memory = rollout::creation_tags(self, resource);
-        let request = create_body(self.desired, resource, &name, &body, memory);
-        let mut call = Call::new(op, &self.desired.scope, request);
-        if let Some(content) = &resource.content {
-            match content.bytes() {
-                Ok(bytes) => call.blob = Some(bytes),
-                Err(error) => {
-                    let words = format!("its archive cannot be made: {error}");
-                    self.report
-                        .note(Cause::ArchiveFailed, subject(resource.kind, &name), words);
-                    return;
-                }
-            }
-        }
-        let guards = resource
-            .verify
-            .iter()
-            .map(|(call, expect)| Guard {
-                call: call.clone(),
-                expect: Expect::Covers(expect.clone()),
-            })
-            .collect();
-        let text = self.why("it does not exist", "it is gone");
-        self.push(
-            Action::Create,
-            resource,
-            name,
-            call,
-            guards,
-            Vec::new(),
-            Effect::None,
-            text,
-        );
-    }
-
     fn exists(&mut self, resource: &Resource, name: &str, body: &Value, changes: &[Change]) {
         let kind = resource.kind;
         let Some(object) = self.observed.object(kind, name).cloned() else {
@@ -283,194 +221,6 @@ impl Planner<'_> {
         }
     }
 
-    /// The calls that bring changes about in place.
-    pub(super) fn update(
-        &mut self,
-        resource: &Resource,
-        name: &str,
-        body: &Value,
-        object: &Object,
-        changes: &[Change],
-    ) {
-        let named = resource.kind.references().next();
-        let named_now = named.and_then(|(path, target)| {
-            let name = object.body.pointer(path)?.as_str()?;
-            Some(
-                &self
-                    .observed
-                    .object(crate::resource::kinds::kind(target)?, name)?
-                    .body,
-            )
-        });
-        let named_wanted = named.and_then(|(path, target)| {
-            let role = resource.body.pointer(path)?["$ref"].as_str()?;
-            let key = Key {
-                kind: target,
-                role: role.to_owned(),
-            };
-            self.resolution
-                .resources
-                .get(&key)
-                .and_then(|resolved| match resolved {
-                    Resolved::Create { body, .. } | Resolved::Exists { body, .. } => Some(body),
-                    _ => None,
-                })
-        });
-        let update = Update {
-            name,
-            desired: body,
-            observed: &object.body,
-            changes,
-            named_now,
-            named_wanted,
-        };
-        let calls = (resource.kind.update)(&update);
-        let words: Vec<_> = changes.iter().map(in_words).collect();
-        let words = words.join(", ");
-        let text = self.why("what runs differs", &words);
-        let effect = rollout::update_effect(resource.kind, changes);
-        for (op, mut body) in calls {
-            if self.desired.broken == Broken::RetainNothing
-                && let Some(retain) = body.get_mut("RetainAllVariantProperties")
-            {
-                *retain = Value::Bool(false);
-            }
-            let call = Call::new(op, &self.desired.scope, body);
-            let guards = self.unchanged(resource.kind, name, object);
-            self.push(
-                Action::Update,
-                resource,
-                name.to_owned(),
-                call,
-                guards,
-                changes.to_vec(),
-                effect,
-                text.clone(),
-            );
-        }
-    }
-
-    /// Configured tags that are missing or differ. Ours are set at creation and never again: a
-    /// resource that lost them is not ours.
-    fn tags(&mut self, resource: &Resource, name: &str, object: &Object) {
-        let missing: Tags = resource
-            .tags
-            .iter()
-            .filter(|_| self.desired.broken != Broken::BlindToTags)
-            .filter(|(key, value)| object.tags.get(*key) != Some(value))
-            .map(|(key, value)| (key.clone(), value.clone()))
-            .collect();
-        let Some(arn) = resource.kind.arn.filter(|_| !missing.is_empty()) else {
-            return;
-        };
-        let keys: Vec<_> = missing.keys().map(|key| format!("tag {key}")).collect();
-        let changes = missing
-            .iter()
-            .map(|(key, value)| Change {
-                path: format!("/Tags/{key}"),
-                from: object.tags.get(key).map(|value| value.clone().into()),
-                to: value.clone().into(),
-                class: FieldClass::Live,
-            })
-            .collect();
-        let text = self.why(
-            &format!("it differs in {}", keys.join(", ")),
-            &format!("{} differs", keys.join(", ")),
-        );
-        let call = self.add_tags(&object.body[arn], &missing);
-        let guards = self.unchanged(resource.kind, name, object);
-        self.push(
-            Action::Update,
-            resource,
-            name.to_owned(),
-            call,
-            guards,
-            changes,
-            Effect::Live,
-            text,
-        );
-    }
-
-    /// A note in the tags of a resource.
-    pub(super) fn mark(
-        &mut self,
-        resource: &Resource,
-        name: &str,
-        arn: &Value,
-        tag: (&str, String),
-        text: String,
-    ) {
-        let call = self.add_tags(arn, &Tags::from([(tag.0.to_owned(), tag.1)]));
-        let object = self.observed.object(resource.kind, name);
-        let guards = object.and_then(|object| self.same_tags(resource.kind, object));
-        self.push(
-            Action::Mark,
-            resource,
-            name.to_owned(),
-            call,
-            guards.into_iter().collect(),
-            Vec::new(),
-            Effect::None,
-            text,
-        );
-    }
-
-    fn add_tags(&self, arn: &Value, tags: &Tags) -> Call {
-        Call::new(
-            "AddTags",
-            &self.desired.scope,
-            json!({"ResourceArn": arn, "Tags": owner::to_list(tags)}),
-        )
-    }
-
-    /// Takes a resource away, to make it anew.
-    pub(super) fn delete(
-        &mut self,
-        resource: &Resource,
-        name: &str,
-        object: &Object,
-        text: String,
-    ) {
-        let Some(op) = resource.kind.ops.delete else {
-            return;
-        };
-        let call = Call::new(op, &self.desired.scope, resource.kind.located(name));
-        let guards = self.unchanged(resource.kind, name, object);
-        self.push(
-            Action::Delete,
-            resource,
-            name.to_owned(),
-            call,
-            guards,
-            Vec::new(),
-            Effect::Recreate,
-            text,
-        );
-    }
-
-    /// The object is still as it was seen, and still ours.
-    pub(super) fn unchanged(&self, kind: &'static Kind, name: &str, object: &Object) -> Vec<Guard> {
-        let scope = &self.desired.scope;
-        let mut guards = vec![Guard {
-            call: Call::new(kind.ops.describe, scope, kind.located(name)),
-            expect: Expect::Same(object.body.clone()),
-        }];
-        guards.extend(self.same_tags(kind, object));
-        guards
-    }
-
-    /// The object's tags are still those that were seen: it is still ours.
-    fn same_tags(&self, kind: &'static Kind, object: &Object) -> Option<Guard> {
-        let arn = &object.body[kind
-            .arn
-            .filter(|_| self.desired.broken != Broken::NoGuards)?];
-        let request = json!({"ResourceArn": arn});
-        Some(Guard {
-            call: Call::new("ListTags", &self.desired.scope, request),
-            expect: Expect::Tags(object.tags.clone()),
-        })
-    }
-
     fn moving(&mut self, kind: &'static Kind, name: &str, status: &str, body: &Value) {
         let since = body["LastModifiedTime"].as_f64().and_then(run::timestamp);
         let deadline = since.and_then(|since| since.checked_add(ENDPOINT_DEADLINE).ok());
@@ -487,7 +237,7 @@ impl Planner<'_> {
         });
     }
 
-    fn is_ready(&self, key: &Key) -> bool {
+    pub(super) fn is_ready(&self, key: &Key) -> bool {
         let Some(Resolved::Exists { name, .. }) = self.resolution.resources.get(key) else {
             return false;
         };
@@ -496,7 +246,7 @@ impl Planner<'_> {
             .is_some_and(|(kind, object)| (kind.status)(&object.body) == Status::Ready)
     }
 
-    fn name_of(&self, key: &Key) -> String {
+    pub(super) fn name_of(&self, key: &Key) -> String {
         let resolved = self.resolution.resources.get(key).and_then(Resolved::name);
         resolved.unwrap_or(&key.role).to_owned()
     }
@@ -552,56 +302,4 @@ fn desired_again(desired: &Desired, kind: &Kind) -> bool {
 /// `Endpoint churn-production`
 pub(super) fn subject(kind: &Kind, name: &str) -> String {
     format!("{} {name}", kind.name)
-}
-
-/// A difference, with its values where they are short enough to read.
-fn in_words(change: &Change) -> String {
-    let short = |value: &Value| {
-        Some(value.to_string()).filter(|text| text.len() <= SHORT_CHARS && !value.is_object())
-    };
-    match (change.from.as_ref().and_then(short), short(&change.to)) {
-        (Some(from), Some(to)) => format!("{} is {from}, not {to}", change.path),
-        _ => format!("{} differs", change.path),
-    }
-}
-
-/// The longest value that a reason quotes.
-const SHORT_CHARS: usize = 80;
-
-/// The request that creates a resource: what is declared, its name, and whose it is.
-fn create_body(
-    desired: &Desired,
-    resource: &Resource,
-    name: &str,
-    body: &Value,
-    memory: Tags,
-) -> Value {
-    let mut request = body.clone();
-    if let (Some(members), Value::Object(located)) =
-        (request.as_object_mut(), resource.kind.located(name))
-    {
-        for field in resource
-            .kind
-            .fields
-            .iter()
-            .filter(|field| field.class == FieldClass::LiveOnly)
-        {
-            members.remove(field.path.trim_start_matches('/'));
-        }
-        members.extend(located);
-    }
-    if resource.kind.arn.is_some() {
-        let mut tags = resource.tags.clone();
-        tags.extend(memory);
-        tags.insert(owner::OWNER.to_owned(), desired.owner.clone());
-        tags.insert(owner::SELF.to_owned(), name.to_owned());
-        tags.retain(|key, _| key != owner::SELF || desired.broken != Broken::ForgetSelf);
-        tags.insert(
-            owner::DIGEST.to_owned(),
-            format!("v1:{}", canonical::digest(body)),
-        );
-        tags.insert(owner::COMMIT.to_owned(), desired.commit.clone());
-        request["Tags"] = owner::to_list(&tags);
-    }
-    canonical::canonical(&request)
 }

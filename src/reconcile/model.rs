@@ -16,7 +16,7 @@ use crate::config::installation::Installation;
 use crate::config::{Census, LoadedModel, load_model};
 use crate::execute::inventory::Inventory;
 use crate::execute::model::{ModelPass, Prepared, Standing, conclude, prepare, review};
-use crate::execute::pass::{Mode, UnitPass};
+use crate::execute::pass::{Mode, Pass, UnitPass};
 use crate::execute::sweep::Orphan;
 use crate::execute::turns::Turns;
 use crate::git::{GitError, Mirror};
@@ -198,8 +198,8 @@ impl Shared {
         let prepared = ready.prepared.as_ref().ok_or("the model is not compiled")?;
         let hints = self.memory().hints(&ready.model.folder);
         let (mut units, mut had_turn, aws) = (Vec::new(), false, self.aws());
-        for mut pass in prepared.passes(&hints, mode) {
-            pass = match &approval {
+        for pass in prepared.passes(&hints, mode) {
+            let pass = match &approval {
                 // All of it was approved at once.
                 Some(approval) => {
                     let approved = approval.of(pass.unit());
@@ -207,22 +207,9 @@ impl Shared {
                 }
                 None => pass.with_turns(),
             };
-            let unit = drive(pass, &aws, self.clock.as_ref()).await;
-            let mut unit = unit.ok_or("a pass ended before it had looked")?;
-            if unit.unreviewed {
-                let verdict = self.verdict(&revision, &ready, &unit).await?;
-                if let Some(steps) = unit.judged(verdict) {
-                    unit.acted(drive(steps, &aws, self.clock.as_ref()).await);
-                }
-            }
-            let folder = &ready.model.folder;
-            if unit.unturned {
-                let turn = self.memory().turns.ask(folder, &unit);
-                if let Some(steps) = unit.turn(turn) {
-                    unit.acted(drive(steps, &aws, self.clock.as_ref()).await);
-                }
-            }
+            let unit = self.over_unit(&revision, &ready, pass, &aws).await?;
             if mode == Mode::Apply {
+                let folder = &ready.model.folder;
                 had_turn |= self.memory().turns.note(folder, &unit);
             }
             units.push(unit);
@@ -230,6 +217,32 @@ impl Shared {
         let concluded = self
             .with_mirror(move |shared, mirror| shared.conclude(mirror, &revision, &ready, units));
         Ok((concluded.await.map_err(broken)??, had_turn))
+    }
+
+    /// Passes over one unit: looks, asks what a look cannot tell, and acts.
+    async fn over_unit(
+        self: &Arc<Self>,
+        revision: &Arc<Revision>,
+        ready: &Arc<Ready>,
+        pass: Pass,
+        aws: &Aws,
+    ) -> Result<UnitPass, String> {
+        let clock = self.clock.as_ref();
+        let unit = drive(pass, aws, clock).await;
+        let mut unit = unit.ok_or("a pass ended before it had looked")?;
+        if unit.unreviewed {
+            let verdict = self.verdict(revision, ready, &unit).await?;
+            if let Some(steps) = unit.judged(verdict) {
+                unit.acted(drive(steps, aws, clock).await);
+            }
+        }
+        if unit.unturned {
+            let turn = self.memory().turns.ask(&ready.model.folder, &unit);
+            if let Some(steps) = unit.turn(turn) {
+                unit.acted(drive(steps, aws, clock).await);
+            }
+        }
+        Ok(unit)
     }
 
     /// Judges a release that was merged, by the history of its file.
