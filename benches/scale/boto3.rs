@@ -36,7 +36,7 @@ struct Cost {
     left: u64,
 }
 
-/// Measures the script, alone and with threads, and two passes of the program.
+/// Measures the script, alone and with threads, and what the program does in its place: a sweep.
 pub(crate) async fn run(folder: &Path, models: usize) -> Vec<Figure> {
     let mut figures = Figures::new("boto3", models);
     let python = python().await;
@@ -44,15 +44,15 @@ pub(crate) async fn run(folder: &Path, models: usize) -> Vec<Figure> {
     let threads = trueup::limits::PASSES_AT_ONCE;
     let alone = script(&python, &mut server, models, 1).await;
     let together = script(&python, &mut server, models, threads).await;
-    let ours = passes(folder, &mut server).await;
+    let ours = looks(folder, &mut server).await;
     tell(&mut figures, "boto3, one thread", &alone);
     tell(
         &mut figures,
         &format!("boto3, {threads} threads"),
         &together,
     );
-    tell(&mut figures, "trueup, first pass", &ours[0]);
-    tell(&mut figures, "trueup, pass", &ours[1]);
+    tell(&mut figures, "trueup, all described", &ours[0]);
+    tell(&mut figures, "trueup, sweep by lists", &ours[1]);
     let (time, calls) = (ours[1].seconds / alone.seconds, ours[1].calls / alone.calls);
     figures.tell("seconds, trueup to boto3", time, "times");
     let threaded = ours[1].seconds / together.seconds;
@@ -117,8 +117,9 @@ async fn succeeded(output: impl Future<Output = std::io::Result<Output>>) -> Out
     output
 }
 
-/// Two passes of the program, over the network as it is used.
-async fn passes(folder: &Path, server: &mut Server) -> [Cost; 2] {
+/// A pass of the program, in which all is described, and a sweep over what that found settled; over the
+/// network, as they are used.
+async fn looks(folder: &Path, server: &mut Server) -> [Cost; 2] {
     let cache = tempfile::tempdir().expect("a temporary folder");
     let aws = Aws::connect(aws::Options::local(server.url.clone())).await;
     let options = Options {
@@ -129,25 +130,27 @@ async fn passes(folder: &Path, server: &mut Server) -> [Cost; 2] {
         probe: None,
     };
     let mut reconciler = Reconciler::open(options, aws).await.expect("a mirror");
-    let mut costs = Vec::new();
-    for _ in 0..2 {
-        let before = server.calls().await;
-        let (start, used) = (Instant::now(), processor::seconds());
-        let fetched = reconciler.fetch().await.expect("the repository is there");
-        let pass = reconciler.pass(&fetched, Mode::Plan).await;
-        let seconds = start.elapsed().as_secs_f64();
-        let pass = pass.expect("there is a pass");
-        let all = pass.models.iter();
-        let left = all.filter(|model| model.state() != State::InSync).count();
-        let calls = server.calls().await - before;
-        let processor = processor::seconds() - used;
-        costs.push(Cost {
-            seconds,
-            processor,
-            calls,
-            left: left as u64,
-        });
-    }
-    let costs: Result<[Cost; 2], _> = costs.try_into();
-    costs.unwrap_or_else(|_| unreachable!("there were two"))
+    let (before, start, used) = (server.calls().await, Instant::now(), processor::seconds());
+    let fetched = reconciler.fetch().await.expect("the repository is there");
+    let pass = reconciler.pass(&fetched, Mode::Plan).await;
+    let pass = pass.expect("there is a pass");
+    let all = pass.models.iter();
+    let left = all.filter(|model| model.state() != State::InSync).count();
+    let described = Cost {
+        seconds: start.elapsed().as_secs_f64(),
+        processor: processor::seconds() - used,
+        calls: server.calls().await - before,
+        left: left as u64,
+    };
+    let (before, start, used) = (server.calls().await, Instant::now(), processor::seconds());
+    let swept = reconciler.sweep(reconciler.now(), Duration::ZERO).await;
+    let swept = swept.expect("there is an installation");
+    assert_eq!(swept.gaps, [], "every list was read");
+    let listed = Cost {
+        seconds: start.elapsed().as_secs_f64(),
+        processor: processor::seconds() - used,
+        calls: server.calls().await - before,
+        left: swept.differing.len() as u64,
+    };
+    [described, listed]
 }
