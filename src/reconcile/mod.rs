@@ -20,7 +20,6 @@ mod write;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::time::Duration;
 
 use tokio::sync::Semaphore;
 use tokio::task::{JoinError, JoinSet, spawn_blocking};
@@ -32,7 +31,6 @@ pub use self::revision::Revision;
 use self::write::{batched, report};
 use crate::aws::Aws;
 use crate::clock::{Clock, Timestamp};
-use crate::execute::inventory::Inventory;
 use crate::execute::pass::Mode;
 use crate::git::{Author, Fetched, GitError, Mirror, Source};
 use crate::limits::PASSES_AT_ONCE;
@@ -216,17 +214,6 @@ impl Reconciler {
         }
         self.look_for_orphans().await;
         Ok(self.report(at, models, writes))
-    }
-
-    /// What a list cannot show is left for the next time: nothing is decided by it.
-    async fn look_for_orphans(&self) {
-        if let Some(revision) = &self.revision {
-            let (nothing, now) = (Inventory::default(), self.now());
-            let _gaps = self
-                .shared
-                .swept(revision, &nothing, now, Duration::ZERO)
-                .await;
-        }
     }
 
     /// Each model by itself, panics included.

@@ -1,11 +1,10 @@
 //! The sweep: lists tell which models are to be looked at again, and what of ours is left over.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::Arc;
 use std::time::Duration;
 
 use super::Reconciler;
-use super::model::{Shared, drive};
+use super::model::{Memory, Shared, drive};
 use super::revision::Revision;
 use crate::clock::{SignedDuration, Timestamp};
 use crate::config::INSTALLATION_FILE;
@@ -31,45 +30,70 @@ impl Reconciler {
         let revision = self.revision.clone().expect("a revision comes first");
         let shared = self.shared.clone();
         async move {
-            let inventory = shared.memory().inventory.clone();
-            let mut swept = shared.swept(&revision, &inventory, since, margin).await?;
-            let unsettled = revision.folders().filter(|folder| !inventory.holds(folder));
-            swept.differing.extend(unsettled.cloned());
+            let (sweep, unsettled) = {
+                let memory = shared.memory();
+                let sweep = memory.sweep(&revision, &memory.inventory, since, margin)?;
+                let folders = revision.folders().cloned();
+                let unsettled: Vec<_> = folders
+                    .filter(|folder| !memory.inventory.holds(folder))
+                    .collect();
+                (sweep, unsettled)
+            };
+            let mut swept = shared.swept(sweep).await;
+            swept.differing.extend(unsettled);
             Some(swept)
+        }
+    }
+
+    /// What a list cannot show is left for the next time: nothing is decided by it.
+    pub(super) async fn look_for_orphans(&self) {
+        let Some(revision) = &self.revision else {
+            return;
+        };
+        let nothing = Inventory::default();
+        let now = self.now();
+        let sweep = {
+            let memory = self.shared.memory();
+            memory.sweep(revision, &nothing, now, Duration::ZERO)
+        };
+        if let Some(sweep) = sweep {
+            self.shared.swept(sweep).await;
         }
     }
 }
 
-impl Shared {
-    /// Sweeps over an inventory, and remembers what is left over.
-    pub(super) async fn swept(
-        self: &Arc<Self>,
+impl Memory {
+    /// A sweep over an inventory. `None` where there is no installation.
+    fn sweep(
+        &self,
         revision: &Revision,
         inventory: &Inventory,
         since: Timestamp,
         margin: Duration,
-    ) -> Option<Swept> {
+    ) -> Option<Sweep> {
         let installation = revision.installation.as_ref()?;
         let name = &installation.installation;
-        let owners = {
-            let memory = self.memory();
-            let units = memory.census.units();
-            units.map(|units| units.map(|unit| owner(name, unit)).collect())
-        };
+        let units = self.census.units();
         let grounds = Grounds {
             scopes: installation.scopes().into_iter().collect(),
             installation: name.clone(),
-            owners,
+            owners: units.map(|units| units.map(|unit| owner(name, unit)).collect()),
             since,
             margin: SignedDuration::try_from(margin).unwrap_or_default(),
         };
-        let sweep = Sweep::new(inventory, grounds);
+        Some(Sweep::new(inventory, grounds))
+    }
+}
+
+impl Shared {
+    /// Makes a sweep, and remembers what is left over.
+    async fn swept(&self, sweep: Sweep) -> Swept {
         let swept = drive(sweep, &self.aws(), self.clock()).await;
         // What could not be listed may hold those that were seen before.
         if swept.gaps.is_empty() {
             self.memory().orphans.clone_from(&swept.orphans);
         }
-        Some(swept)
+        swept
     }
 }
 
