@@ -1,4 +1,4 @@
-//! Commands that look and tell: `why`, `tree`, `diff`, `trace`.
+//! Commands that look and tell: `why`, `tree`, `diff`, `trace`; and what `status` shares with them.
 
 use clap::Args;
 use serde_json::Value;
@@ -16,7 +16,7 @@ use crate::reconcile::RepositoryPass;
 
 /// What every look is given.
 #[derive(Debug, Args)]
-struct Look {
+pub(super) struct Look {
     #[command(flatten)]
     source: SourceArg,
     #[command(flatten)]
@@ -94,7 +94,7 @@ fn commit(text: &str) -> Result<String, String> {
 
 impl Look {
     /// A pass that changes nothing, and the repository's name.
-    fn pass(&self, shell: &Shell) -> Result<(RepositoryPass, String), CommandError> {
+    pub(super) fn pass(&self, shell: &Shell) -> Result<(RepositoryPass, String), CommandError> {
         let source = self.source.source(shell)?;
         let name = source.to_string();
         let pass = block_on(async {
@@ -106,7 +106,8 @@ impl Look {
         Ok((pass, name))
     }
 
-    fn show(
+    /// Prints it in the form that was asked for.
+    pub(super) fn show(
         &self,
         shell: &Shell,
         pass: &RepositoryPass,

@@ -2,16 +2,15 @@
 
 use clap::Args;
 
-use super::connect::{CloudArg, SourceArg, open_to_look};
 use super::error::CommandError;
+use super::exit;
+use super::look::Look;
 use super::plan::select;
 use super::render::status::{is_in_sync, rows, status};
 use super::render::{findings, json};
-use super::shell::{Shell, block_on};
-use super::{Output, exit};
+use super::shell::Shell;
 use crate::clock::{Clock as _, SystemClock};
 use crate::diagnostic::any_error;
-use crate::execute::pass::Mode;
 use crate::reconcile::RepositoryPass;
 
 /// Show what runs, and why it is not what it should be
@@ -23,36 +22,17 @@ pub(super) struct Status {
     /// Only this model
     model: Option<String>,
     #[command(flatten)]
-    source: SourceArg,
-    #[command(flatten)]
-    cloud: CloudArg,
-    /// The form of the status
-    #[arg(long, short, value_enum, default_value_t = Output::Text)]
-    output: Output,
+    look: Look,
 }
 
 impl Status {
     pub(super) fn run(self, shell: &Shell) -> Result<u8, CommandError> {
-        let source = self.source.source(shell)?;
-        let name = source.to_string();
-        let mut pass = block_on(async {
-            let aws = self.cloud.connect(shell).await;
-            let mut reconciler = open_to_look(shell, source, aws).await?;
-            let fetched = reconciler.fetch().await?;
-            Ok(reconciler.pass(&fetched, Mode::Plan).await?)
-        })?;
+        let (mut pass, name) = self.look.pass(shell)?;
         select(&mut pass, self.model.as_deref(), None)?;
-        show(shell, &pass, &name, self.output);
+        let table = |paint| status(&pass, SystemClock.now(), paint);
+        let json = || json::status(&pass, &name);
+        self.look.show(shell, &pass, table, json);
         Ok(code(&pass))
-    }
-}
-
-fn show(shell: &Shell, pass: &RepositoryPass, source: &str, output: Output) {
-    match output {
-        Output::Text => shell.streams.data(&text(shell, pass)),
-        Output::Json => shell
-            .streams
-            .data(&format!("{:#}\n", json::status(pass, source))),
     }
 }
 
