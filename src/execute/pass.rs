@@ -344,15 +344,45 @@ impl Machine for Pass {
     }
 }
 
+/// For tests, which fill in what they are about.
+#[cfg(test)]
+impl UnitPass {
+    /// A unit in which nothing was seen and nothing is to be done.
+    pub(crate) fn nothing(unit: Unit) -> Self {
+        let desired = Desired::nothing(unit.clone());
+        Self {
+            plan: Plan {
+                unit: unit.clone(),
+                scope: desired.scope,
+                steps: Vec::new(),
+            },
+            report: PlanReport {
+                unit,
+                notes: Vec::new(),
+                observed_at: None,
+            },
+            outcome: None,
+            converged_since: None,
+            candidate: None,
+            gaps: Vec::new(),
+            unreviewed: false,
+            unturned: false,
+            unapproved: None,
+            seen: Vec::new(),
+            runs: Vec::new(),
+            marks: Vec::new(),
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::resource::call::{OpError, Scope};
+    use crate::resource::call::OpError;
 
     /// Notes as state and whether there is a deadline, the codes of looks that failed, and whether
     /// another look before long is worth it.
     fn check(notes: &[(State, bool)], gaps: &[&str], expect: bool) {
-        let unit = Unit::environment("churn", "staging");
         let note = |&(state, late): &(State, bool)| Note {
             state,
             reason: Cause::MoreSteps,
@@ -365,31 +395,9 @@ mod tests {
             what: String::new(),
             error: OpError::refused("DescribeEndpoint", *code, "words"),
         };
-        let pass = UnitPass {
-            plan: Plan {
-                unit: unit.clone(),
-                scope: Scope {
-                    account: "111122223333".to_owned(),
-                    region: "eu-west-1".to_owned(),
-                },
-                steps: Vec::new(),
-            },
-            report: PlanReport {
-                unit,
-                notes: notes.iter().map(note).collect(),
-                observed_at: None,
-            },
-            outcome: None,
-            converged_since: None,
-            candidate: None,
-            gaps: gaps.iter().map(gap).collect(),
-            unreviewed: false,
-            unturned: false,
-            unapproved: None,
-            seen: Vec::new(),
-            runs: Vec::new(),
-            marks: Vec::new(),
-        };
+        let mut pass = UnitPass::nothing(Unit::environment("churn", "staging"));
+        pass.report.notes = notes.iter().map(note).collect();
+        pass.gaps = gaps.iter().map(gap).collect();
         assert_eq!(pass.in_motion(), expect, "{notes:?} {gaps:?}");
     }
 

@@ -1,8 +1,7 @@
 use super::*;
-use crate::clock::Timestamp;
 use crate::execute::steps::{End, Outcome, StepResult, Steps};
-use crate::plan::report::{Note, PlanReport, State};
-use crate::plan::step::{Action, Effect, Plan, Reason, Step};
+use crate::plan::report::{Note, State};
+use crate::plan::step::{Action, Effect, Reason, Step};
 use crate::resource::call::{Call, Scope};
 use crate::resource::kinds::{ENDPOINT, ENDPOINT_CONFIG};
 use serde_json::Value;
@@ -38,34 +37,16 @@ fn step(action: Action, effect: Effect, account: &str) -> Step {
 
 /// A unit that would make something, then change a tag, then roll.
 fn unit(account: &str, place: &str) -> UnitPass {
-    let unit = Unit::environment("churn", place);
-    let steps = vec![
+    let mut pass = UnitPass::nothing(Unit::environment("churn", place));
+    pass.plan.scope = scope(account);
+    pass.plan.steps = vec![
         step(Action::Create, Effect::None, account),
         step(Action::Update, Effect::Live, account),
         step(Action::Update, Effect::Roll, account),
     ];
-    UnitPass {
-        plan: Plan {
-            unit: unit.clone(),
-            scope: scope(account),
-            steps,
-        },
-        report: PlanReport {
-            unit,
-            notes: Vec::new(),
-            observed_at: Some(Timestamp::UNIX_EPOCH),
-        },
-        outcome: Some(Outcome::default()),
-        converged_since: None,
-        candidate: None,
-        gaps: Vec::new(),
-        unreviewed: false,
-        unturned: true,
-        unapproved: None,
-        seen: Vec::new(),
-        runs: Vec::new(),
-        marks: Vec::new(),
-    }
+    pass.outcome = Some(Outcome::default());
+    pass.unturned = true;
+    pass
 }
 
 const ACCOUNT: &str = "111122223333";

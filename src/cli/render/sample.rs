@@ -11,8 +11,8 @@ use crate::execute::model::ModelPass;
 use crate::execute::pass::UnitPass;
 use crate::execute::steps::{End, Outcome, StepResult};
 use crate::plan::cause::{CAUSES, Cause};
-use crate::plan::report::{Note, PlanReport, State};
-use crate::plan::step::{Action, Effect, Plan, Reason, Step};
+use crate::plan::report::{Note, State};
+use crate::plan::step::{Action, Effect, Reason, Step};
 use crate::reconcile::{ModelReport, RepositoryPass};
 use crate::resource::call::{Call, OpError, Scope};
 use crate::resource::desired::{Change, Origin};
@@ -40,28 +40,10 @@ pub(crate) fn unit(place: &str) -> UnitPass {
         model: "churn".to_owned(),
         place: place.to_owned(),
     };
-    UnitPass {
-        plan: Plan {
-            unit: unit.clone(),
-            scope: scope(),
-            steps: Vec::new(),
-        },
-        report: PlanReport {
-            unit,
-            notes: Vec::new(),
-            observed_at: Some(now() - std::time::Duration::from_secs(3)),
-        },
-        outcome: None,
-        converged_since: Some(now() - std::time::Duration::from_hours(2)),
-        candidate: None,
-        gaps: Vec::new(),
-        unreviewed: false,
-        unturned: false,
-        unapproved: None,
-        seen: Vec::new(),
-        runs: Vec::new(),
-        marks: Vec::new(),
-    }
+    let mut pass = UnitPass::nothing(unit);
+    pass.report.observed_at = Some(now() - std::time::Duration::from_secs(3));
+    pass.converged_since = Some(now() - std::time::Duration::from_hours(2));
+    pass
 }
 
 /// A pass with these units.
