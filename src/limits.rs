@@ -84,14 +84,35 @@ pub const SWEEP_LISTED_MIN: usize = 50;
 /// The longest until a model is described though no list shows a change of it; the shortest is three
 /// quarters of that.
 pub const AUDIT_PERIOD: Duration = Duration::from_hours(24);
-/// Rollouts, and runs, that are under way at once in an account of few units.
+/// Rollouts, and runs, that are under way at once in an account of few units, where trueup.yaml does not
+/// say otherwise.
 pub const TURNS_MIN: usize = 5;
 /// The same in an account of many, as per cent of its units.
 pub const TURNS_PERCENT: usize = 2;
+/// Production endpoints of an account, as per cent of them, that one change rolls before it is
+/// confirmed.
+pub const UNCONFIRMED_PERCENT: usize = 10;
 /// How late something may show in a search of a sweep's, and how far clocks may be apart.
 pub const SEARCH_MARGIN: Duration = Duration::from_mins(10);
 /// Resources of one unit that are named as orphaned; the rest is counted.
 pub const ORPHANS_NAMED_MAX: usize = 5;
+/// Resources of one unit that are looked at in one survey of what is left over.
+pub const SURVEY_NAMES_MAX: usize = 200;
+/// How long an endpoint config and what it stands on is kept at least, after it was made and after it
+/// was first seen to hold.
+pub const KEPT_PERIOD: Duration = Duration::from_hours(30 * 24);
+/// Releases of one environment, counted back, whose artefacts' models and endpoint configs are kept.
+pub const KEPT_RELEASES: usize = 5;
+/// Unreferenced resources of one unit that are collected in one pass.
+pub const COLLECTED_MAX: usize = 10;
+/// Units of one account and region that one commit may take down without saying so twice.
+pub const REMOVED_MIN: usize = 3;
+/// The same as per cent of the units there.
+pub const REMOVED_PERCENT: usize = 10;
+/// How often a member is put back before it is left, and reported.
+pub const FLAPS_MAX: usize = 2;
+/// Within what time that counts.
+pub const FLAP_WINDOW: Duration = Duration::from_hours(24);
 /// Pages read of a list that is read from its newest item on, until what is looked for is found.
 pub const NEWEST_PAGES_MAX: usize = 50;
 /// Rounds of looks that one observation may need: a reference leads to a reference.

@@ -119,8 +119,17 @@ fn tags(pairs: Vec<TagPair>) -> Vec<Tag> {
 #[serde(rename_all = "PascalCase", deny_unknown_fields)]
 struct Named {
     alarm_names: Vec<String>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase", deny_unknown_fields)]
+struct Asked {
+    alarm_names: Option<Vec<String>>,
+    alarm_name_prefix: Option<String>,
     #[serde(default)]
     alarm_types: Vec<String>,
+    max_records: Option<i32>,
+    next_token: Option<String>,
 }
 
 async fn delete(client: &Client, call: &Call, exchange: &Exchange) -> Answer {
@@ -133,13 +142,16 @@ async fn delete(client: &Client, call: &Call, exchange: &Exchange) -> Answer {
 }
 
 async fn describe(client: &Client, call: &Call, exchange: &Exchange) -> Answer {
-    let named: Named = parse(call)?;
-    let types = named.alarm_types.iter();
+    let asked: Asked = parse(call)?;
+    let types = asked.alarm_types.iter();
     let types: Vec<_> = types.map(|name| AlarmType::from(name.as_str())).collect();
     let request = client
         .describe_alarms()
-        .set_alarm_names(Some(named.alarm_names))
-        .set_alarm_types((!types.is_empty()).then_some(types));
+        .set_alarm_names(asked.alarm_names)
+        .set_alarm_name_prefix(asked.alarm_name_prefix)
+        .set_alarm_types((!types.is_empty()).then_some(types))
+        .set_max_records(asked.max_records)
+        .set_next_token(asked.next_token);
     let output = sent!(request, call, exchange)?;
     let alarms: Result<Vec<_>, _> = output
         .metric_alarms()

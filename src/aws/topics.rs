@@ -15,6 +15,7 @@ use crate::resource::call::{Answer, Call, OpError};
 /// Every operation of SNS that can be called.
 pub(super) const OPERATIONS: &[&str] = &[
     "CreateTopic",
+    "DeleteTopic",
     "GetTopicAttributes",
     "ListSubscriptionsByTopic",
     "SetTopicAttributes",
@@ -32,6 +33,7 @@ pub(super) async fn send(
     let client = clients.sns(call);
     Some(match call.op {
         "CreateTopic" => create(client, call, exchange).await,
+        "DeleteTopic" => delete(client, call, exchange).await,
         "GetTopicAttributes" => attributes(client, call, exchange).await,
         "ListSubscriptionsByTopic" => subscriptions(client, call, exchange).await,
         "SetTopicAttributes" => set_attribute(client, call, exchange).await,
@@ -93,6 +95,13 @@ async fn attributes(client: &Client, call: &Call, exchange: &Exchange) -> Answer
     let attributes = output.attributes().into_iter().flatten();
     let attributes: BTreeMap<_, _> = attributes.collect();
     Ok(json!({"Attributes": attributes}))
+}
+
+async fn delete(client: &Client, call: &Call, exchange: &Exchange) -> Answer {
+    let topic: Listed = parse(call)?;
+    let request = client.delete_topic().topic_arn(topic.topic_arn);
+    sent!(request, call, exchange)?;
+    Ok(json!({}))
 }
 
 #[derive(Deserialize)]

@@ -11,14 +11,20 @@ use crate::resource::archive;
 use crate::resource::broken::Broken;
 use crate::resource::canonical;
 use crate::resource::desired::{Content, Desired, Key, Resource, Run};
+use crate::resource::kind::Kind;
 use crate::resource::kinds::{CODE_OBJECT, MODEL_PACKAGE, MODEL_PACKAGE_GROUP, PIPELINE};
+use crate::resource::lifecycle::Lifecycle;
 use crate::resource::owner;
 use crate::resource::unit::Unit;
 
 /// Compiles the home of a model.
 pub fn home(subject: &Subject<'_>) -> Result<Desired, CompileError> {
     let config = subject.config;
-    let unit = Unit::home(&config.name);
+    let lifecycle = subject.lifecycle(config.drift, config.state, config.deletion);
+    if lifecycle.is_absent() {
+        let former = vec![(&PIPELINE, config.name.clone())];
+        return Ok(desired(subject, lifecycle, Vec::new(), None, former));
+    }
     let scope = subject.home_scope();
     let source = source::read(subject)?;
     let run = wanted_run(subject, &source)?;
@@ -60,16 +66,32 @@ pub fn home(subject: &Subject<'_>) -> Result<Desired, CompileError> {
     resources.push(group(subject));
     resources.push(pipeline(subject, &source)?);
     resources.extend(approvals(subject));
-    Ok(Desired {
+    let run = Some(run.run);
+    Ok(desired(subject, lifecycle, resources, run, Vec::new()))
+}
+
+fn desired(
+    subject: &Subject<'_>,
+    lifecycle: Lifecycle,
+    resources: Vec<Resource>,
+    run: Option<Run>,
+    former: Vec<(&'static Kind, String)>,
+) -> Desired {
+    let unit = Unit::home(&subject.config.name);
+    Desired {
         owner: owner::owner(&subject.installation.installation, &unit),
         unit,
-        scope,
+        scope: subject.home_scope(),
         commit: subject.snapshot.commit.0.clone(),
         resources,
-        run: Some(run.run),
+        run,
+        former,
+        removal: (subject.origin)("/deletion"),
         attempt: 1,
+        production: false,
+        lifecycle,
         broken: Broken::Nothing,
-    })
+    }
 }
 
 struct Wanted {

@@ -23,6 +23,7 @@ use crate::pin::Pin;
 use crate::release::Release;
 use crate::resource::call::Scope;
 use crate::resource::desired::Origin;
+use crate::resource::lifecycle::{Deletion, Drift, Lifecycle, Presence};
 use crate::resource::owner::Tags;
 use crate::snapshot::Snapshot;
 
@@ -105,6 +106,15 @@ impl Subject<'_> {
     /// A path from the repository's root.
     fn path(&self, relative: &str) -> String {
         below(self.folder, relative)
+    }
+
+    /// What is wanted of what runs otherwise, or is not asked for.
+    fn lifecycle(&self, drift: Option<Drift>, presence: Presence, deletion: Deletion) -> Lifecycle {
+        Lifecycle {
+            drift: drift.unwrap_or(self.installation.drift),
+            presence,
+            deletion,
+        }
     }
 
     /// The package group's name.

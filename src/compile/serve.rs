@@ -9,12 +9,13 @@ use super::network::vpc_config;
 use super::rollout::deployment_config;
 use super::{CompileError, Subject, monitor, role_arn, tags};
 use crate::config::model::{
-    CaptureMode, DataCapture, Deployment, Environment, ShadowVariant, Variant,
+    CaptureMode, DataCapture, Deployment, Environment, EnvironmentMode, ShadowVariant, Variant,
 };
 use crate::release::{MAIN_SLOT, Release, ReleasedPackage};
 use crate::resource::broken::Broken;
 use crate::resource::call::{Call, Scope};
 use crate::resource::desired::{Desired, Key, Origin, Resource};
+use crate::resource::kind::{Kind, Naming};
 use crate::resource::kinds::{ENDPOINT, ENDPOINT_CONFIG, MODEL};
 use crate::resource::owner;
 use crate::resource::unit::Unit;
@@ -29,14 +30,17 @@ pub fn environment(
         account: environment.account.clone(),
         region: environment.region.clone(),
     };
+    let lifecycle = subject.lifecycle(environment.drift, environment.state, environment.deletion);
     let release = subject.releases.get(&environment.name);
-    let mut resources = Vec::new();
-    if let Some(release) = release {
-        let serving = Serving {
-            subject,
-            environment,
-            scope: &scope,
-        };
+    let serving = Serving {
+        subject,
+        environment,
+        scope: &scope,
+    };
+    let (mut resources, mut former) = (Vec::new(), Vec::new());
+    if lifecycle.is_absent() {
+        former = serving.former()?;
+    } else if let Some(release) = release {
         resources.extend(serving.topics());
         resources.extend(serving.models(release));
         resources.push(serving.endpoint_config(release));
@@ -50,11 +54,15 @@ pub fn environment(
     Ok(Desired {
         owner: owner::owner(&subject.installation.installation, &unit),
         unit,
-        scope,
+        scope: scope.clone(),
         commit: subject.snapshot.commit.0.clone(),
         resources,
         run: None,
+        former,
+        removal: serving.origin("/deletion"),
         attempt: release.map_or(1, |release| release.attempt),
+        production: environment.mode == EnvironmentMode::Production,
+        lifecycle,
         broken: Broken::Nothing,
     })
 }
@@ -77,6 +85,22 @@ impl Serving<'_> {
         stem(&self.subject.config.name, &self.environment.name)
     }
 
+    /// What may be there under a name that does not come from its content.
+    fn former(&self) -> Result<Vec<(&'static Kind, String)>, CompileError> {
+        let declared = self.topics().into_iter();
+        let declared = declared
+            .chain(self.rollback_alarms())
+            .chain(self.scalings())
+            .chain(monitor::resources(
+                self.subject,
+                self.environment,
+                self.scope,
+            )?);
+        let named = declared.filter(|one| one.kind.naming == Naming::Mutable);
+        let named = named.map(|one| (one.kind, one.stem));
+        Ok(named.chain([(&ENDPOINT, self.stem())]).collect())
+    }
+
     fn origin(&self, pointer: &str) -> Option<Origin> {
         let own = format!("/environments/{}{pointer}", self.environment.name);
         (self.subject.origin)(&own).or_else(|| (self.subject.origin)(pointer))
@@ -85,7 +109,7 @@ impl Serving<'_> {
     pub(super) fn resource(
         &self,
         key: Key,
-        kind: &'static crate::resource::kind::Kind,
+        kind: &'static Kind,
         body: Value,
         pointer: &str,
     ) -> Resource {

@@ -5,7 +5,11 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::LoadedModel;
 use super::lint::{claims, rivalry};
 use super::model::ModelConfig;
+use super::removal::Removal;
 use crate::diagnostic::settle;
+use crate::limits::{REMOVED_MIN, REMOVED_PERCENT};
+use crate::resource::call::Scope;
+use crate::resource::lifecycle::Presence;
 use crate::resource::unit::Unit;
 
 /// A name that one model alone may have.
@@ -21,6 +25,14 @@ pub(super) struct Claim {
 
 type Key = (Option<(String, String)>, String);
 
+/// A unit that a configuration is about.
+#[derive(Debug, Clone)]
+struct Declared {
+    unit: Unit,
+    scope: Scope,
+    absent: bool,
+}
+
 impl Claim {
     fn key(&self) -> Key {
         (self.place.clone(), self.name.clone())
@@ -31,7 +43,7 @@ impl Claim {
 #[derive(Debug, Clone, Default)]
 pub struct Census {
     /// What each model declares; `None` where its configuration cannot be used.
-    units: BTreeMap<String, Option<Vec<Unit>>>,
+    units: BTreeMap<String, Option<Vec<Declared>>>,
     claims: BTreeMap<String, Vec<Claim>>,
     owners: BTreeMap<Key, BTreeSet<String>>,
 }
@@ -76,7 +88,22 @@ impl Census {
     pub fn units(&self) -> Option<impl Iterator<Item = &Unit>> {
         let all = self.units.values().map(Option::as_ref);
         let all: Option<Vec<_>> = all.collect();
-        Some(all?.into_iter().flatten())
+        Some(all?.into_iter().flatten().map(|one| &one.unit))
+    }
+
+    /// What the commit takes down, by account and region, where that is more than one commit may.
+    pub fn removals(&self) -> Vec<Removal> {
+        let declared = || self.units.values().flatten().flatten();
+        let mut removed: BTreeMap<&Scope, BTreeSet<&Unit>> = BTreeMap::new();
+        for one in declared().filter(|one| one.absent) {
+            removed.entry(&one.scope).or_default().insert(&one.unit);
+        }
+        let removals = removed.into_iter().filter_map(|(scope, units)| {
+            let all = declared().filter(|one| one.scope == *scope).count();
+            (units.len() > REMOVED_MIN.max(all * REMOVED_PERCENT / 100))
+                .then(|| Removal::new(scope, &units, all))
+        });
+        removals.collect()
     }
 
     /// The folders of the models with these names.
@@ -108,10 +135,25 @@ impl Census {
     }
 }
 
-fn units(config: &ModelConfig) -> Vec<Unit> {
-    let environments = config.environments.iter();
-    let served = environments.map(|environment| Unit::environment(&config.name, &environment.name));
-    std::iter::once(Unit::home(&config.name))
-        .chain(served)
-        .collect()
+fn units(config: &ModelConfig) -> Vec<Declared> {
+    let declared = |unit: Unit, account: &str, region: &str, state: Presence| Declared {
+        unit,
+        scope: Scope {
+            account: account.to_owned(),
+            region: region.to_owned(),
+        },
+        absent: state == Presence::Absent,
+    };
+    let (name, environments) = (&config.name, config.environments.iter());
+    let home = declared(
+        Unit::home(name),
+        &config.account,
+        &config.region,
+        config.state,
+    );
+    let served = environments.map(|one| {
+        let unit = Unit::environment(name, &one.name);
+        declared(unit, &one.account, &one.region, one.state)
+    });
+    std::iter::once(home).chain(served).collect()
 }

@@ -4,7 +4,7 @@ use super::document::merge;
 use super::yaml::{Entry, Kind, Node};
 
 /// Keys of the base that every environment starts from.
-pub(super) const INHERITED: [&str; 9] = [
+pub(super) const INHERITED: [&str; 12] = [
     "account",
     "region",
     "roles",
@@ -14,6 +14,9 @@ pub(super) const INHERITED: [&str; 9] = [
     "deployment",
     "monitors",
     "notifications",
+    "drift",
+    "state",
+    "deletion",
 ];
 
 /// Resolves every environment of a file. Whatever has the wrong shape passes through as it is, so

@@ -9,6 +9,7 @@ use super::model::{
     Dataset, Deployment, Encryption, Environment, EnvironmentMode, Evaluation, ModelConfig,
     Monitors, Network, Notifications, Processing, Promote, Registration, Roles, Serving, Training,
 };
+use crate::resource::lifecycle::{Deletion, Drift, Presence};
 
 /// One model: how it is trained, measured, deployed and watched.
 #[derive(Debug, Clone, PartialEq, Deserialize, JsonSchema)]
@@ -75,6 +76,17 @@ pub struct ConfigFile {
     /// Who is told, where an environment does not say otherwise.
     #[serde(default)]
     pub notifications: Option<Notifications>,
+    /// What is done about a change that no commit made, where an environment does not say otherwise.
+    /// Default: as `drift` in trueup.yaml.
+    #[serde(default)]
+    pub drift: Option<Drift>,
+    /// Whether the model is to run at all. `absent` takes everything down and needs
+    /// `deletion: destroy`.
+    #[serde(default)]
+    pub state: Presence,
+    /// What is done about what was made for this file and is not asked for any more.
+    #[serde(default)]
+    pub deletion: Deletion,
     /// Where it is served: name to what differs there; `null` deletes what is inherited.
     #[serde(default)]
     pub environments: BTreeMap<String, EnvironmentFile>,
@@ -116,6 +128,15 @@ pub struct EnvironmentFile {
     /// Who is told.
     #[serde(default)]
     pub notifications: Notifications,
+    /// What is done about a change that no commit made. Default: the model's.
+    #[serde(default)]
+    pub drift: Option<Drift>,
+    /// Whether the model is to run here at all. Default: the model's.
+    #[serde(default)]
+    pub state: Presence,
+    /// What is done about what was made here and is not asked for any more. Default: the model's.
+    #[serde(default)]
+    pub deletion: Deletion,
 }
 
 impl ConfigFile {
@@ -145,6 +166,9 @@ impl ConfigFile {
             evaluation: self.evaluation,
             serving: self.serving,
             registration: self.registration,
+            drift: self.drift,
+            state: self.state,
+            deletion: self.deletion,
             environments,
         }
     }
@@ -165,6 +189,9 @@ impl EnvironmentFile {
             deployment: self.deployment,
             monitors: self.monitors,
             notifications: self.notifications,
+            drift: self.drift,
+            state: self.state,
+            deletion: self.deletion,
         }
     }
 }

@@ -5,7 +5,9 @@ use std::collections::BTreeMap;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::limits::{TURNS_MIN, TURNS_PERCENT, UNCONFIRMED_PERCENT};
 use crate::resource::call::Scope;
+use crate::resource::lifecycle::Drift;
 
 /// What a whole repository shares.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -36,6 +38,71 @@ pub struct Installation {
     /// What is done about a branch that no longer contains the commit in force.
     #[serde(default)]
     pub history: History,
+    /// What is done about a change that no commit made, where a model does not say otherwise.
+    #[serde(default)]
+    pub drift: Drift,
+    /// How much of an account a change may reach at once.
+    #[serde(default)]
+    pub turns: Turns,
+    /// Changes that are meant, though they reach more of production than an unconfirmed one may: the
+    /// first 12 digits of the commit that trueup names.
+    #[serde(default)]
+    #[schemars(length(max = 100), extend("items" = {
+        "type": "string",
+        "pattern": "^[0-9a-f]{12}$",
+        "x-expected": "the 12 digits that trueup names",
+    }))]
+    pub confirm_rollouts: Vec<String>,
+    /// Removals that are meant, though they take down more than one commit may: the digests that
+    /// trueup names.
+    #[serde(default)]
+    #[schemars(length(max = 100), extend("items" = {
+        "type": "string",
+        "pattern": "^[0-9a-f]{12}$",
+        "x-expected": "the 12 digits that trueup names",
+    }))]
+    pub confirm_removals: Vec<String>,
+}
+
+/// How many of an account's endpoints roll, and how many of its pipelines run, at once.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Turns {
+    /// So many, where there are few.
+    #[serde(default = "default_turns")]
+    #[schemars(range(min = 1, max = 1000))]
+    pub min: usize,
+    /// So many in a hundred, where there are many.
+    #[serde(default = "default_percent")]
+    #[schemars(range(min = 1, max = 100))]
+    pub percent: usize,
+    /// So many in a hundred of the production endpoints are rolled by one change before it is
+    /// confirmed; `min` of them in any case.
+    #[serde(default = "default_unconfirmed")]
+    #[schemars(range(min = 1, max = 100))]
+    pub unconfirmed: usize,
+}
+
+impl Default for Turns {
+    fn default() -> Self {
+        Self {
+            min: TURNS_MIN,
+            percent: TURNS_PERCENT,
+            unconfirmed: UNCONFIRMED_PERCENT,
+        }
+    }
+}
+
+fn default_turns() -> usize {
+    TURNS_MIN
+}
+
+fn default_percent() -> usize {
+    TURNS_PERCENT
+}
+
+fn default_unconfirmed() -> usize {
+    UNCONFIRMED_PERCENT
 }
 
 /// What is done about a branch that no longer contains the commit in force: its history was rewritten,

@@ -70,6 +70,11 @@ pub fn load(snapshot: &Snapshot) -> Loaded {
     for model in &mut models {
         census.refuse(model);
     }
+    if let Some(installation) = &installation {
+        let removals = census.removals().into_iter();
+        let held = removals.filter(|removal| removal.is_held(installation));
+        diagnostics.extend(held.map(|removal| removal.finding()));
+    }
     Loaded {
         installation,
         models,

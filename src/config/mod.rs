@@ -23,6 +23,7 @@ pub mod lint;
 mod load;
 pub mod model;
 mod quarantine;
+mod removal;
 pub mod schema;
 mod shape;
 pub mod units;
@@ -38,6 +39,7 @@ pub use load::{
     too_many_models,
 };
 pub use quarantine::Quarantined;
+pub use removal::Removal;
 
 pub use crate::snapshot::below;
 

@@ -1,11 +1,13 @@
 //! The machines that look and act: observation, execution, and the whole pass of one model.
 
+pub mod flaps;
 pub mod inventory;
 pub mod model;
 pub mod observe;
 pub mod pass;
 pub mod seen;
 pub mod steps;
+pub mod survey;
 pub mod sweep;
 pub mod turns;
 

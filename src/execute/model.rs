@@ -11,6 +11,7 @@ use crate::config::installation::Installation;
 use crate::config::model::ModelConfig;
 use crate::config::{LoadedModel, below, load_model};
 use crate::diagnostic::{Diagnostic, Span};
+use crate::limits::KEPT_RELEASES;
 use crate::plan::planner::Hints;
 use crate::plan::release::{Past, PastRelease, Releases, Served, decide};
 use crate::plan::report::State;
@@ -137,7 +138,7 @@ impl Prepared {
     /// allows are to be driven.
     pub fn passes(&self, hints: &BTreeMap<Unit, Hints>, mode: Mode) -> impl Iterator<Item = Pass> {
         self.desired.iter().map(move |desired| {
-            let hints = hints.get(&desired.unit).copied().unwrap_or_default();
+            let hints = hints.get(&desired.unit).cloned().unwrap_or_default();
             self.pass(desired.clone(), hints, mode)
         })
     }
@@ -169,6 +170,25 @@ pub fn review<E: Display>(
         quarantine_file: &below(&model.folder, "quarantine.yaml"),
     };
     review.verdict(history)
+}
+
+/// The artefacts of the last [`KEPT_RELEASES`] releases of an environment: what serves them is kept.
+/// `history` yields the model's commits, newest first (see [`past`]). `None` where it cannot be read.
+pub fn kept<E>(
+    environment: &str,
+    history: impl Iterator<Item = Result<Past, E>>,
+) -> Option<BTreeSet<String>> {
+    let (mut files, mut kept) = (BTreeSet::new(), BTreeSet::new());
+    for past in history {
+        if let Some(release) = past.ok()?.releases.remove(environment) {
+            files.insert(release.file);
+            if files.len() > KEPT_RELEASES {
+                break;
+            }
+            kept.extend(release.artefacts);
+        }
+    }
+    Some(kept)
 }
 
 fn release_file(environment: &str) -> String {
@@ -235,6 +255,7 @@ pub fn conclude<I: Iterator<Item = Past>>(
 pub fn past(installation: &Installation, folder: &str, snapshot: &Snapshot) -> Past {
     let model = load_model(snapshot, folder, installation);
     let said = |environment: &str, release: &Release| {
+        let packages = release.packages.values();
         let file = snapshot
             .files
             .get(&below(folder, &release_file(environment)))?;
@@ -242,6 +263,7 @@ pub fn past(installation: &Installation, folder: &str, snapshot: &Snapshot) -> P
             package: release.main()?.arn.clone(),
             previous: release.previous.get(MAIN_SLOT).cloned(),
             file: file.blob.0.clone(),
+            artefacts: packages.map(|one| one.model_data.uri.clone()).collect(),
         })
     };
     let releases = model

@@ -1,10 +1,14 @@
 //! One pass over one unit: look, plan, act.
 
+use std::collections::BTreeSet;
+
 use crate::clock::Timestamp;
 use crate::cloud::{CallId, Machine, Next};
+use crate::limits::COLLECTED_MAX;
 use crate::plan::approval::Approved;
 use crate::plan::candidate::Candidate;
 use crate::plan::cause::Cause;
+use crate::plan::collect::{Collectable, collectable};
 use crate::plan::observed::{Gap, Observed};
 use crate::plan::planner::{Hints, plan};
 use crate::plan::report::{Note, PlanReport, State};
@@ -13,12 +17,15 @@ use crate::plan::rollout::{brings, converged_since};
 use crate::plan::step::{Action, Plan};
 use crate::resource::call::Answer;
 use crate::resource::desired::Desired;
+use crate::resource::kinds::MODEL;
 use crate::resource::unit::Unit;
 
 use super::inventory::{self, Mark};
 use super::observe::Observe;
 use super::seen::{self, Seen, SeenRun};
 use super::steps::{End, Outcome, Steps};
+use super::survey::Surveying;
+use super::turns::Refused;
 
 /// Whether a pass may change anything.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -45,6 +52,7 @@ pub struct Pass {
 #[derive(Debug, Clone)]
 enum Stage {
     Look(Box<Observe>),
+    Survey(Box<Observed>, Surveying),
     Act(Steps),
     Done,
 }
@@ -69,6 +77,10 @@ pub struct UnitPass {
     pub unreviewed: bool,
     /// Whether the plan takes a turn that was not asked for: no step was taken. See [`UnitPass::turn`].
     pub unturned: bool,
+    /// Whether users depend on the unit.
+    pub production: bool,
+    /// What nobody needs any more, unless history does: see [`UnitPass::collect`].
+    pub collectable: Vec<Collectable>,
     /// What was seen of each resource.
     pub seen: Vec<Seen>,
     /// The runs that were seen.
@@ -149,9 +161,9 @@ impl UnitPass {
 
     /// Takes the answer to whether it is this unit's turn: the steps that may be taken now. What is
     /// new is made in any case; without a turn, nothing that exists is touched.
-    pub fn turn(&mut self, turn: Result<(), String>) -> Option<Steps> {
+    pub fn turn(&mut self, turn: Result<(), Refused>) -> Option<Steps> {
         self.unturned = false;
-        if let Err(words) = turn {
+        if let Err(Refused { cause, words }) = turn {
             let new = self.plan.steps.iter();
             let new =
                 new.take_while(|step| step.action == Action::Create && !step.effect.takes_turns());
@@ -162,8 +174,7 @@ impl UnitPass {
                 self.report
                     .note(Cause::StepsPlanned, "plan", "what is new is made");
             }
-            self.report
-                .note(Cause::WaitingForTurn, self.plan.unit.to_string(), words);
+            self.report.note(cause, self.plan.unit.to_string(), words);
         }
         (!self.plan.is_empty()).then(|| Steps::new(&self.plan))
     }
@@ -176,6 +187,19 @@ impl UnitPass {
         let words = format!("{differs}: nothing is done here; plan again and approve that");
         self.rest();
         self.report.note(Cause::NotApproved, "plan", words);
+    }
+
+    /// Takes which artefacts history needs, and gives the steps that collect some of what nobody
+    /// needs; where history could not be read that is nothing.
+    pub fn collect(&mut self, kept: Option<&BTreeSet<String>>) -> Option<Steps> {
+        let (needed, free): (Vec<_>, Vec<_>) = std::mem::take(&mut self.collectable)
+            .into_iter()
+            .partition(|one| kept.is_none_or(|kept| one.is_kept(kept)));
+        let models: BTreeSet<_> = needed.into_iter().flat_map(|one| one.models).collect();
+        let free = free.into_iter().map(|one| one.step);
+        let free = free.filter(|step| *step.kind != MODEL || !models.contains(&step.name));
+        self.plan.steps.extend(free.take(COLLECTED_MAX));
+        (!self.plan.is_empty()).then(|| Steps::new(&self.plan))
     }
 
     /// No step of the plan is taken.
@@ -258,8 +282,16 @@ impl Pass {
         self
     }
 
+    /// What may be left over is looked for where it is to be taken down, or from time to time.
+    fn looked(&mut self, observed: Observed, now: Timestamp) -> Stage {
+        if self.desired.lifecycle.is_absent() || self.hints.survey {
+            return Stage::Survey(Box::new(observed), Surveying::new(&self.desired));
+        }
+        self.plan(&observed, now)
+    }
+
     fn plan(&mut self, observed: &Observed, now: Timestamp) -> Stage {
-        let (plan, mut report) = plan(&self.desired, observed, self.hints, now);
+        let (plan, mut report) = plan(&self.desired, observed, &self.hints, now);
         for gap in &observed.gaps {
             let words = gap.error.to_string();
             let told = |note: &Note| note.state == State::Unknown && note.message == words;
@@ -289,12 +321,15 @@ impl Pass {
             unreviewed,
             unturned,
             unapproved,
+            production: self.desired.production,
+            collectable: Vec::new(),
             seen: seen::resources(&self.desired, observed),
             runs: seen::runs(observed),
             marks: Vec::new(),
         };
         if result.is_settled() {
             result.marks = inventory::marks(observed);
+            result.collectable = collectable(&self.desired, observed, now);
         }
         if !unreviewed {
             result.disapprove();
@@ -311,6 +346,7 @@ impl Machine for Pass {
         loop {
             let next = match &mut self.stage {
                 Stage::Look(look) => look.next(now),
+                Stage::Survey(_, survey) => survey.next(now),
                 Stage::Act(steps) => steps.next(now),
                 Stage::Done => return Next::Done,
             };
@@ -318,7 +354,13 @@ impl Machine for Pass {
                 return next;
             }
             self.stage = match std::mem::replace(&mut self.stage, Stage::Done) {
-                Stage::Look(look) => self.plan(&look.finish(), now),
+                Stage::Look(look) => self.looked(look.finish(), now),
+                Stage::Survey(mut observed, survey) => {
+                    let (survey, gaps) = survey.finish();
+                    observed.survey = Some(survey);
+                    observed.gaps.extend(gaps);
+                    self.plan(&observed, now)
+                }
                 Stage::Act(steps) => {
                     if let Some(result) = &mut self.result {
                         result.acted(steps.finish());
@@ -333,6 +375,7 @@ impl Machine for Pass {
     fn done(&mut self, id: CallId, answer: Answer, now: Timestamp) {
         match &mut self.stage {
             Stage::Look(look) => look.done(id, answer, now),
+            Stage::Survey(_, survey) => survey.done(id, answer, now),
             Stage::Act(steps) => steps.done(id, answer, now),
             Stage::Done => {}
         }
@@ -368,6 +411,8 @@ impl UnitPass {
             unreviewed: false,
             unturned: false,
             unapproved: None,
+            production: false,
+            collectable: Vec::new(),
             seen: Vec::new(),
             runs: Vec::new(),
             marks: Vec::new(),

@@ -208,6 +208,9 @@ fn holds(guard: &Guard, answer: Answer) -> Result<Option<(&'static str, Value)>,
         Expect::Covers(wanted) if !covers(&now, wanted) => Err(End::Blocked(format!(
             "{op}: it is not what the release says: {wanted}"
         ))),
+        Expect::Nothing(list) if now.pointer(list) != Some(&Value::Array(Vec::new())) => {
+            moved("something uses it")
+        }
         Expect::Yields { from, into } => match now.pointer(from) {
             Some(seen) => Ok(Some((into, seen.clone()))),
             None => moved(&format!("there is no `{from}` yet")),

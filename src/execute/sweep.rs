@@ -246,7 +246,10 @@ impl Sweep {
             return;
         };
         let installation = owner.split('/').next().unwrap_or_default();
-        if installation != self.grounds.installation
+        // The registry stays when all else goes: it is the record of what was served.
+        let record = kind == MODEL_PACKAGE_GROUP.name;
+        if record
+            || installation != self.grounds.installation
             || owners.contains(owner)
             || !owns(tags, owner, &name)
         {

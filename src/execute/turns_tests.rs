@@ -1,10 +1,11 @@
 use super::*;
 use crate::execute::steps::{End, Outcome, StepResult, Steps};
+use crate::limits::{TURNS_MIN, TURNS_PERCENT};
 use crate::plan::report::{Note, State};
 use crate::plan::step::{Action, Effect, Reason, Step};
 use crate::resource::call::{Call, Scope};
 use crate::resource::kinds::{ENDPOINT, ENDPOINT_CONFIG};
-use serde_json::Value;
+use serde_json::{Value, json};
 
 fn scope(account: &str) -> Scope {
     Scope {
@@ -74,7 +75,8 @@ fn few_units_have_a_fixed_room_and_many_a_part_of_them() {
     let pass = unit(ACCOUNT, "staging");
     let mut turns = Turns::default();
     assert_eq!(asked(&mut turns, 9, &pass), TURNS_MIN);
-    let words = turns.ask("models/m9", &pass).unwrap_err();
+    let Refused { cause, words } = turns.ask("models/m9", &pass).unwrap_err();
+    assert_eq!(cause, Cause::WaitingForTurn);
     assert_eq!(
         words,
         "5 rollouts are under way in account 111122223333; no more are begun at once"
@@ -148,16 +150,86 @@ fn what_somebody_else_moves_takes_a_turn_too() {
 #[test]
 fn without_a_turn_what_is_new_is_made_and_nothing_else_touched() {
     let mut pass = unit(ACCOUNT, "staging");
-    let steps: Option<Steps> = pass.turn(Err("others are at it".to_owned()));
+    let steps: Option<Steps> = pass.turn(Err(others()));
     assert!(steps.is_some());
     assert_eq!(pass.plan.steps.len(), 1);
     assert!(pass.is_queued());
     assert_eq!(pass.state(), State::Waiting);
     let mut pass = unit(ACCOUNT, "staging");
     pass.plan.steps.remove(0);
-    assert!(pass.turn(Err("others are at it".to_owned())).is_none());
+    assert!(pass.turn(Err(others())).is_none());
     assert!(!pass.in_motion(), "it is woken when a turn is free");
     let mut pass = unit(ACCOUNT, "staging");
     assert!(pass.turn(Ok(())).is_some());
     assert_eq!(pass.plan.steps.len(), 3);
+}
+
+fn others() -> Refused {
+    Refused {
+        cause: Cause::WaitingForTurn,
+        words: "others are at it".to_owned(),
+    }
+}
+
+/// An installation that says this beside what it must.
+fn installation(member: &str, value: Value) -> Installation {
+    let mut file =
+        json!({"version": 1, "installation": "acme", "scopes": [scope(ACCOUNT).to_string()]});
+    file[member] = value;
+    serde_json::from_value(file).expect("a sound file")
+}
+
+/// How many of a hundred production endpoints one change rolls, one after the other.
+fn reached(turns: &mut Turns) -> usize {
+    let mut pass = unit(ACCOUNT, "production");
+    pass.production = true;
+    for step in &mut pass.plan.steps {
+        step.reason.commit = "4f1c09ab2e7788".to_owned();
+    }
+    let mut rest = pass.clone();
+    rest.outcome = None;
+    for n in 0..100 {
+        turns.note(&format!("models/m{n}"), &rest);
+    }
+    let mut waits = pass.clone();
+    waits.report.note(Cause::WaitingForTurn, "", "");
+    // Somebody waits all the while: it is one change.
+    turns.note("models/m99", &waits);
+    let roll = |n: &usize| {
+        let folder = format!("models/m{n}");
+        let may = turns.ask(&folder, &pass);
+        if let Err(refused) = &may {
+            assert_eq!(refused.cause, Cause::RolloutHeld);
+            assert!(
+                refused.words.contains("holds \"4f1c09ab2e77\""),
+                "{}",
+                refused.words
+            );
+        }
+        turns.note(&folder, &after(&pass, may.is_ok()));
+        turns.note(&folder, &rest);
+        may.is_ok()
+    };
+    (0..90).filter(roll).count()
+}
+
+#[test]
+fn a_change_reaches_a_tenth_of_production_before_it_is_confirmed() {
+    let mut turns = Turns::default();
+    assert_eq!(reached(&mut turns), 10);
+    turns.limit(&installation("turns", json!({"unconfirmed": 40})));
+    assert_eq!(reached(&mut turns), 40);
+    turns.limit(&installation("confirm_rollouts", json!(["4f1c09ab2e77"])));
+    assert_eq!(reached(&mut turns), 90);
+    let mut other = Turns::default();
+    other.limit(&installation("confirm_rollouts", json!(["000000000000"])));
+    assert_eq!(reached(&mut other), 10);
+}
+
+#[test]
+fn an_installation_sets_its_own_limits() {
+    let pass = unit(ACCOUNT, "staging");
+    let mut turns = Turns::default();
+    turns.limit(&installation("turns", json!({"min": 2})));
+    assert_eq!(asked(&mut turns, 9, &pass), 2);
 }

@@ -74,6 +74,7 @@ fn guard(guard: &Guard) -> Value {
         Expect::Matches(kind, body) => json!({"matches": body, "kind": kind.name}),
         Expect::Yields { from, into } => json!({"yields": from, "into": into}),
         Expect::Tags(tags) => json!({"tags": tags}),
+        Expect::Nothing(list) => json!({"nothing": list}),
         Expect::Absent => json!("absent"),
     };
     json!({"call": guard.call.op, "body": guard.call.body, "expect": expect})

@@ -9,6 +9,8 @@ use super::report::State;
 /// What a finding is, in one word that programs may rely on. Its [`State`] follows from it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 pub enum Cause {
+    /// Nothing is to run here.
+    Absent,
     /// Nothing is released here yet.
     NoRelease,
     /// Steps were planned.
@@ -39,6 +41,10 @@ pub enum Cause {
     TakenBack,
     /// A merged promotion that was quarantined, or built on something else.
     PromotionHeld,
+    /// A change reaches more of production than an unconfirmed one may.
+    RolloutHeld,
+    /// A commit takes down more than one commit may.
+    RemovalHeld,
     /// The plan is not the approved one.
     NotApproved,
     /// The branch is not where it was when a plan was approved.
@@ -47,6 +53,10 @@ pub enum Cause {
     OtherCloud,
     /// A promotion waits to be merged.
     PromotionProposed,
+    /// Something was changed behind Git's back, and is only reported.
+    Drifted,
+    /// Something was put back so often that it is left.
+    Flapping,
     /// A resource of the wanted name belongs to somebody else.
     NotOurs,
     /// A member that cannot be changed in place.
@@ -94,6 +104,7 @@ pub struct Page {
 
 /// All of them, in the order of the page.
 pub const CAUSES: &[Cause] = &[
+    Cause::Absent,
     Cause::NoRelease,
     Cause::StepsPlanned,
     Cause::MoreSteps,
@@ -109,10 +120,14 @@ pub const CAUSES: &[Cause] = &[
     Cause::GateMissed,
     Cause::TakenBack,
     Cause::PromotionHeld,
+    Cause::RolloutHeld,
+    Cause::RemovalHeld,
     Cause::NotApproved,
     Cause::BranchMoved,
     Cause::OtherCloud,
     Cause::PromotionProposed,
+    Cause::Drifted,
+    Cause::Flapping,
     Cause::NotOurs,
     Cause::CannotChange,
     Cause::OnlyARunMakesIt,
@@ -139,7 +154,7 @@ impl Cause {
     /// What it comes to.
     pub fn state(self) -> State {
         match self {
-            Self::NoRelease => State::Empty,
+            Self::Absent | Self::NoRelease => State::Empty,
             Self::StepsPlanned => State::Changing,
             Self::MoreSteps
             | Self::WaitingForRun
@@ -154,10 +169,13 @@ impl Cause {
             | Self::GateMissed
             | Self::TakenBack
             | Self::PromotionHeld
+            | Self::RolloutHeld
+            | Self::RemovalHeld
             | Self::NotApproved
             | Self::BranchMoved
             | Self::OtherCloud => State::Held,
             Self::PromotionProposed => State::Diverged,
+            Self::Drifted | Self::Flapping => State::Drifted,
             Self::NotOurs
             | Self::CannotChange
             | Self::OnlyARunMakesIt

@@ -15,6 +15,12 @@ pub(super) fn texts(cause: Cause) -> Texts {
 
 fn at_rest(cause: Cause) -> Option<Texts> {
     Some(match cause {
+        Cause::Absent => (
+            "nothing is to run here",
+            "The configuration says `state: absent`.",
+            "It takes down what it made here, and then watches that nothing comes back.",
+            "Wait until nothing remains; then the folder, or the environment, may be taken out of the repository.",
+        ),
         Cause::NoRelease => (
             "nothing is released here yet",
             "The commit has no release file for this environment, so there is nothing to serve.",
@@ -26,6 +32,18 @@ fn at_rest(cause: Cause) -> Option<Texts> {
             "What runs is not what the commit says, and everything needed to change that is known.",
             "It takes the steps in order, looking again right before each of them.",
             "Read them with `trueup plan`; `trueup apply` or the daemon takes them.",
+        ),
+        Cause::Drifted => (
+            "something was changed behind Git's back, and is only reported",
+            "The resource held what the commit asks for, and holds something else now; the configuration says `drift: report`.",
+            "It leaves it as it is until a commit asks for something else there, and promotes nothing from here.",
+            "Put it back, commit what runs, or say `drift: revert`.",
+        ),
+        Cause::Flapping => (
+            "something was put back so often that it is left",
+            "It was put back, and changed again, as often as the limit allows within a day: something else wants another value.",
+            "It reports the difference and changes nothing about it until a day has passed or a commit touches the model.",
+            "Find who changes it: CloudTrail names the caller. Then take the member out of the configuration, or the other program off the resource.",
         ),
         Cause::PromotionProposed => (
             "a promotion waits to be merged",
@@ -122,6 +140,18 @@ fn held(cause: Cause) -> Option<Texts> {
             "The merged release names a quarantined package, or was prepared when the environment served something else.",
             "It leaves the endpoint as it is.",
             "Revert the merge and merge a newer promotion, or insist by writing `previous` as the report says.",
+        ),
+        Cause::RolloutHeld => (
+            "a change reaches more of production than an unconfirmed one may",
+            "The change has rolled as many production endpoints of the account as one change may before a person agrees: a tenth, where `trueup.yaml` does not say otherwise.",
+            "It leaves the others as they are, and goes on bringing and watching those that have begun. A rollback is not held.",
+            "Look at those that were rolled. If they are well, commit the digits that are named to `confirm_rollouts` in `trueup.yaml`; if not, revert the change.",
+        ),
+        Cause::RemovalHeld => (
+            "a commit takes down more than one commit may",
+            "The commit says `state: absent` for more than three units and more than a tenth of those in an account and region.",
+            "It takes none of them down.",
+            "If it is meant, commit the digest that is named to `confirm_removals` in `trueup.yaml`; it stands for exactly these units.",
         ),
         Cause::NotApproved => (
             "the plan is not the approved one",

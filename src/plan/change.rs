@@ -84,27 +84,39 @@ impl Planner<'_> {
 
     /// Configured tags that are missing or differ. Ours are set at creation and never again: a
     /// resource that lost them is not ours.
-    pub(super) fn tags(&mut self, resource: &Resource, name: &str, object: &Object) {
-        let missing: Tags = resource
-            .tags
-            .iter()
-            .filter(|_| self.desired.broken != Broken::BlindToTags)
+    pub(super) fn missing_tags(&self, resource: &Resource, object: &Object) -> Vec<Change> {
+        let wanted = resource.tags.iter();
+        wanted
+            .filter(|_| self.desired.broken != Broken::BlindToTags && resource.kind.arn.is_some())
             .filter(|(key, value)| object.tags.get(*key) != Some(value))
-            .map(|(key, value)| (key.clone(), value.clone()))
-            .collect();
-        let Some(arn) = resource.kind.arn.filter(|_| !missing.is_empty()) else {
-            return;
-        };
-        let keys: Vec<_> = missing.keys().map(|key| format!("tag {key}")).collect();
-        let changes = missing
-            .iter()
             .map(|(key, value)| Change {
-                path: format!("/Tags/{key}"),
+                path: format!("{TAGS}{key}"),
                 from: object.tags.get(key).map(|value| value.clone().into()),
                 to: value.clone().into(),
                 class: FieldClass::Live,
             })
+            .collect()
+    }
+
+    /// Adds the tags that these changes are about.
+    pub(super) fn tags(
+        &mut self,
+        resource: &Resource,
+        name: &str,
+        object: &Object,
+        changes: Vec<Change>,
+    ) {
+        let Some(arn) = resource.kind.arn.filter(|_| !changes.is_empty()) else {
+            return;
+        };
+        let missing: Tags = changes
+            .iter()
+            .filter_map(|change| {
+                let key = change.path.strip_prefix(TAGS)?;
+                Some((key.to_owned(), change.to.as_str()?.to_owned()))
+            })
             .collect();
+        let keys: Vec<_> = missing.keys().map(|key| format!("tag {key}")).collect();
         let text = self.why(
             &format!("it differs in {}", keys.join(", ")),
             &format!("{} differs", keys.join(", ")),
@@ -166,7 +178,11 @@ impl Planner<'_> {
         let Some(op) = resource.kind.ops.delete else {
             return;
         };
-        let call = Call::new(op, &self.desired.scope, resource.kind.located(name));
+        let call = Call::new(
+            op,
+            &self.desired.scope,
+            resource.kind.deletion(name, &object.body),
+        );
         let guards = self.unchanged(resource.kind, name, object);
         self.push(
             Action::Delete,
@@ -204,8 +220,11 @@ impl Planner<'_> {
     }
 }
 
+/// Where a change of a tag is: its key follows.
+const TAGS: &str = "/Tags/";
+
 /// A difference, with its values where they are short enough to read.
-fn in_words(change: &Change) -> String {
+pub(super) fn in_words(change: &Change) -> String {
     let short = |value: &Value| {
         Some(value.to_string()).filter(|text| text.len() <= SHORT_CHARS && !value.is_object())
     };

@@ -11,7 +11,9 @@ pub mod candidate;
 pub mod cause;
 mod cause_pages;
 mod change;
+pub mod collect;
 mod create;
+pub mod drift;
 pub mod observed;
 pub mod planner;
 pub mod release;
@@ -21,5 +23,7 @@ pub mod review;
 pub mod rollout;
 pub mod run;
 pub mod step;
+pub mod survey;
 
+mod removal;
 mod scaling;

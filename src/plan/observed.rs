@@ -6,6 +6,7 @@ use serde::Serialize;
 use serde_json::Value;
 
 use super::resolve::Resolution;
+use super::survey::Survey;
 use crate::clock::Timestamp;
 use crate::resource::call::OpError;
 use crate::resource::kind::Kind;
@@ -26,6 +27,8 @@ pub struct Observed {
     pub candidate: Option<super::candidate::Candidate>,
     /// What every desired resource is, once everything that this takes was looked at.
     pub resolution: Option<Resolution>,
+    /// Everything under the unit's names, where it was asked for.
+    pub survey: Option<Survey>,
     /// What could not be read.
     pub gaps: Vec<Gap>,
     /// When the look ended.

@@ -5,6 +5,7 @@ use std::ops::Range;
 use serde_json::Value;
 
 use super::cause::Cause;
+use super::drift::Quarantine;
 use super::observed::Observed;
 use super::report::{Note, PlanReport, State};
 use super::resolve::{Resolution, Resolved, resolution};
@@ -19,19 +20,26 @@ use crate::resource::desired::{Change, Desired, Key, Resource};
 use crate::resource::kind::{FieldClass, Kind, Status};
 use crate::resource::kinds::{MODEL_PACKAGE, MODEL_PACKAGE_GROUP, PIPELINE, PIPELINE_EXECUTION};
 
-/// What only changes the words of a plan.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+/// What is remembered of a unit, or follows from the rest of the fleet. It changes the words of a plan,
+/// or makes it do less.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Hints {
     /// When this unit was last seen in sync with this very commit: what differs now was changed
     /// since, behind Git's back.
     pub settled_at: Option<Timestamp>,
+    /// Members that were put back so often that they are left.
+    pub quarantine: Quarantine,
+    /// Why nothing is taken down: the commit takes down more than one commit may.
+    pub removal_held: Option<String>,
+    /// Whether it is time to look for what is left over.
+    pub survey: bool,
 }
 
 /// Plans one unit.
 pub fn plan(
     desired: &Desired,
     observed: &Observed,
-    hints: Hints,
+    hints: &Hints,
     now: Timestamp,
 ) -> (Plan, PlanReport) {
     let mut planner = Planner {
@@ -83,7 +91,7 @@ pub(super) struct Planner<'a> {
     pub(super) desired: &'a Desired,
     pub(super) observed: &'a Observed,
     pub(super) resolution: Resolution,
-    hints: Hints,
+    pub(super) hints: &'a Hints,
     pub(super) now: Timestamp,
     pub(super) steps: Vec<Step>,
     /// The steps that are taken before all others.
@@ -94,7 +102,11 @@ pub(super) struct Planner<'a> {
 impl Planner<'_> {
     fn run(&mut self) {
         let desired = self.desired;
-        if desired.resources.is_empty() {
+        if desired.lifecycle.is_absent() {
+            let words = "nothing is to run here";
+            self.report
+                .note(Cause::Absent, desired.unit.to_string(), words);
+        } else if desired.resources.is_empty() {
             self.report
                 .note(Cause::NoRelease, desired.unit.to_string(), "no release yet");
         }
@@ -120,6 +132,7 @@ impl Planner<'_> {
         {
             self.resource(resource);
         }
+        self.removal();
         let first = self.first.clone();
         self.steps[..first.end].rotate_right(first.len());
     }
@@ -199,12 +212,21 @@ impl Planner<'_> {
                 rollout::failed(self, resource, name, &object, changes, &reason);
             }
             Status::Ready | Status::Moving(_) => {
-                self.tags(resource, name, &object);
+                let missing = self.missing_tags(resource, &object);
+                let differs = [changes, &missing].concat();
+                let brought = self.to_bring(resource, name, body, &object, &differs);
+                let (tags, brought): (Vec<_>, Vec<_>) = brought
+                    .into_iter()
+                    .partition(|change| missing.contains(change));
+                self.tags(resource, name, &object, tags);
                 if desired_again(self.desired, kind) {
                     self.update(resource, name, body, &object, changes);
+                } else if differs.is_empty() {
+                    self.hold(resource, name, body, &object);
+                    rollout::settled(self, resource, name, &object);
                 } else if changes.is_empty() {
                     rollout::settled(self, resource, name, &object);
-                } else if let Some(fixed) = changes
+                } else if let Some(fixed) = brought
                     .iter()
                     .find(|change| change.class == FieldClass::CreateOnly)
                 {
@@ -214,14 +236,14 @@ impl Planner<'_> {
                     );
                     self.report
                         .note(Cause::CannotChange, subject(kind, name), words);
-                } else {
-                    rollout::update(self, resource, name, body, &object, changes);
+                } else if !brought.is_empty() {
+                    rollout::update(self, resource, name, body, &object, &brought);
                 }
             }
         }
     }
 
-    fn moving(&mut self, kind: &'static Kind, name: &str, status: &str, body: &Value) {
+    pub(super) fn moving(&mut self, kind: &'static Kind, name: &str, status: &str, body: &Value) {
         let since = body["LastModifiedTime"].as_f64().and_then(run::timestamp);
         let deadline = since.and_then(|since| since.checked_add(ENDPOINT_DEADLINE).ok());
         let late = deadline.is_some_and(|deadline| deadline < self.now);

@@ -15,6 +15,7 @@ use crate::config::{below, emit};
 use crate::limits::HISTORY_COMMITS_MAX;
 use crate::release::{MAIN_SLOT, Release, ReleasedPackage};
 use crate::resource::broken::Broken;
+use crate::resource::lifecycle::Presence;
 use crate::snapshot::{ObjectId, Snapshot, Write};
 
 /// One commit of a model's history, as far as releases go.
@@ -35,6 +36,8 @@ pub struct PastRelease {
     pub previous: Option<String>,
     /// The file's blob: equal ids are equal bytes.
     pub file: String,
+    /// The artefacts of its packages.
+    pub artefacts: Vec<String>,
 }
 
 impl Past {
@@ -96,7 +99,8 @@ pub type Decision = (Vec<Write>, Vec<(String, Note)>);
 pub fn decide<I: Iterator<Item = Past>>(input: &Releases<'_>, history: impl Fn() -> I) -> Decision {
     let mut writes = Vec::new();
     let mut notes = Vec::new();
-    for environment in &input.config.environments {
+    let present = input.config.environments.iter();
+    for environment in present.filter(|one| one.state == Presence::Present) {
         let decided = match &environment.promote.from {
             None => first(input, environment, &history),
             Some(from) => later(input, environment, from, &history),

@@ -50,6 +50,8 @@ pub enum State {
     Held,
     /// What runs is not what the commit would run, until a promotion is merged.
     Diverged,
+    /// What runs was changed behind Git's back, and is left so.
+    Drifted,
     /// A person must act.
     Blocked,
     /// It works, but not as asked.
@@ -68,6 +70,7 @@ impl State {
             Self::Waiting => "waiting",
             Self::Held => "held",
             Self::Diverged => "diverged",
+            Self::Drifted => "drifted",
             Self::Blocked => "blocked",
             Self::Degraded => "degraded",
             Self::Unknown => "unknown",
@@ -78,7 +81,7 @@ impl State {
     pub fn is_settled(self) -> bool {
         matches!(
             self,
-            Self::InSync | Self::Empty | Self::Held | Self::Diverged
+            Self::InSync | Self::Empty | Self::Held | Self::Diverged | Self::Drifted
         )
     }
 }

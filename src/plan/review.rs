@@ -134,6 +134,7 @@ fn built_on<E>(
             package,
             previous,
             file,
+            ..
         } = state;
         match stretches.last_mut() {
             Some(stretch) if stretch.package == package => drop(stretch.files.insert(file)),
@@ -204,6 +205,7 @@ mod tests {
                 package: package.to_owned(),
                 previous: Some(previous.to_owned()).filter(|name| !name.is_empty()),
                 file: text.to_owned(),
+                artefacts: Vec::new(),
             };
             releases.insert("production".to_owned(), state);
         }

@@ -74,6 +74,8 @@ pub enum Effect {
     Run,
     /// The resource is gone for a while.
     Recreate,
+    /// The resource is gone.
+    Destroy,
 }
 
 impl Effect {
@@ -123,6 +125,8 @@ pub enum Expect {
     },
     /// Exactly these tags.
     Tags(Tags),
+    /// An answer of which the list at this pointer is empty.
+    Nothing(&'static str),
     /// No such thing.
     Absent,
 }

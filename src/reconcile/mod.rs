@@ -150,6 +150,7 @@ impl Reconciler {
         let (revision, touched) = self.shared.with_mirror(revise).await??;
         if let Some(installation) = &revision.installation {
             self.shared.act_as(installation);
+            self.shared.memory().limit(installation);
         }
         self.revision = Some(Arc::new(revision));
         Ok(touched)

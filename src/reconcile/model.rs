@@ -3,6 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use std::time::Duration;
+
 use tokio::task::{JoinError, JoinSet, spawn_blocking};
 
 use super::past::Pasts;
@@ -14,16 +16,21 @@ use crate::clock::{Clock, Timestamp};
 use crate::cloud::{Machine, Next};
 use crate::config::installation::Installation;
 use crate::config::{Census, LoadedModel, load_model};
+use crate::execute::flaps::Flaps;
 use crate::execute::inventory::Inventory;
-use crate::execute::model::{ModelPass, Prepared, Standing, conclude, prepare, review};
+use crate::execute::model::{ModelPass, Prepared, Standing, conclude, kept, prepare, review};
 use crate::execute::pass::{Mode, Pass, UnitPass};
 use crate::execute::sweep::Orphan;
 use crate::execute::turns::Turns;
 use crate::git::{GitError, Mirror};
-use crate::limits::{HISTORY_COMMITS_MAX, READY_MAX, REVIEW_COMMITS_MAX};
+use crate::limits::{AUDIT_PERIOD, HISTORY_COMMITS_MAX, READY_MAX, REVIEW_COMMITS_MAX};
 use crate::plan::planner::Hints;
 use crate::plan::release::Past;
+use crate::plan::report::State;
 use crate::plan::review::Verdict;
+use crate::resource::call::Scope;
+use crate::resource::canonical;
+use crate::resource::desired::Desired;
 use crate::resource::unit::Unit;
 use crate::snapshot::Snapshot;
 
@@ -47,6 +54,12 @@ pub(super) struct Memory {
     settled: BTreeMap<String, BTreeMap<Unit, Timestamp>>,
     /// What the models that are settled now looked like.
     pub(super) inventory: Inventory,
+    /// When each model is next looked through for what is left over.
+    survey_due: BTreeMap<String, Timestamp>,
+    /// What was put back, and when.
+    flaps: Flaps,
+    /// Where a commit takes down more than it may, and why nothing is.
+    pub(super) removals: BTreeMap<Scope, String>,
     /// Whose turn it is.
     pub(super) turns: Turns,
     /// What of ours the last sweep found undeclared.
@@ -65,7 +78,17 @@ impl Memory {
     pub(super) fn forget(&mut self, folder: &str) {
         self.ready.remove(folder);
         self.settled.remove(folder);
+        self.survey_due.remove(folder);
+        self.flaps.forget(folder);
         self.inventory.forget(folder);
+    }
+
+    /// Takes note of how much at once a commit allows, and of what it takes down beyond that.
+    pub(super) fn limit(&mut self, installation: &Installation) {
+        let removals = self.census.removals().into_iter();
+        let held = removals.filter(|removal| removal.is_held(installation));
+        self.turns.limit(installation);
+        self.removals = held.map(|one| (one.scope.clone(), one.words())).collect();
     }
 
     fn keep(&mut self, folder: &str, ready: &Arc<Ready>) {
@@ -75,17 +98,29 @@ impl Memory {
         self.ready.insert(folder.to_owned(), ready.clone());
     }
 
-    fn hints(&self, folder: &str) -> BTreeMap<Unit, Hints> {
-        let settled = self.settled.get(folder).into_iter().flatten();
-        settled
-            .map(|(unit, at)| {
-                (
-                    unit.clone(),
-                    Hints {
-                        settled_at: Some(*at),
-                    },
-                )
-            })
+    fn hints(
+        &mut self,
+        prepared: &Prepared,
+        folder: &str,
+        now: Timestamp,
+    ) -> BTreeMap<Unit, Hints> {
+        let destroys = prepared.desired.iter().any(|one| one.lifecycle.destroys());
+        let first = if destroys {
+            now
+        } else {
+            now + jittered(folder)
+        };
+        let due = *self.survey_due.entry(folder.to_owned()).or_insert(first);
+        let settled = self.settled.get(folder);
+        let hints = |desired: &Desired| Hints {
+            settled_at: settled.and_then(|settled| settled.get(&desired.unit).copied()),
+            quarantine: self.flaps.of(folder, &desired.unit, now),
+            removal_held: self.removals.get(&desired.scope).cloned(),
+            survey: due <= now,
+        };
+        let units = prepared.desired.iter();
+        units
+            .map(|desired| (desired.unit.clone(), hints(desired)))
             .collect()
     }
 }
@@ -196,7 +231,8 @@ impl Shared {
         approval: Option<Arc<Approval>>,
     ) -> Result<(ModelPass, bool), String> {
         let prepared = ready.prepared.as_ref().ok_or("the model is not compiled")?;
-        let hints = self.memory().hints(&ready.model.folder);
+        let now = self.clock.now();
+        let hints = self.memory().hints(prepared, &ready.model.folder, now);
         let (mut units, mut had_turn, aws) = (Vec::new(), false, self.aws());
         for pass in prepared.passes(&hints, mode) {
             let pass = match &approval {
@@ -242,7 +278,32 @@ impl Shared {
                 unit.acted(drive(steps, aws, clock).await);
             }
         }
+        if !unit.collectable.is_empty() {
+            let kept = self.kept(revision, ready, &unit).await?;
+            if let Some(steps) = unit.collect(kept.as_ref()) {
+                unit.acted(drive(steps, aws, clock).await);
+            }
+        }
         Ok(unit)
+    }
+
+    /// The artefacts that a rollback may need.
+    async fn kept(
+        self: &Arc<Self>,
+        revision: &Arc<Revision>,
+        ready: &Arc<Ready>,
+        unit: &UnitPass,
+    ) -> Result<Option<BTreeSet<String>>, String> {
+        let (revision, ready) = (revision.clone(), ready.clone());
+        let place = unit.plan.unit.place.clone();
+        let read = self.with_mirror(move |shared, mirror| {
+            let folder = &ready.model.folder;
+            kept(
+                &place,
+                shared.history(mirror, &revision, folder, HISTORY_COMMITS_MAX),
+            )
+        });
+        read.await.map_err(broken)
     }
 
     /// Judges a release that was merged, by the history of its file.
@@ -309,11 +370,18 @@ impl Shared {
 
     fn remember(&self, folder: &str, pass: &ModelPass, at: Timestamp) {
         let settled = pass.units.iter().filter(|unit| unit.is_settled());
+        let settled = settled.filter(|unit| unit.state() != State::Drifted);
         let settled = settled.map(|unit| (unit.plan.unit.clone(), at));
         let mut memory = self.memory();
         let known = memory.settled.entry(folder.to_owned()).or_default();
         known.extend(settled);
         memory.inventory.record(folder, pass, at);
+        for unit in &pass.units {
+            memory.flaps.note(folder, unit, at);
+        }
+        if let Some(due) = memory.survey_due.get_mut(folder).filter(|due| **due <= at) {
+            *due = at + AUDIT_PERIOD;
+        }
     }
 }
 
@@ -334,6 +402,17 @@ fn roles(installation: &Installation) -> Roles {
         Some((id.clone(), role))
     });
     roles.collect()
+}
+
+/// When a model is first looked through, so that not all of them are at once.
+fn jittered(folder: &str) -> Duration {
+    let digest = canonical::sha256(folder.as_bytes());
+    let share = digest
+        .bytes()
+        .take(4)
+        .fold(0, |sum, byte| sum * 31 + u32::from(byte))
+        % 1000;
+    (AUDIT_PERIOD / 24).max(AUDIT_PERIOD * share / 1000)
 }
 
 fn broken(error: JoinError) -> String {

@@ -133,7 +133,8 @@ fn finding(owner: &str, left: &[&Orphan]) -> Diagnostic {
         span: first_byte(INSTALLATION_FILE),
         label: None,
         help: Some(
-            "declare it again, or delete what remains by hand: what no commit declares is never deleted"
+            "declare it again, with `state: absent` and `deletion: destroy` if it is to go: what no commit \
+             declares is never deleted"
                 .to_owned(),
         ),
     }

@@ -2,7 +2,9 @@
 
 use serde_json::{Value, json};
 
-use super::kind::{Compare, Field, FieldClass, Kind, Listed, Naming, Ops, Update, always_ready};
+use super::kind::{
+    Compare, Field, FieldClass, Kind, Listed, Naming, Ops, Update, Within, always_ready,
+};
 
 /// `PutMetricAlarm`: put again it is changed, whole. Tags count when it is made.
 pub const ALARM: Kind = Kind {
@@ -25,6 +27,12 @@ pub const ALARM: Kind = Kind {
         items: "MetricAlarms",
         name: |alarm| Some(alarm["AlarmName"].as_str()?.to_owned()),
         members: &["AlarmConfigurationUpdatedTimestamp", "ActionsEnabled"],
+    }),
+    within: Some(Within {
+        op: "DescribeAlarms",
+        by: "AlarmNamePrefix",
+        items: "MetricAlarms",
+        name: "AlarmName",
     }),
     fields: &[
         Field::new("/ActionsEnabled", FieldClass::Live),

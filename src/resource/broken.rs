@@ -46,6 +46,8 @@ pub enum Broken {
     ReplaceEndpoints,
     /// That an endpoint holds is not noted.
     NeverConverged,
+    /// What is named for its content is collected, needed or not.
+    CollectInUse,
     /// A run starts whether its parents are ours or not.
     RunAnyway,
 }

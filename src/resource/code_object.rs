@@ -22,6 +22,7 @@ pub const CODE_OBJECT: Kind = Kind {
         delete: None,
     },
     listed: None,
+    within: None,
     fields: &[],
     status: always_ready,
     update: never_updated,

@@ -1,6 +1,8 @@
 //! What a data-quality monitor does.
 
-use super::kind::{Compare, Field, FieldClass, Kind, Naming, Ops, always_ready, never_updated};
+use super::kind::{
+    Compare, Field, FieldClass, Kind, Naming, Ops, Within, always_ready, never_updated,
+};
 
 /// `CreateDataQualityJobDefinition`: immutable, so named by its content.
 pub const DATA_QUALITY_JOB_DEFINITION: Kind = Kind {
@@ -17,6 +19,12 @@ pub const DATA_QUALITY_JOB_DEFINITION: Kind = Kind {
         delete: Some("DeleteDataQualityJobDefinition"),
     },
     listed: None,
+    within: Some(Within {
+        op: "ListDataQualityJobDefinitions",
+        by: "NameContains",
+        items: "JobDefinitionSummaries",
+        name: "MonitoringJobDefinitionName",
+    }),
     fields: &[
         Field::new("/DataQualityAppSpecification", FieldClass::CreateOnly),
         Field::with(

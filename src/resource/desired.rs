@@ -9,6 +9,7 @@ use super::archive::ArchivedFile;
 use super::broken::Broken;
 use super::call::{Call, Scope};
 use super::kind::{FieldClass, Kind};
+use super::lifecycle::Lifecycle;
 use super::owner::Tags;
 use super::unit::Unit;
 
@@ -109,8 +110,16 @@ pub struct Desired {
     pub resources: Vec<Resource>,
     /// The run, at home.
     pub run: Option<Run>,
+    /// What may be there of a unit of which nothing is to be: by kind and name.
+    pub former: Vec<(&'static Kind, String)>,
+    /// What says that something is taken down.
+    pub removal: Option<Origin>,
     /// The release's `attempt`: grows when a failed rollout is to be tried again.
     pub attempt: u32,
+    /// Whether users depend on it.
+    pub production: bool,
+    /// What is wanted of what runs otherwise, or is not asked for.
+    pub lifecycle: Lifecycle,
     /// What is broken on purpose: nothing, outside of tests.
     #[doc(hidden)]
     pub broken: Broken,
@@ -138,7 +147,11 @@ impl Desired {
             commit: "c".to_owned(),
             resources: Vec::new(),
             run: None,
+            former: Vec::new(),
+            removal: None,
             attempt: 1,
+            production: false,
+            lifecycle: Lifecycle::default(),
             broken: Broken::Nothing,
         }
     }

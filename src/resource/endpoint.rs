@@ -32,6 +32,7 @@ pub const ENDPOINT: Kind = Kind {
             "EndpointConfigName",
         ],
     }),
+    within: None,
     fields: &[
         Field::with(
             "/EndpointConfigName",

@@ -1,6 +1,8 @@
 //! What an endpoint is made of.
 
-use super::kind::{Compare, Field, FieldClass, Kind, Naming, Ops, always_ready, never_updated};
+use super::kind::{
+    Compare, Field, FieldClass, Kind, Naming, Ops, Within, always_ready, never_updated,
+};
 
 /// `CreateEndpointConfig`: immutable, so named by its content.
 pub const ENDPOINT_CONFIG: Kind = Kind {
@@ -17,6 +19,12 @@ pub const ENDPOINT_CONFIG: Kind = Kind {
         delete: Some("DeleteEndpointConfig"),
     },
     listed: None,
+    within: Some(Within {
+        op: "ListEndpointConfigs",
+        by: "NameContains",
+        items: "EndpointConfigs",
+        name: "EndpointConfigName",
+    }),
     fields: &[
         Field::new("/AsyncInferenceConfig", FieldClass::CreateOnly),
         Field::new("/CrossRegionTrafficConfig", FieldClass::CreateOnly),

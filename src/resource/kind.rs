@@ -4,6 +4,7 @@
 use serde::Serialize;
 use serde_json::Value;
 
+use super::canonical;
 use super::desired::Change;
 use super::owner::OWNER;
 
@@ -27,6 +28,8 @@ pub struct Kind {
     /// How all of them are listed, where a list tells which of them changed. What is immutable is
     /// not: it can only be taken away.
     pub listed: Option<Listed>,
+    /// How those of one unit are found that no commit may know of any more.
+    pub within: Option<Within>,
     /// How each declared member behaves. A declared member must have a line here.
     pub fields: &'static [Field],
     /// What state a description shows.
@@ -72,6 +75,19 @@ pub struct Listed {
     pub name: fn(&Value) -> Option<String>,
     /// Members that items and descriptions share, and of which one differs after every change.
     pub members: &'static [&'static str],
+}
+
+/// How the resources of a kind are listed whose names begin alike.
+#[derive(Debug, Clone, Copy)]
+pub struct Within {
+    /// The operation.
+    pub op: &'static str,
+    /// The member of the request that holds what names begin with, or contain.
+    pub by: &'static str,
+    /// The member of an answer that holds the items.
+    pub items: &'static str,
+    /// The member of an item that holds its name.
+    pub name: &'static str,
 }
 
 impl Listed {
@@ -128,6 +144,9 @@ impl Field {
         self.path.split('/').count() == pointer.split('/').count()
     }
 }
+
+/// The member that makes a request one that counts once.
+const TOKEN: &str = "/ClientRequestToken";
 
 /// When a member can be changed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
@@ -193,6 +212,17 @@ pub struct Update<'a> {
 }
 
 impl Kind {
+    /// The request that deletes the resource called `name`, which was seen so. Where requests carry a
+    /// token it is that of this very resource: a second one of its name is another.
+    pub fn deletion(&self, name: &str, seen: &Value) -> Value {
+        let mut request = self.located(name);
+        if self.fields.iter().any(|field| field.path == TOKEN) {
+            let what = serde_json::json!({"delete": name, "made": seen["CreationTime"]});
+            request[&TOKEN[1..]] = canonical::digest(&what).into();
+        }
+        request
+    }
+
     /// The request members that locate the resource called `name`.
     pub fn located(&self, name: &str) -> Value {
         self.locate

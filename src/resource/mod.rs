@@ -10,6 +10,7 @@ pub mod desired;
 pub mod error;
 pub mod kind;
 pub mod kinds;
+pub mod lifecycle;
 pub mod name;
 pub mod owner;
 pub mod scalable_target;

@@ -1,6 +1,8 @@
 //! A model: an image, an artefact and an environment.
 
-use super::kind::{Compare, Field, FieldClass, Kind, Naming, Ops, always_ready, never_updated};
+use super::kind::{
+    Compare, Field, FieldClass, Kind, Naming, Ops, Within, always_ready, never_updated,
+};
 
 /// `CreateModel`: immutable, so named by its content.
 pub const MODEL: Kind = Kind {
@@ -17,6 +19,12 @@ pub const MODEL: Kind = Kind {
         delete: Some("DeleteModel"),
     },
     listed: None,
+    within: Some(Within {
+        op: "ListModels",
+        by: "NameContains",
+        items: "Models",
+        name: "ModelName",
+    }),
     fields: &[
         Field::new("/Containers", FieldClass::CreateOnly),
         Field::with(

@@ -19,6 +19,7 @@ pub const MODEL_PACKAGE: Kind = Kind {
         delete: None,
     },
     listed: None,
+    within: None,
     fields: &[Field::new("/ModelApprovalStatus", FieldClass::Live)],
     status,
     update,

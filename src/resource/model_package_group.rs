@@ -26,6 +26,7 @@ pub const MODEL_PACKAGE_GROUP: Kind = Kind {
         name: |group| Some(group["ModelPackageGroupName"].as_str()?.to_owned()),
         members: &["CreationTime", "ModelPackageGroupStatus"],
     }),
+    within: None,
     fields: &[
         Field::new("/ModelPackageGroupDescription", FieldClass::CreateOnly),
         Field::new("/ManagedConfiguration", FieldClass::CreateOnly),

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::kind::{Compare, Field, FieldClass, Kind, Listed, Naming, Ops, Status, Update};
+use super::kind::{Compare, Field, FieldClass, Kind, Listed, Naming, Ops, Status, Update, Within};
 
 /// `CreateMonitoringSchedule`. An update replaces the whole config; every change passes through
 /// `Pending`, in which nothing else is accepted.
@@ -30,6 +30,12 @@ pub const MONITORING_SCHEDULE: Kind = Kind {
             "LastModifiedTime",
             "MonitoringScheduleStatus",
         ],
+    }),
+    within: Some(Within {
+        op: "ListMonitoringSchedules",
+        by: "NameContains",
+        items: "MonitoringScheduleSummaries",
+        name: "MonitoringScheduleName",
     }),
     fields: &[
         Field::new("/MonitoringScheduleConfig", FieldClass::Live),

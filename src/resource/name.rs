@@ -18,13 +18,18 @@ pub const NAME_TRIES: u32 = 4;
 /// stem is cut it is over the whole stem too: what differs may stand in what was cut off.
 pub fn digest_name(kind: &str, stem: &str, body: &Value, attempt: u32) -> String {
     let mut content = serde_json::json!({"v": 1, "kind": kind, "body": body, "try": attempt});
-    let room = NAME_MAX - HASH_DIGITS - 1;
-    let shown = stem.get(..room).unwrap_or(stem).trim_end_matches('-');
+    let shown = beginning(stem);
     if shown != stem {
         content["stem"] = stem.into();
     }
     let hash = canonical::digest(&content);
     format!("{shown}-{}", &hash[..HASH_DIGITS])
+}
+
+/// What every name of [`digest_name`] with this stem begins with.
+pub fn beginning(stem: &str) -> &str {
+    let room = NAME_MAX - HASH_DIGITS - 1;
+    stem.get(..room).unwrap_or(stem).trim_end_matches('-')
 }
 
 /// Whether a name fits SageMaker's commonest pattern, `[a-zA-Z0-9](-*[a-zA-Z0-9]){0,62}`.

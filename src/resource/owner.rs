@@ -16,6 +16,9 @@ pub const DIGEST: &str = "trueup:digest";
 pub const COMMIT: &str = "trueup:commit";
 /// When this endpoint config was first seen to hold on its endpoint.
 pub const CONVERGED: &str = "trueup:converged";
+/// What was asked of this resource when it was last seen to hold that: `v1:<64 hex>`. Kept only where
+/// what differs from it is to be reported.
+pub const HELD: &str = "trueup:held";
 /// The last attempt to bring this endpoint config to its endpoint; see [`crate::plan`].
 pub const UPDATE: &str = "trueup:update";
 

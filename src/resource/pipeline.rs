@@ -27,6 +27,7 @@ pub const PIPELINE: Kind = Kind {
         name: |pipeline| Some(pipeline["PipelineName"].as_str()?.to_owned()),
         members: &["CreationTime", "LastModifiedTime", "PipelineStatus"],
     }),
+    within: None,
     fields: &[
         Field::new("/PipelineVersionAliases", FieldClass::OwnedElsewhere),
         Field::with("/PipelineDefinition", FieldClass::Live, Compare::JsonText),

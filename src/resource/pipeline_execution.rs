@@ -20,6 +20,7 @@ pub const PIPELINE_EXECUTION: Kind = Kind {
         delete: None,
     },
     listed: None,
+    within: None,
     fields: &[
         Field::new("/PipelineName", FieldClass::CreateOnly),
         Field::new("/PipelineParameters", FieldClass::CreateOnly),

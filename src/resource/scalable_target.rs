@@ -27,6 +27,7 @@ pub const SCALABLE_TARGET: Kind = Kind {
         name: |target| Some(target["ResourceId"].as_str()?.to_owned()),
         members: &["MinCapacity", "MaxCapacity", "SuspendedState"],
     }),
+    within: None,
     fields: &[
         Field::new("/MaxCapacity", FieldClass::Live),
         Field::new("/MinCapacity", FieldClass::Live),

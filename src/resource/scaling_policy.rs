@@ -35,6 +35,7 @@ pub const SCALING_POLICY: Kind = Kind {
             "TargetTrackingScalingPolicyConfiguration",
         ],
     }),
+    within: None,
     fields: &[
         Field::new("/PolicyType", FieldClass::CreateOnly),
         Field::new("/PredictiveScalingPolicyConfiguration", FieldClass::Live),

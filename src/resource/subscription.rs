@@ -20,6 +20,7 @@ pub const SUBSCRIPTION: Kind = Kind {
         delete: None,
     },
     listed: None,
+    within: None,
     fields: &[
         Field::new("/Attributes", FieldClass::WriteOnly),
         Field::new("/Endpoint", FieldClass::CreateOnly),

@@ -16,9 +16,10 @@ pub const TOPIC: Kind = Kind {
         create: Some("CreateTopic"),
         describe: "DescribeTopic",
         update: Some("SetTopicAttributes"),
-        delete: None,
+        delete: Some("DeleteTopic"),
     },
     listed: None,
+    within: None,
     fields: &[
         Field::new("/Attributes", FieldClass::Live),
         Field::with(

@@ -12,6 +12,7 @@
 //! | `DescribeScalingPolicy` | `DescribeScalingPolicies` | the one policy |
 //! | `DescribeAlarm`, `DeleteAlarm` | `DescribeAlarms`, `DeleteAlarms` | the one alarm |
 //! | `DescribeTopic` by `Name` | `GetTopicAttributes` | with `Name` and `TopicArn` |
+//! | `DeleteTopic` by `Name` | `DeleteTopic` | |
 //! | `DescribeSubscription`, `Subscribe` by `TopicName` | `ListSubscriptionsByTopic`, `Subscribe` | the one |
 //! | `ListTags`, `AddTags` of another service's ARN | `<service>:ListTagsForResource`, `:TagResource` | a list of tags |
 //!
@@ -106,6 +107,11 @@ impl Wire {
                 "GetTopicAttributes",
                 json!({"TopicArn": topic_arn(&call.scope, text(body, "Name"))}),
                 Read::Topic,
+            ),
+            "DeleteTopic" if body.get("Name").is_some() => (
+                "DeleteTopic",
+                json!({"TopicArn": topic_arn(&call.scope, text(body, "Name"))}),
+                Read::Whole,
             ),
             "DescribeSubscription" => (
                 "ListSubscriptionsByTopic",

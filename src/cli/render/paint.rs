@@ -67,7 +67,7 @@ impl Paint {
             State::InSync => self.colour(AnsiColor::Green, text),
             State::Empty => self.dim(text),
             State::Changing | State::Waiting => self.colour(AnsiColor::Cyan, text),
-            State::Held | State::Diverged => self.colour(AnsiColor::Yellow, text),
+            State::Held | State::Diverged | State::Drifted => self.colour(AnsiColor::Yellow, text),
             State::Blocked | State::Degraded | State::Unknown => self.colour(AnsiColor::Red, text),
         }
     }
@@ -75,7 +75,7 @@ impl Paint {
 
 /// `-/+` where a resource is taken away to be made anew, else the action's sign.
 pub fn sign(step: &Step) -> &'static str {
-    if step.effect == Effect::Recreate {
+    if matches!(step.effect, Effect::Recreate | Effect::Destroy) {
         "-/+"
     } else {
         step.action.sign()

@@ -148,6 +148,7 @@ fn step(step: &Step, paint: Paint) -> String {
         Effect::Rollback => format!("  {}", paint.bold("rollback")),
         Effect::Run => format!("  {}", paint.bold("run")),
         Effect::Recreate => format!("  {}", paint.bold("recreate")),
+        Effect::Destroy => format!("  {}", paint.bold("destroy")),
     };
     let sign = paint.sign(step);
     let mut text = format!("  {sign} {} {}{effect}\n", step.kind.name, line(&step.name));

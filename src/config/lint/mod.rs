@@ -12,6 +12,7 @@ mod naming;
 mod pages;
 mod promotion;
 mod quality;
+mod removal;
 mod rollout;
 mod schema;
 mod serving;
@@ -56,6 +57,9 @@ pub const RULES: &[&Rule] = &[
     &files::F002,
     &environments::G001,
     &environments::G004,
+    &removal::G005,
+    &removal::G006,
+    &removal::G007,
     &deployment::H001,
     &rollout::H003,
     &rollout::H004,

@@ -11,6 +11,7 @@ use super::monitors::Monitors;
 use super::network::{Encryption, Network};
 use super::notifications::Notifications;
 use crate::config::units::Seconds;
+use crate::resource::lifecycle::{Deletion, Drift, Presence};
 
 /// One environment: where a release is served.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -49,6 +50,15 @@ pub struct Environment {
     /// Who is told.
     #[serde(default)]
     pub notifications: Notifications,
+    /// What is done about a change that no commit made.
+    #[serde(default)]
+    pub drift: Option<Drift>,
+    /// Whether the model is to run here at all.
+    #[serde(default)]
+    pub state: Presence,
+    /// What is done about what was made here and is not asked for any more.
+    #[serde(default)]
+    pub deletion: Deletion,
 }
 
 /// How strict an environment is.

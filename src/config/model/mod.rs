@@ -17,6 +17,8 @@ use std::collections::BTreeMap;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::resource::lifecycle::{Deletion, Drift, Presence};
+
 pub use autoscaling::Autoscaling;
 pub use data::{DataFormat, Dataset, PinMode};
 pub use deployment::{CaptureMode, DataCapture, Deployment, DeploymentType};
@@ -86,6 +88,17 @@ pub struct ModelConfig {
     /// Where its versions are registered.
     #[serde(default)]
     pub registration: Registration,
+    /// What is done about a change that no commit made.
+    /// Default: as `drift` in trueup.yaml.
+    #[serde(default)]
+    pub drift: Option<Drift>,
+    /// Whether the model is to run at all. `absent` takes everything down and needs
+    /// `deletion: destroy`.
+    #[serde(default)]
+    pub state: Presence,
+    /// What is done about what was made for this file and is not asked for any more.
+    #[serde(default)]
+    pub deletion: Deletion,
     /// Where it is served, in the order of promotion.
     pub environments: Vec<Environment>,
 }

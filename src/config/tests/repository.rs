@@ -124,3 +124,57 @@ fn companions_are_read() {
     assert_eq!(codes, ["S002", "G001", "S002", "S002"]);
     assert!(loaded.models[0].config.is_none());
 }
+
+#[test]
+fn a_commit_that_takes_down_too_much_says_so_twice() {
+    let mut files = sound();
+    let absent = |name: &str| {
+        let text = MODEL.replace(
+            "name: churn",
+            &format!("state: absent\ndeletion: destroy\nname: {name}"),
+        );
+        &*text.leak()
+    };
+    for folder in ["a", "b"] {
+        for (path, bytes) in sound() {
+            if let Some(rest) = path.strip_prefix("models/churn/") {
+                files.insert(format!("models/{folder}/{rest}").leak(), bytes);
+            }
+        }
+        let config = format!("models/{folder}/config.yaml").leak();
+        files.insert(
+            config,
+            MODEL
+                .replace("name: churn", &format!("name: {folder}"))
+                .leak()
+                .as_bytes(),
+        );
+    }
+    files.insert("models/a/config.yaml", absent("a").as_bytes());
+    assert!(
+        load(&snapshot(files.clone())).diagnostics.is_empty(),
+        "three units"
+    );
+    files.insert("models/b/config.yaml", absent("b").as_bytes());
+    let found = shown(&load(&snapshot(files.clone())).diagnostics);
+    let [held] = found.as_slice() else {
+        panic!("{found:?}")
+    };
+    assert!(
+        held.starts_with("G007 1:1 the commit takes down 6 of 9 units"),
+        "{held}"
+    );
+    let digest = held.rsplit('"').nth(1).expect("a digest");
+    let confirmed = format!("{TRUEUP}confirm_removals: [\"{digest}\"]\n");
+    files.insert("trueup.yaml", confirmed.as_bytes());
+    assert!(
+        load(&snapshot(files.clone())).diagnostics.is_empty(),
+        "confirmed"
+    );
+    files.insert("models/churn/config.yaml", absent("churn").as_bytes());
+    let found = shown(&load(&snapshot(files)).diagnostics);
+    assert!(
+        found[0].contains("9 of 9"),
+        "one more is another digest: {found:?}"
+    );
+}

@@ -111,3 +111,37 @@ fn what_runs_must_be_seen_and_possible() {
         &["Q001 15:1 no gate: any version can be registered"],
     );
 }
+
+#[test]
+fn what_is_to_be_absent_says_so_in_two_words_and_bears_nothing() {
+    change(
+        "  staging: {}",
+        "  staging: {state: absent}",
+        &[
+            "G005 26:20 `state: absent` without `deletion: destroy`",
+            "G006 27:3 `production` is to run, and `staging`, which it is promoted from, is to be absent",
+        ],
+    );
+    let loaded = change(
+        "name: churn",
+        "state: absent\ndeletion: destroy\nname: churn",
+        &[],
+    );
+    let config = loaded.models[0].config.as_ref().expect("it is sound");
+    assert!(
+        config
+            .environments
+            .iter()
+            .all(|one| one.state == config.state)
+    );
+    change(
+        "name: churn",
+        "state: absent\ndeletion: destroy\ndrift: report\nname: churn",
+        &[],
+    );
+    change(
+        "  staging: {}",
+        "  staging: {drift: sometimes}",
+        &["S002 26:20 `drift` is `sometimes`, but takes `revert` or `report`"],
+    );
+}

@@ -13,6 +13,7 @@ pub(crate) const ORACLES: &[&str] = &[
     "ours only",
     "one change at a time",
     "deletes nothing",
+    "keeps what is used",
     "creates what is not there",
     "in order",
     "one run an attempt",
@@ -217,6 +218,10 @@ pub(crate) fn git_decides(stage: &Stage) -> Result<(), Violation> {
     for model in &present.models {
         for environment in &model.config.environments {
             let place = format!("{}-{}", model.config.name, environment.name);
+            if present.is_absent(&place) {
+                taken_down(stage, &place)?;
+                continue;
+            }
             let release = model.loaded.releases.get(&environment.name);
             let Some(main) = release.and_then(|release| release.main()) else {
                 continue;
@@ -244,6 +249,24 @@ pub(crate) fn git_decides(stage: &Stage) -> Result<(), Violation> {
                     what: format!("{place}: {found} is not {wanted}: {state:#}"),
                 });
             }
+        }
+    }
+    Ok(())
+}
+
+/// Nothing is left of what is to be absent, of what has ever had its name.
+fn taken_down(stage: &Stage, place: &str) -> Result<(), Violation> {
+    let scope = scope();
+    for (describe, member) in KINDS {
+        let names = stage.world.peek_all(&scope, describe);
+        let names = names.map(|body| body[*member].as_str().unwrap_or_default());
+        let mut left =
+            names.filter(|name| *name == place || name.starts_with(&format!("{place}-")));
+        if let Some(left) = left.next() {
+            return Err(Violation {
+                oracle: "git decides",
+                what: format!("{place} is to be absent, and there is {left}"),
+            });
         }
     }
     Ok(())

@@ -117,6 +117,12 @@ const WORKLOADS: &[Workload] = &[
             &[Watch, Deed::Remove(1), Deed::Resize(0)],
         )
     },
+    one("taken down", 2, &[Watch, Promote(0), Deed::TakeDown(0)]),
+    one(
+        "taken down, and back",
+        3,
+        &[Watch, Promote(0), Deed::TakeDown(0), Deed::TakeDown(0)],
+    ),
     one(
         "bad config, then mended",
         2,
@@ -310,6 +316,8 @@ workloads! {
     quarantine => "quarantine";
     folder_renamed => "folder renamed";
     model_removed => "model removed";
+    taken_down => "taken down";
+    taken_down_and_back => "taken down, and back";
     bad_config => "bad config, then mended";
     two_models => "two models";
     force_push => "force push";

@@ -8,6 +8,7 @@ use trueup::clock::{SignedDuration, Timestamp};
 use trueup::execute::pass::UnitPass;
 use trueup::plan::step::{Expect, Step};
 use trueup::resource::call::{Answer, Call};
+use trueup::resource::desired::Desired;
 use trueup::snapshot::Write;
 use trueup::world::World;
 
@@ -50,7 +51,9 @@ pub(crate) struct Ledger {
     runs: BTreeMap<String, BTreeSet<String>>,
     /// Content of a package that was made of another, and how often.
     packaged: BTreeMap<String, BTreeSet<String>>,
-    /// Endpoint and config to the updates that were accepted.
+    /// What the update at hand brings, where it follows one that failed.
+    again: Option<(String, String)>,
+    /// Endpoint and config to the updates after failed ones that were accepted.
     pub(crate) updates: BTreeMap<(String, String), usize>,
 }
 
@@ -66,6 +69,7 @@ impl Default for Ledger {
             made: BTreeSet::new(),
             runs: BTreeMap::new(),
             packaged: BTreeMap::new(),
+            again: None,
             updates: BTreeMap::new(),
         }
     }
@@ -99,6 +103,18 @@ const SUBJECTS: &[(&str, &str, &str)] = &[
         "DeleteMonitoringSchedule",
         "DescribeMonitoringSchedule",
         "MonitoringScheduleName",
+    ),
+    ("DeletePipeline", "DescribePipeline", "PipelineName"),
+    ("DeleteModel", "DescribeModel", "ModelName"),
+    (
+        "DeleteEndpointConfig",
+        "DescribeEndpointConfig",
+        "EndpointConfigName",
+    ),
+    (
+        "DeleteDataQualityJobDefinition",
+        "DescribeDataQualityJobDefinition",
+        "JobDefinitionName",
     ),
     (
         "CreateModelPackage",
@@ -145,6 +161,36 @@ fn filled(step: &Step, called: &Call) -> Call {
     call
 }
 
+/// Whether the commit has this deleted: all of the unit, or what it does not mention any more.
+fn left_over(call: &Call, desired: &Desired) -> bool {
+    if desired.lifecycle.is_absent() {
+        return true;
+    }
+    let name = match call.op {
+        "DeleteMonitoringSchedule" => &call.body["MonitoringScheduleName"],
+        "DeleteAlarm" => &call.body["AlarmName"],
+        _ => return false,
+    };
+    let declared = desired
+        .resources
+        .iter()
+        .any(|one| *name == one.stem.as_str());
+    desired.lifecycle.destroys() && !declared
+}
+
+/// Endpoint, and config with the release's attempt, where an update follows one that failed.
+fn again(call: &Call, world: &World) -> Option<(String, String)> {
+    let text = |member: &str| call.body[member].as_str().unwrap_or_default();
+    let (endpoint, config) = (text("EndpointName"), text("EndpointConfigName"));
+    let (found, _) = world.peek(&scope(), "DescribeEndpoint", endpoint)?;
+    let failed = call.op == "UpdateEndpoint" && found.get("FailureReason").is_some();
+    let tags = world.peek(&scope(), "DescribeEndpointConfig", config);
+    let tag = tags.and_then(|(_, tags)| tags?.get("trueup:update").cloned());
+    let attempt = tag.as_deref().and_then(|tag| tag.split('.').next());
+    let wanted = format!("{config} {}", attempt.unwrap_or_default());
+    failed.then(|| (endpoint.to_owned(), wanted))
+}
+
 impl Ledger {
     pub(crate) fn violate(&mut self, oracle: &'static str, what: String) {
         if self.violations.len() < 8 {
@@ -152,8 +198,9 @@ impl Ledger {
         }
     }
 
-    /// Right before a change is sent: `owner` is the unit that sends it.
-    pub(crate) fn before(&mut self, call: &Call, owner: &str, world: &World) {
+    /// Right before a change of a unit's is sent.
+    pub(crate) fn before(&mut self, call: &Call, desired: &Desired, world: &World) {
+        let owner = desired.owner.as_str();
         self.changes += 1;
         let text = |member: &str| call.body[member].as_str().unwrap_or_default();
         let scope = scope();
@@ -180,42 +227,40 @@ impl Ledger {
                     format!("{op} {name}: it is {status:?}"),
                 );
             }
-            let broken = status == Some("Failed");
-            if op.starts_with("Delete") && !broken {
+            let may_go = status == Some("Failed") || desired.lifecycle.is_absent();
+            if *op == "DeleteEndpoint" && !may_go {
                 self.violate("deletes nothing", format!("{op} {name}: it is {status:?}"));
             }
         }
-        if call.op.starts_with("Delete") && call.op != "DeleteEndpoint" {
-            self.violate("deletes nothing", call.op.to_owned());
+        if call.op.starts_with("Delete") && !left_over(call, desired) {
+            self.collecting(call, world);
         }
-        self.again(call, world);
+        self.again = again(call, world);
         self.tagging(call, owner, world);
         self.creating(call, world);
     }
 
-    /// An update after a failed one: as often as the release's attempt allows.
-    fn again(&mut self, call: &Call, world: &World) {
-        let text = |member: &str| call.body[member].as_str().unwrap_or_default();
-        let (endpoint, config) = (text("EndpointName"), text("EndpointConfigName"));
-        let found = world.peek(&scope(), "DescribeEndpoint", endpoint);
-        let failed = found.is_some_and(|(body, _)| body.get("FailureReason").is_some());
-        if call.op != "UpdateEndpoint" || !failed {
-            return;
-        }
-        let tags = world.peek(&scope(), "DescribeEndpointConfig", config);
-        let tag = tags.and_then(|(_, tags)| tags?.get("trueup:update").cloned());
-        let attempt = tag.as_deref().and_then(|tag| tag.split('.').next());
-        let key = (
-            endpoint.to_owned(),
-            format!("{config} {}", attempt.unwrap_or_default()),
-        );
-        let count = self.updates.entry(key.clone()).or_default();
-        *count += 1;
-        if *count > AGAIN {
-            self.violate(
-                "gives up",
-                format!("{key:?}: {AGAIN} updates after failed ones"),
-            );
+    /// What is named for its content goes when nothing names it any more; nothing else does.
+    fn collecting(&mut self, call: &Call, world: &World) {
+        let (op, scope) = (call.op, scope());
+        let users: &[(&str, &str, &str)] = match op {
+            "DeleteEndpoint" => return,
+            "DeleteEndpointConfig" => &[("DescribeEndpoint", op, "EndpointConfigName")],
+            "DeleteModel" => &[("DescribeEndpointConfig", op, "ModelName")],
+            "DeleteDataQualityJobDefinition" => &[(
+                "DescribeMonitoringSchedule",
+                "JobDefinitionName",
+                "MonitoringJobDefinitionName",
+            )],
+            _ => return self.violate("deletes nothing", op.to_owned()),
+        };
+        for (describe, by, member) in users {
+            let by = if *by == op { member } else { by };
+            let wanted = format!("\"{member}\":{}", call.body[*by]);
+            let mut all = world.peek_all(&scope, describe);
+            if let Some(user) = all.find(|body| body.to_string().contains(&wanted)) {
+                self.violate("keeps what is used", format!("{op} {}: {user}", call.body));
+            }
         }
     }
 
@@ -298,11 +343,23 @@ impl Ledger {
                     self.violate("one package a run", name);
                 }
             }
-            "UpdateEndpoint" if call.body["RetainAllVariantProperties"] != true => {
-                let name = text(&call.body["EndpointName"]);
-                self.violate("keeps what autoscaling set", name);
-            }
+            "UpdateEndpoint" => self.updated(call),
             _ => {}
+        }
+    }
+
+    /// An update that was accepted.
+    fn updated(&mut self, call: &Call) {
+        if call.body["RetainAllVariantProperties"] != true {
+            let name = call.body["EndpointName"].to_string();
+            self.violate("keeps what autoscaling set", name);
+        }
+        let Some(key) = self.again.take() else { return };
+        let count = self.updates.entry(key.clone()).or_default();
+        *count += 1;
+        if *count > AGAIN {
+            let words = format!("{key:?}: {AGAIN} updates after failed ones");
+            self.violate("gives up", words);
         }
     }
 

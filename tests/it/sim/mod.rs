@@ -7,6 +7,7 @@
 
 pub(crate) mod checks;
 mod crash;
+mod drift;
 mod fault;
 pub(crate) mod forge;
 pub(crate) mod kinds;
@@ -17,6 +18,7 @@ pub(crate) mod present;
 mod promotions;
 pub(crate) mod random;
 mod reasons;
+mod removal;
 pub(crate) mod repository;
 mod reverts;
 mod rollout;
@@ -35,7 +37,10 @@ use trueup::plan::planner::Hints;
 
 /// What a daemon tells the planner.
 fn hints(settled_at: Option<Timestamp>) -> Hints {
-    Hints { settled_at }
+    Hints {
+        settled_at,
+        ..Hints::default()
+    }
 }
 
 /// A number from the environment: for people who run a test by hand.

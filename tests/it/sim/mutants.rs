@@ -33,6 +33,10 @@ const MUTANTS: &[(Broken, &[&str])] = &[
     (Broken::RetainNothing, &["keeps what autoscaling set"]),
     (Broken::IgnoreOrder, &["in order"]),
     (Broken::IgnoreSoak, &["promotes what has soaked"]),
+    (
+        Broken::CollectInUse,
+        &["keeps what is used", "comes to rest"],
+    ),
     (Broken::NeverConverged, &["same end", "comes to rest"]),
 ];
 

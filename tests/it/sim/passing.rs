@@ -7,7 +7,8 @@ use std::sync::Arc;
 use serde_json::Value;
 use trueup::clock::Timestamp;
 use trueup::cloud::{CallId, Machine as _, Next};
-use trueup::execute::model::{Standing, conclude, review};
+use trueup::execute::flaps::Flaps;
+use trueup::execute::model::{Standing, conclude, kept, review};
 use trueup::execute::pass::{Mode, Pass, UnitPass};
 use trueup::execute::steps::Steps;
 use trueup::plan::planner::Hints;
@@ -51,7 +52,8 @@ impl Passing {
     /// A pass of a daemon over the newest commit, or the one before if its Git server lags.
     pub(crate) fn new(stage: &Stage, daemon: usize, mode: Mode, lag: bool, now: Timestamp) -> Self {
         let tip = stage.forge.tip(MAIN);
-        let commit = if lag {
+        let held = stage.in_force.as_ref() == Some(&tip);
+        let commit = if lag && !held {
             stage.forge.parent(&tip).unwrap_or(tip)
         } else {
             tip
@@ -93,11 +95,17 @@ impl Passing {
             self.conclude(stage);
             return true;
         };
-        let hints = self
-            .hints
-            .get(&desired.unit)
-            .copied()
-            .unwrap_or_else(|| super::hints(None));
+        let hints = Hints {
+            survey: stage.survey,
+            removal_held: self.present.removals.get(&desired.scope).cloned(),
+            quarantine: {
+                let folder = &model.loaded.folder;
+                stage.flaps[self.daemon]
+                    .1
+                    .of(folder, &desired.unit, self.now)
+            },
+            ..self.hints.get(&desired.unit).cloned().unwrap_or_default()
+        };
         let mode = self.mode;
         let broken = stage.broken;
         let machine = self.machine.get_or_insert_with(|| {
@@ -168,6 +176,17 @@ impl Passing {
                 return None;
             }
         }
+        if !unit.collectable.is_empty() {
+            let folder = &self.present.models[self.model].loaded.folder;
+            let installation = &self.present.installation;
+            let states = stage.forge.history(&self.commit);
+            let states = states.map(|state| Ok::<_, String>(past_of(installation, folder, &state)));
+            let kept = kept(&unit.plan.unit.place, states);
+            if let Some(steps) = unit.collect(kept.as_ref()) {
+                self.machine = Some(Driven::Steps(Box::new(unit), steps));
+                return None;
+            }
+        }
         self.note(stage, &unit);
         Some(unit)
     }
@@ -179,6 +198,11 @@ impl Passing {
     fn note(&self, stage: &mut Stage, unit: &UnitPass) {
         if self.mode == Mode::Apply {
             stage.turns[self.daemon].note(self.folder(), unit);
+            let (commit, flaps) = &mut stage.flaps[self.daemon];
+            if commit.as_ref() != Some(&self.commit) {
+                (*commit, *flaps) = (Some(self.commit.clone()), Flaps::default());
+            }
+            flaps.note(self.folder(), unit, self.now);
         }
     }
 
@@ -197,9 +221,9 @@ impl Passing {
             return None;
         }
         weather.meddle(call.op, stage);
-        let owner = &self.present.models[self.model].prepared.desired[self.unit].owner;
+        let desired = &self.present.models[self.model].prepared.desired[self.unit];
         let fate = weather.fate(call, stage);
-        stage.ledger.before(call, owner, &stage.world);
+        stage.ledger.before(call, desired, &stage.world);
         self.called.push(call.clone());
         let refused = |code: &str, words: &str| Err(OpError::refused(call.op, code, words));
         let answer = match fate {

@@ -6,9 +6,10 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use trueup::config::installation::Installation;
 use trueup::config::model::ModelConfig;
-use trueup::config::{LoadedModel, load};
+use trueup::config::{Census, LoadedModel, load};
 use trueup::execute::model::{Prepared, past, prepare};
 use trueup::plan::release::Past;
+use trueup::resource::call::Scope;
 use trueup::snapshot::{ObjectId, Snapshot};
 
 use super::forge::Forge;
@@ -21,6 +22,8 @@ pub(crate) struct Present {
     pub(crate) models: Vec<Model>,
     /// Folders of those that cannot.
     pub(crate) broken: Vec<String>,
+    /// Where the commit takes down more than it may, and why nothing is.
+    pub(crate) removals: BTreeMap<Scope, String>,
 }
 
 /// One model of it.
@@ -28,6 +31,15 @@ pub(crate) struct Model {
     pub(crate) loaded: LoadedModel,
     pub(crate) config: ModelConfig,
     pub(crate) prepared: Prepared,
+}
+
+impl Present {
+    /// Whether nothing is to be served under this name.
+    pub(crate) fn is_absent(&self, endpoint: &str) -> bool {
+        let units = self.models.iter().flat_map(|model| &model.prepared.desired);
+        let mut absent = units.filter(|unit| unit.lifecycle.is_absent());
+        absent.any(|unit| format!("{}-{}", unit.unit.model, unit.unit.place) == endpoint)
+    }
 }
 
 /// More than this many are forgotten and read again.
@@ -55,6 +67,13 @@ pub(crate) fn present(forge: &Forge, tip: &ObjectId) -> Arc<Present> {
 fn read(snapshot: Snapshot) -> Present {
     let loaded = load(&snapshot);
     let installation = loaded.installation.expect("trueup.yaml is good");
+    let mut census = Census::default();
+    for model in &loaded.models {
+        census.record(model);
+    }
+    let removals = census.removals().into_iter();
+    let held = removals.filter(|removal| removal.is_held(&installation));
+    let removals = held.map(|one| (one.scope.clone(), one.words())).collect();
     let (mut models, mut broken) = (Vec::new(), Vec::new());
     for loaded in loaded.models {
         let prepared = loaded.config.clone().and_then(|config| {
@@ -75,6 +94,7 @@ fn read(snapshot: Snapshot) -> Present {
         installation,
         models,
         broken,
+        removals,
     }
 }
 

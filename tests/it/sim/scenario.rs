@@ -76,6 +76,7 @@ const FULL: &[&[Deed]] = &[
         Deed::Retry,
     ],
     &[Deed::Hand(Hand::DeleteMonitor)],
+    &[Deed::TakeDown(0), Deed::TakeDown(0)],
 ];
 
 /// With little, and a soak.
@@ -93,6 +94,14 @@ const LITTLE: &[&[Deed]] = &[
     &[Deed::Add],
     &[Deed::Break(1), Deed::Break(1), Watch],
     &[Deed::QuarantineNext(1), Train(1, 0.9)],
+    &[
+        Deed::Outage,
+        Deed::ResizeInVain(1),
+        Deed::Outage,
+        Deed::Retry,
+    ],
+    &[Deed::TakeDown(1)],
+    &[Deed::TakeDown(1), Deed::TakeDown(1)],
 ];
 
 const TWO: &[&[Deed]] = &[
@@ -100,6 +109,7 @@ const TWO: &[&[Deed]] = &[
     &[Deed::Remove(1), Deed::Resize(0)],
     &[Deed::Remove(0), Train(1, 0.9)],
     &[Deed::Resize(0), Deed::Tag(1, 2)],
+    &[Deed::TakeDown(1), Deed::Resize(0)],
     &[Deed::Break(0), Train(1, 0.8), Deed::Break(0), Watch],
 ];
 
@@ -109,6 +119,8 @@ static BASES: LazyLock<Vec<Base>> = LazyLock::new(|| {
         plant_strangers(&mut stage);
         stage.play(deeds, &mut Calm);
         stage.seen = Seen::default();
+        // Here every pass looks for what is left over, as one a day does.
+        stage.survey = fleet == FleetKind::Plain;
         stage.ledger.asked = 0;
         let untouched = strangers(&stage);
         Base {

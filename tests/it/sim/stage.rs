@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use serde_json::{Value, json};
 use trueup::clock::{SignedDuration, Timestamp};
+use trueup::execute::flaps::Flaps;
 use trueup::execute::model::ModelPass;
 use trueup::execute::pass::Mode;
 use trueup::execute::steps::Outcome;
@@ -45,6 +46,10 @@ pub(crate) struct Stage {
     pub(crate) settled: [BTreeMap<Unit, (ObjectId, Timestamp)>; 2],
     /// Whose turn each daemon thinks it is.
     pub(crate) turns: [Turns; 2],
+    /// The newest commit that was acted on: an older one is not followed after it.
+    pub(crate) in_force: Option<ObjectId>,
+    /// What each daemon has put back, over which commit.
+    pub(crate) flaps: [(Option<ObjectId>, Flaps); 2],
     /// What trueup did, and what it must not have done.
     pub(crate) ledger: Ledger,
     /// What reasons it gave.
@@ -53,6 +58,8 @@ pub(crate) struct Stage {
     going: Vec<(Timestamp, Done)>,
     /// An older world, for readers that lag behind.
     pub(crate) older: Option<Arc<World>>,
+    /// Whether each pass looks for what is left over, as one does from time to time.
+    pub(crate) survey: bool,
     /// What is broken on purpose in the product.
     pub(crate) broken: Broken,
     /// The world before the last pass, where somebody may yet read it.
@@ -122,10 +129,13 @@ impl Stage {
             serves: BTreeMap::new(),
             settled: [BTreeMap::new(), BTreeMap::new()],
             turns: [Turns::default(), Turns::default()],
+            in_force: None,
+            flaps: Default::default(),
             ledger: Ledger::default(),
             seen: Seen::default(),
             going: Vec::new(),
             older: None,
+            survey: false,
             broken: Broken::Nothing,
             previous: None,
             outage: false,
@@ -178,6 +188,9 @@ impl Stage {
 
     fn end(&mut self, passing: Passing, mode: Mode) -> Sweep {
         let (sweep, daemon, commit) = passing.finish();
+        if mode == Mode::Apply {
+            self.in_force = Some(commit.clone());
+        }
         for model in &sweep.models {
             self.seen.note(model);
             if mode == Mode::Apply {
@@ -191,6 +204,7 @@ impl Stage {
             // What it kept in memory is gone too.
             self.settled[daemon].clear();
             self.turns[daemon] = Turns::default();
+            self.flaps[daemon] = Default::default();
         }
         sweep
     }
@@ -258,6 +272,10 @@ impl Stage {
                 self.serves.insert(name.to_owned(), true);
             }
         }
+        // Nobody is served any more where the commit says so, and nothing is promised of what no
+        // commit has spoken of since.
+        let present = present(&self.forge, &self.tip());
+        self.serves.retain(|name, _| !present.is_absent(name));
         for name in self.serves.keys() {
             let found = self.world.peek(&scope, "DescribeEndpoint", name);
             let status = found.map_or("gone", |(body, _)| {

@@ -272,6 +272,8 @@ impl Weather for Storm {
 
     fn between(&mut self, stage: &mut Stage) {
         self.passes += 1;
+        // In a storm everything may be edited often: what is forgotten is put back.
+        stage.flaps = Default::default();
         stage.older = stage.previous.take();
         if self.blows(Fault::StaleRead) && self.random.one_in(2) {
             stage.previous = Some(std::sync::Arc::new(stage.world.clone()));

@@ -51,6 +51,8 @@ pub(crate) enum Deed {
     Break(usize),
     /// Move the model's folder.
     Rename(usize),
+    /// Say that the model is to be absent, or present again.
+    TakeDown(usize),
     /// Take the model out of Git.
     Remove(usize),
     /// Add a third model.
@@ -106,7 +108,7 @@ pub(crate) const RELEASE_AND_REVERT: &[Deed] = &[
 pub(crate) const NAMES: [&str; 2] = ["churn", "fraud"];
 
 /// Passes over what only a person can end.
-const LINGER: usize = 7;
+const LINGER: usize = 9;
 
 impl Deed {
     /// Whether the end of it is that a person must act: it is watched for a while only.
@@ -231,6 +233,11 @@ impl Stage {
                     }
                 }
             }
+            Deed::TakeDown(model) => self.toggle(
+                model,
+                "state: absent\ndeletion: destroy\nregion:",
+                "region:",
+            ),
             Deed::Remove(model) => {
                 if let Some(folder) = self.folder(model) {
                     self.forge.remove(&folder);
