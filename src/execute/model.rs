@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Display;
 
 use super::pass::{Mode, Pass, UnitPass};
-use crate::clock::Timestamp;
+use crate::clock::{SignedDuration, Timestamp};
 use crate::compile::run::{Identity, identity};
 use crate::compile::{CompileError, Subject, home, serve};
 use crate::config::installation::Installation;
@@ -16,9 +16,11 @@ use crate::plan::planner::Hints;
 use crate::plan::release::{Past, PastRelease, Releases, Served, decide};
 use crate::plan::report::State;
 use crate::plan::review::{Review, Verdict};
+use crate::plan::upstream::Upstream;
 use crate::release::{MAIN_SLOT, Release};
 use crate::resource::broken::Broken;
 use crate::resource::desired::{Desired, Origin};
+use crate::resource::kind::Naming;
 use crate::resource::unit::Unit;
 use crate::snapshot::{Snapshot, Write};
 
@@ -29,8 +31,9 @@ pub struct Prepared {
     pub desired: Vec<Desired>,
     /// What it asks to be trained and served.
     pub identity: Identity,
-    /// The environments that follow another: what is merged for them is reviewed.
-    later: BTreeSet<String>,
+    /// The environments that follow another, and which, and after how long: what is merged for them
+    /// is reviewed, and rolls after it has proven itself there.
+    later: BTreeMap<String, (String, SignedDuration)>,
 }
 
 /// What a pass over a model came to.
@@ -97,11 +100,18 @@ fn compile(subject: &Subject<'_>) -> Result<Prepared, CompileError> {
         desired.push(serve::environment(subject, environment)?);
     }
     let environments = subject.config.environments.iter();
-    let later = environments.filter(|environment| environment.promote.from.is_some());
+    let later = environments.filter_map(|environment| {
+        let soak = i64::try_from(environment.promote.soak.0).unwrap_or(i64::MAX);
+        let from = environment.promote.from.clone()?;
+        Some((
+            environment.name.clone(),
+            (from, SignedDuration::from_secs(soak)),
+        ))
+    });
     Ok(Prepared {
         desired,
         identity: identity(subject)?,
-        later: later.map(|environment| environment.name.clone()).collect(),
+        later: later.collect(),
     })
 }
 
@@ -145,9 +155,30 @@ impl Prepared {
 
     /// The machine that passes over one of the units.
     pub fn pass(&self, desired: Desired, hints: Hints, mode: Mode) -> Pass {
-        let reviewed = self.later.contains(&desired.unit.place);
+        let reviewed = self.later.contains_key(&desired.unit.place);
         let pass = Pass::new(desired, hints, mode);
         if reviewed { pass.with_review() } else { pass }
+    }
+
+    /// The same pass once the units before it are passed over: what is to roll in an environment waits
+    /// for what became of it in the one before.
+    #[must_use]
+    pub fn after(&self, pass: Pass, done: &[UnitPass]) -> Pass {
+        let Some((from, soak)) = self.later.get(&pass.unit().place) else {
+            return pass;
+        };
+        let mut desired = self.desired.iter();
+        let wanted = desired.find(|one| one.unit.place == *from);
+        let wanted = wanted.map_or(&[][..], |one| &one.resources).iter();
+        let wanted = wanted.filter(|one| one.kind.naming == Naming::Digest);
+        let unit = done.iter().find(|unit| unit.plan.unit.place == *from);
+        pass.with_upstream(Upstream {
+            environment: from.clone(),
+            wanted: wanted.cloned().collect(),
+            converged_since: unit.and_then(|unit| unit.converged_since),
+            moves: unit.is_some_and(|unit| unit.in_motion() || !unit.plan.is_empty()),
+            soak: *soak,
+        })
     }
 }
 

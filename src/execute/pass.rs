@@ -15,6 +15,7 @@ use crate::plan::report::{Note, PlanReport, State};
 use crate::plan::review::Verdict;
 use crate::plan::rollout::{brings, converged_since};
 use crate::plan::step::{Action, Plan};
+use crate::plan::upstream::Upstream;
 use crate::resource::call::Answer;
 use crate::resource::desired::Desired;
 use crate::resource::kinds::MODEL;
@@ -263,6 +264,13 @@ impl Pass {
     #[must_use]
     pub fn with_review(mut self) -> Self {
         self.reviewed = true;
+        self
+    }
+
+    /// Moves the endpoint only to what has proven itself in the environment before.
+    #[must_use]
+    pub fn with_upstream(mut self, upstream: Upstream) -> Self {
+        self.hints.upstream = Some(upstream);
         self
     }
 

@@ -39,6 +39,8 @@ pub enum Cause {
     GateMissed,
     /// A release that people took back.
     TakenBack,
+    /// What is to roll here has not proven itself in the environment before.
+    NotProven,
     /// A merged promotion that was quarantined, or built on something else.
     PromotionHeld,
     /// A change reaches more of production than an unconfirmed one may.
@@ -119,6 +121,7 @@ pub const CAUSES: &[Cause] = &[
     Cause::Quarantined,
     Cause::GateMissed,
     Cause::TakenBack,
+    Cause::NotProven,
     Cause::PromotionHeld,
     Cause::RolloutHeld,
     Cause::RemovalHeld,
@@ -168,6 +171,7 @@ impl Cause {
             Self::Quarantined
             | Self::GateMissed
             | Self::TakenBack
+            | Self::NotProven
             | Self::PromotionHeld
             | Self::RolloutHeld
             | Self::RemovalHeld

@@ -135,6 +135,12 @@ fn held(cause: Cause) -> Option<Texts> {
             "It does not write the release again: people win.",
             "Write the release yourself to have it back; a new candidate is released as usual.",
         ),
+        Cause::NotProven => (
+            "what is to roll here has not proven itself in the environment before",
+            "The commit wants the same of both environments, and the one that this one is promoted from does not run it, and is not about to.",
+            "It leaves this endpoint as it is. What is wanted only here, and a rollback, do not wait.",
+            "See what keeps the environment before: `trueup why` names it. Then mend it, or revert the commit.",
+        ),
         Cause::PromotionHeld => (
             "a merged promotion is held",
             "The merged release names a quarantined package, or was prepared when the environment served something else.",

@@ -24,6 +24,7 @@ pub mod rollout;
 pub mod run;
 pub mod step;
 pub mod survey;
+pub mod upstream;
 
 mod removal;
 mod scaling;

@@ -12,6 +12,7 @@ use super::resolve::{Resolution, Resolved, resolution};
 use super::rollout;
 use super::run;
 use super::step::{Action, Effect, Guard, Plan, Reason, Step};
+use super::upstream::Upstream;
 use crate::clock::{Timestamp, floor_to_minute};
 use crate::limits::{ENDPOINT_DEADLINE, PLAN_STEPS_MAX};
 use crate::resource::broken::Broken;
@@ -22,7 +23,7 @@ use crate::resource::kinds::{MODEL_PACKAGE, MODEL_PACKAGE_GROUP, PIPELINE, PIPEL
 
 /// What is remembered of a unit, or follows from the rest of the fleet. It changes the words of a plan,
 /// or makes it do less.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default)]
 pub struct Hints {
     /// When this unit was last seen in sync with this very commit: what differs now was changed
     /// since, behind Git's back.
@@ -33,6 +34,8 @@ pub struct Hints {
     pub removal_held: Option<String>,
     /// Whether it is time to look for what is left over.
     pub survey: bool,
+    /// The environment that this one follows, as far as it has come.
+    pub upstream: Option<Upstream>,
 }
 
 /// Plans one unit.

@@ -57,6 +57,8 @@ pub(super) fn update(
     let returns = has_held(planner);
     let guards = if returns {
         Vec::new()
+    } else if !planner.is_proven(name, object) {
+        return;
     } else if let Some(guards) = alarms(planner, name, body) {
         guards
     } else {

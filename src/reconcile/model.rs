@@ -235,6 +235,7 @@ impl Shared {
         let hints = self.memory().hints(prepared, &ready.model.folder, now);
         let (mut units, mut had_turn, aws) = (Vec::new(), false, self.aws());
         for pass in prepared.passes(&hints, mode) {
+            let pass = prepared.after(pass, &units);
             let pass = match &approval {
                 // All of it was approved at once.
                 Some(approval) => {

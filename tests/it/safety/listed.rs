@@ -1,4 +1,4 @@
-//! The tables of [`super::pains`] and [`super::attacks`] name tests that there are.
+//! The tables of [`super::pains`], [`super::attacks`] and [`super::rules`] name tests that there are.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 
 const PAINS: &str = include_str!("pains.rs");
 const ATTACKS: &str = include_str!("attacks.rs");
+const RULES: &str = include_str!("rules.rs");
 
 /// Number to the tests that its row names.
 fn rows(text: &str) -> BTreeMap<u32, Vec<&str>> {
@@ -37,6 +38,10 @@ fn is_a_test(path: &str) -> bool {
         place.with_extension("rs"),
         place.join("mod.rs"),
         place.join("tests.rs"),
+        place.with_file_name(format!(
+            "{}_tests.rs",
+            place.file_name().unwrap_or_default().display()
+        )),
     ];
     let texts = files
         .iter()
@@ -65,7 +70,7 @@ fn defines(text: &str, name: &str) -> bool {
 
 #[test]
 fn every_row_names_tests_that_there_are() {
-    for (text, least) in [(PAINS, 15), (ATTACKS, 18)] {
+    for (text, least) in [(PAINS, 15), (ATTACKS, 18), (RULES, 21)] {
         let rows = rows(text);
         assert!(rows.len() >= least, "only {:?}", rows.keys());
         for (number, tests) in rows {

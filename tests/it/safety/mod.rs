@@ -1,4 +1,4 @@
-//! What must not happen, by number: one table of pains and one of attacks, each with the tests that
+//! What must not happen, by number: tables of pains, attacks and rules, each with the tests that
 //! show it. A test that is here has its number in its name; one that was elsewhere before is named
 //! where it is.
 #![expect(
@@ -10,4 +10,5 @@ mod attacks;
 mod listed;
 mod pains;
 mod repositories;
+mod rules;
 mod secrets;

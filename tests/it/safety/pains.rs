@@ -6,6 +6,7 @@
 //! | 2 | a failing commit stands in the way of the one that mends it | `it::safety::pains::pain_02_a_good_commit_does_not_wait_for_bad_ones` |
 //! | 3 | a status that was not seen | `it::safety::pains::pain_03_nothing_is_claimed_that_could_not_be_read`, `lib::cli::status::only_what_is_seen_in_sync_is_good` |
 //! | 4 | deletion because something is not in sight | `it::safety::pains::pain_04_nothing_is_deleted_because_it_is_not_in_sight`, `it::safety::repositories::pain_04_nor_where_the_tree_is_empty_or_unreadable` |
+//! | 5 | remains of a deployment that failed half-way | `it::safety::pains::pain_05_what_a_failed_deployment_left_is_found_and_collected`, `it::sim::removal::what_nobody_needs_is_collected_and_what_a_rollback_needs_is_kept` |
 //! | 6 | doubles after a crash or a lost answer | `it::sim::crash::first_deploy`, `it::sim::crash::new_release`, `it::sim::seeds::storms_end_as_runs_without`, `it::run::kill::a_daemon_that_is_killed_again_and_again_loses_nothing_and_doubles_nothing` |
 //! | 7 | differences that are none | `it::safety::pains::pain_07_what_the_service_adds_or_reorders_is_no_difference`, `it::properties::compare::what_the_service_makes_of_a_body_is_no_change` |
 //! | 8 | a fight with the autoscaler | `it::sim::rollout::counts_belong_to_the_load_where_it_counts_and_to_git_elsewhere` |
@@ -23,6 +24,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
+use trueup::clock::SignedDuration;
 use trueup::execute::pass::{Mode, UnitPass};
 use trueup::plan::report::State;
 use trueup::resource::call::Call;
@@ -34,9 +36,9 @@ use crate::properties::body::served;
 use crate::sim::checks::plant_strangers;
 use crate::sim::kinds::settled_full;
 use crate::sim::random::Random;
-use crate::sim::repository::path;
+use crate::sim::repository::{FleetKind, path};
 use crate::sim::stage::{Stage, scope};
-use crate::sim::weather::{Calm, Sight, Weather};
+use crate::sim::weather::{Calm, Fate, Sight, Weather};
 use crate::sim::workload::{Deed, FIRST_AUC};
 
 /// Passes that have to change nothing.
@@ -178,6 +180,55 @@ fn names(stage: &Stage, resource: &Resource) -> Vec<String> {
             all.filter_map(|body| body[kind.id].as_str().map(str::to_owned))
                 .collect()
         }
+    }
+}
+
+/// Refuses one operation.
+struct Refuses(&'static str);
+
+impl Weather for Refuses {
+    fn fate(&mut self, call: &Call, _: &Stage) -> Fate {
+        if call.op == self.0 {
+            Fate::Quota
+        } else {
+            Fate::Made
+        }
+    }
+}
+
+#[test]
+fn pain_05_what_a_failed_deployment_left_is_found_and_collected() {
+    let mut stage = Stage::with(FleetKind::Tiny);
+    stage.play(&[Deed::Watch], &mut Calm);
+    let models = |stage: &Stage| {
+        let scope = scope();
+        let all = stage.world.peek_all(&scope, "DescribeModel");
+        let names = all.map(|one| one["ModelName"].clone());
+        names.collect::<Vec<_>>()
+    };
+    let before = models(&stage);
+    stage.perform(Deed::Train(1, 0.71));
+    stage.linger(20, &mut Refuses("CreateEndpointConfig"));
+    let after = models(&stage);
+    let left: Vec<_> = after.iter().filter(|one| !before.contains(one)).collect();
+    assert_eq!(left.len(), 1, "the second of two things was refused");
+    stage.play(&[Deed::RevertTraining(1)], &mut Calm);
+    for n in 2..7 {
+        stage.play(&[Deed::Train(1, 0.7 + f64::from(n) / 100.0)], &mut Calm);
+    }
+    assert!(models(&stage).contains(left[0]), "a rollback may need it");
+    stage.after(SignedDuration::from_hours(31 * 24), &mut Calm);
+    stage.survey = true;
+    stage.settle(&mut Calm);
+    assert!(!models(&stage).contains(left[0]));
+    let scope = scope();
+    let configs = stage.world.peek_all(&scope, "DescribeEndpointConfig");
+    let configs: Vec<_> = configs.map(Value::to_string).collect();
+    for model in models(&stage) {
+        let used = configs
+            .iter()
+            .any(|config| config.contains(&model.to_string()));
+        assert!(used, "{model} is in no endpoint config");
     }
 }
 

@@ -29,6 +29,7 @@ pub(crate) mod stage;
 mod storm;
 mod sweeps;
 mod turns;
+mod upstream;
 pub(crate) mod weather;
 pub(crate) mod workload;
 

@@ -112,6 +112,7 @@ impl Passing {
             let mut desired = desired.clone();
             desired.broken = broken;
             let pass = model.prepared.pass(desired, hints, mode).with_turns();
+            let pass = model.prepared.after(pass, &self.units);
             Driven::Pass(Box::new(pass))
         });
         if self.open.is_empty() {

@@ -108,7 +108,9 @@ pub(crate) const RELEASE_AND_REVERT: &[Deed] = &[
 pub(crate) const NAMES: [&str; 2] = ["churn", "fraud"];
 
 /// Passes over what only a person can end.
-const LINGER: usize = 9;
+const LINGER: usize = 7;
+/// The same over what would be tried again for ever, if nobody counted.
+const LINGER_IN_VAIN: usize = 24;
 
 impl Deed {
     /// Whether the end of it is that a person must act: it is watched for a while only.
@@ -390,7 +392,8 @@ impl Stage {
     /// Follows a deed to its end, or for a while where there is none before a person acts.
     pub(crate) fn follow(&mut self, deed: Deed, weather: &mut dyn Weather) -> Result<(), String> {
         if deed.is_stuck() {
-            self.linger(LINGER, weather);
+            let in_vain = matches!(deed, Deed::ResizeInVain(_));
+            self.linger(if in_vain { LINGER_IN_VAIN } else { LINGER }, weather);
             return Ok(());
         }
         self.try_settle(weather).map(drop)
