@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use serde_json::{Map, Value};
+use serde_json::Value;
 
 use super::model::ModelPass;
 use crate::clock::Timestamp;
@@ -33,16 +33,19 @@ impl Stamp {
     /// The stamp of a description, or of a list's item; only `Search` shows tags.
     pub fn of(listed: &Listed, body: &Value, tags: &Tags) -> Self {
         let members = listed.members.iter();
-        let mut shown: Map<String, Value> = members
-            .map(|member| ((*member).to_owned(), body[*member].clone()))
-            .collect();
-        if listed.resource.is_some() {
-            let tags = tags
-                .iter()
-                .map(|(key, value)| (key.clone(), value.clone().into()));
-            shown.insert("Tags".to_owned(), Value::Object(tags.collect()));
+        let mut shown: BTreeMap<&str, &Value> =
+            members.map(|member| (*member, &body[*member])).collect();
+        let tags = listed.resource.map(|_| {
+            let tags = tags.iter();
+            Value::Object(
+                tags.map(|(key, value)| (key.clone(), value.as_str().into()))
+                    .collect(),
+            )
+        });
+        if let Some(tags) = &tags {
+            shown.insert("Tags", tags);
         }
-        let digest = canonical::digest(&Value::Object(shown));
+        let digest = canonical::digest_of(&shown);
         let mut stamp = [0; 16];
         stamp.copy_from_slice(&digest.as_bytes()[..16]);
         Self(stamp)

@@ -34,10 +34,11 @@ pub fn plan(
     hints: Hints,
     now: Timestamp,
 ) -> (Plan, PlanReport) {
+    let resolution = resolution(desired, observed);
     let mut planner = Planner {
         desired,
         observed,
-        resolution: resolution(desired, observed).into_owned(),
+        resolution: &resolution,
         hints,
         now: floor_to_minute(now),
         steps: Vec::new(),
@@ -82,7 +83,7 @@ pub fn plan(
 pub(super) struct Planner<'a> {
     pub(super) desired: &'a Desired,
     pub(super) observed: &'a Observed,
-    pub(super) resolution: Resolution,
+    pub(super) resolution: &'a Resolution,
     hints: Hints,
     pub(super) now: Timestamp,
     pub(super) steps: Vec<Step>,
@@ -143,7 +144,7 @@ impl Planner<'_> {
 
     fn resource(&mut self, resource: &Resource) {
         let subject = subject(resource.kind, &resource.stem);
-        let Some(resolved) = self.resolution.resources.get(&resource.key).cloned() else {
+        let Some(resolved) = self.resolution.resources.get(&resource.key) else {
             self.report.note(
                 Cause::NotLookedAt,
                 subject,
@@ -181,13 +182,13 @@ impl Planner<'_> {
                 name,
                 body,
                 changes,
-            } => self.exists(resource, &name, &body, &changes),
+            } => self.exists(resource, name, body, changes),
         }
     }
 
     fn exists(&mut self, resource: &Resource, name: &str, body: &Value, changes: &[Change]) {
         let kind = resource.kind;
-        let Some(object) = self.observed.object(kind, name).cloned() else {
+        let Some(object) = self.observed.object(kind, name) else {
             return;
         };
         match (kind.status)(&object.body) {
@@ -196,14 +197,14 @@ impl Planner<'_> {
             }
             Status::Deleting => self.moving(kind, name, "Deleting", &object.body),
             Status::Failed(reason) => {
-                rollout::failed(self, resource, name, &object, changes, &reason);
+                rollout::failed(self, resource, name, object, changes, &reason);
             }
             Status::Ready | Status::Moving(_) => {
-                self.tags(resource, name, &object);
+                self.tags(resource, name, object);
                 if desired_again(self.desired, kind) {
-                    self.update(resource, name, body, &object, changes);
+                    self.update(resource, name, body, object, changes);
                 } else if changes.is_empty() {
-                    rollout::settled(self, resource, name, &object);
+                    rollout::settled(self, resource, name, object);
                 } else if let Some(fixed) = changes
                     .iter()
                     .find(|change| change.class == FieldClass::CreateOnly)
@@ -215,7 +216,7 @@ impl Planner<'_> {
                     self.report
                         .note(Cause::CannotChange, subject(kind, name), words);
                 } else {
-                    rollout::update(self, resource, name, body, &object, changes);
+                    rollout::update(self, resource, name, body, object, changes);
                 }
             }
         }
