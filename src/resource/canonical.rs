@@ -32,6 +32,11 @@ pub fn text(value: &Value) -> String {
     String::from_utf8(written(&Canonical(value))).expect("JSON is UTF-8")
 }
 
+/// Appends the canonical text.
+pub fn write(to: &mut Vec<u8>, value: &Value) {
+    serde_json::to_writer(to, &Canonical(value)).expect("values are written without fail");
+}
+
 fn written(value: &impl Serialize) -> Vec<u8> {
     serde_json::to_vec(value).expect("values are written without fail")
 }
