@@ -42,6 +42,7 @@ pub(super) struct Shared {
 #[derive(Default)]
 pub(super) struct Memory {
     pub(super) census: Census,
+    /// The models that are not at rest, as they were read last.
     ready: BTreeMap<String, Arc<Ready>>,
     /// Folder and unit to when the unit was last seen in line with these very files.
     settled: BTreeMap<String, BTreeMap<Unit, Timestamp>>,
@@ -314,6 +315,10 @@ impl Shared {
         let known = memory.settled.entry(folder.to_owned()).or_default();
         known.extend(settled);
         memory.inventory.record(folder, pass, at);
+        if pass.is_settled() {
+            // What is at rest is not passed over again before long.
+            memory.ready.remove(folder);
+        }
     }
 }
 
