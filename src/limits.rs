@@ -50,7 +50,7 @@ pub const SNAPSHOT_DEPTH_MAX: usize = 64;
 /// Entries of folders looked at for one snapshot, whether they are taken or not.
 pub const SNAPSHOT_ENTRIES_MAX: usize = 400_000;
 /// Bytes of file contents that a mirror keeps in memory for the next snapshot.
-pub const BLOB_CACHE_BYTES_MAX: usize = 256 * 1024 * 1024;
+pub const BLOB_CACHE_BYTES_MAX: usize = 16 * 1024 * 1024;
 /// Branches of one repository.
 pub const BRANCHES_MAX: usize = 50_000;
 /// Bytes received in one fetch.
@@ -67,7 +67,7 @@ pub const HISTORY_COMMITS_MAX: usize = 1_000;
 
 /// Models that are passed over at once, of one repository.
 pub const PASSES_AT_ONCE: usize = 16;
-/// Models that are kept as they were read and compiled last.
+/// Models that are kept as they were read and compiled last, of those that have not come to rest.
 pub const READY_MAX: usize = 256;
 /// Commits walked back to find what a release file named before, for a release that its environment
 /// never ran. Commits of all models count: a busy repository makes many of them.

@@ -122,7 +122,9 @@ impl Fleet {
         hints.extend(hints_of(&pass, now));
         self.inventory.record(folder, &pass, now);
         looked.took += start.elapsed();
-        if !pass.is_settled() {
+        if pass.is_settled() {
+            self.ready.remove(folder);
+        } else {
             looked.unsettled.push(left(&pass));
         }
         pass

@@ -17,6 +17,7 @@ mod memory;
 mod model;
 mod noop;
 mod options;
+mod plain;
 mod processor;
 mod repository;
 mod server;

@@ -15,6 +15,7 @@ use super::figures::{Figure, Figures};
 use super::files;
 use super::fleet::{Fleet, Looked};
 use super::grow;
+use super::plain::Plain;
 use super::repository::{self, source};
 
 /// Commits that are measured, each of another model.
@@ -35,9 +36,11 @@ pub(crate) async fn reconciler(folder: &Path, cache: &TempDir, now: Timestamp) -
     opened.expect("a mirror")
 }
 
-/// Our own time in milliseconds: without what the world took to answer.
+/// Our own time in milliseconds: without what the world took to answer, and without what a plain fetch
+/// of the same commit takes.
 #[derive(Default)]
 struct Times {
+    plain: Vec<f64>,
     fetching: Vec<f64>,
     revising: Vec<f64>,
     reading: Vec<f64>,
@@ -49,11 +52,12 @@ struct Times {
 pub(crate) async fn run(folder: &Path, models: usize) -> Vec<Figure> {
     let mut world = grow::world(folder);
     let now = world.now();
-    let caches = [(); 2].map(|()| tempfile::tempdir().expect("a temporary folder"));
+    let caches = [(); 3].map(|()| tempfile::tempdir().expect("a temporary folder"));
     let mut reconciler = reconciler(folder, &caches[0], now).await;
     let fetched = reconciler.fetch().await.expect("the repository is there");
     reconciler.revise(&fetched).await.expect("it is whole");
     let mut fleet = Fleet::open(folder, caches[1].path(), now);
+    let plain = Plain::open(folder, caches[2].path());
     let (mut touched_most, mut compiled_most, mut files_most) = (0, 0, 0);
     let mut times = Times::default();
     for count in 0..COMMITS.min(models) {
@@ -62,11 +66,13 @@ pub(crate) async fn run(folder: &Path, models: usize) -> Vec<Figure> {
         let path = repository::path(folder);
         repository::commit(&path, &files::config_path(number), &text);
 
+        let transport = plain.fetch();
         let start = Instant::now();
         let fetched = reconciler.fetch().await.expect("the repository is there");
-        let fetching = start.elapsed();
+        let fetched_at = start.elapsed();
         let touched = reconciler.revise(&fetched).await.expect("it is whole");
-        let revising = start.elapsed().saturating_sub(fetching);
+        let revising = start.elapsed().saturating_sub(fetched_at);
+        let fetching = fetched_at.saturating_sub(transport);
         touched_most = touched_most.max(touched.len());
         // The same commit in the mirror that passes over the world in process read from.
         fleet.fetch(now, &touched);
@@ -81,6 +87,7 @@ pub(crate) async fn run(folder: &Path, models: usize) -> Vec<Figure> {
                 .duration_since(start)
                 .saturating_sub(answering + sweep.reading);
             times.push(fetching, revising, sweep.reading, looking);
+            times.plain.push(milliseconds(transport));
             files_most = files_most.max(fleet.read(folder).files.files.len());
         }
         compiled_most = compiled_most.max(compiled);
@@ -105,7 +112,6 @@ impl Times {
         reading: Duration,
         looking: Duration,
     ) {
-        let milliseconds = |time: Duration| time.as_secs_f64() * 1e3;
         self.fetching.push(milliseconds(fetching));
         self.revising.push(milliseconds(revising));
         self.reading.push(milliseconds(reading));
@@ -140,7 +146,13 @@ impl Times {
             median(&mut self.looking),
             "ms",
         );
+        let plain = median(&mut self.plain);
+        figures.tell("beside that, the transport by itself", plain, "ms");
     }
+}
+
+fn milliseconds(time: Duration) -> f64 {
+    time.as_secs_f64() * 1e3
 }
 
 /// The middle one; sorts them.

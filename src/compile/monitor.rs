@@ -61,7 +61,8 @@ fn data_quality(
             }),
             &environment.network,
             &environment.encryption,
-        ),
+        )
+        .into(),
         tags: tags(subject.config, &environment.tags),
         content: None,
         verify: Vec::new(),
@@ -79,7 +80,8 @@ fn data_quality(
                 "MonitoringType": "DataQuality",
             },
             "MonitoringScheduleStatus": "Scheduled",
-        }),
+        })
+        .into(),
         tags: tags(subject.config, &environment.tags),
         content: None,
         verify: Vec::new(),

@@ -117,7 +117,7 @@ impl Serving<'_> {
             key,
             kind,
             stem: self.stem(),
-            body,
+            body: body.into(),
             tags: tags(self.subject.config, &self.environment.tags),
             content: None,
             verify: Vec::new(),

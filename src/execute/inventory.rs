@@ -2,8 +2,9 @@
 //! they still do.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
-use serde_json::{Map, Value};
+use serde_json::Value;
 
 use super::model::ModelPass;
 use crate::clock::Timestamp;
@@ -30,24 +31,32 @@ pub struct Mark {
 }
 
 impl Stamp {
-    /// The stamp of a description, or of a list's item; only `Search` shows tags.
-    pub fn of(listed: &Listed, body: &Value, tags: &Tags) -> Self {
-        let members = listed.members.iter();
-        let mut shown: Map<String, Value> = members
-            .map(|member| ((*member).to_owned(), body[*member].clone()))
-            .collect();
-        if listed.resource.is_some() {
-            let tags = tags
-                .iter()
-                .map(|(key, value)| (key.clone(), value.clone().into()));
-            shown.insert("Tags".to_owned(), Value::Object(tags.collect()));
+    /// The stamp of a description, or of a list's item; only `Search` shows tags. They are given in
+    /// the order of their keys.
+    pub fn of<'t>(
+        listed: &Listed,
+        body: &Value,
+        tags: impl IntoIterator<Item = (&'t str, &'t str)>,
+    ) -> Self {
+        let mut shown = Vec::with_capacity(SHOWN_BYTES);
+        for member in listed.members {
+            canonical::write(&mut shown, &body[*member]);
+            shown.push(b'\n');
         }
-        let digest = canonical::digest(&Value::Object(shown));
+        let tags = tags.into_iter().filter(|_| listed.resource.is_some());
+        for text in tags.flat_map(|(key, value)| [key, value]) {
+            shown.extend(text.len().to_le_bytes());
+            shown.extend(text.as_bytes());
+        }
+        let digest = canonical::sha256(&shown);
         let mut stamp = [0; 16];
         stamp.copy_from_slice(&digest.as_bytes()[..16]);
         Self(stamp)
     }
 }
+
+/// About as much as lists show of a resource.
+const SHOWN_BYTES: usize = 1024;
 
 /// The marks of everything that was seen and is of a kind that is listed.
 pub fn marks(observed: &Observed) -> Vec<Mark> {
@@ -59,10 +68,16 @@ pub fn marks(observed: &Observed) -> Vec<Mark> {
         Some(Mark {
             kind,
             name: name.to_owned(),
-            stamp: Stamp::of(listed, &object.body, &object.tags),
+            stamp: Stamp::of(listed, &object.body, in_order(&object.tags)),
         })
     };
     observed.looks().filter_map(mark).collect()
+}
+
+/// Tags as they are stamped.
+pub(super) fn in_order(tags: &Tags) -> impl Iterator<Item = (&str, &str)> {
+    tags.iter()
+        .map(|(key, value)| (key.as_str(), value.as_str()))
 }
 
 /// A model as it was described: since when that is known, and what was seen of its units.
@@ -75,7 +90,7 @@ struct Described {
 /// The models of a repository of which every unit is settled, by folder.
 #[derive(Debug, Clone, Default)]
 pub struct Inventory {
-    models: BTreeMap<String, Described>,
+    models: BTreeMap<Arc<str>, Described>,
 }
 
 impl Inventory {
@@ -88,16 +103,14 @@ impl Inventory {
         let units = pass.units.iter();
         let units = units.map(|unit| (unit.plan.scope.clone(), unit.marks.clone()));
         let units = units.collect();
-        self.models
-            .insert(folder.to_owned(), Described { at, units });
+        self.models.insert(folder.into(), Described { at, units });
     }
 
     /// A model, with what was seen of its units.
     #[cfg(test)]
     pub(super) fn insert(&mut self, folder: &str, units: Vec<(Scope, Vec<Mark>)>) {
         let at = Timestamp::UNIX_EPOCH;
-        self.models
-            .insert(folder.to_owned(), Described { at, units });
+        self.models.insert(folder.into(), Described { at, units });
     }
 
     /// Drops a model.
@@ -111,12 +124,12 @@ impl Inventory {
     }
 
     /// Every mark with its model's folder, and when the model was described.
-    pub(super) fn marks(&self) -> impl Iterator<Item = (&str, Timestamp, &Scope, &Mark)> {
+    pub(super) fn marks(&self) -> impl Iterator<Item = (&Arc<str>, Timestamp, &Scope, &Mark)> {
         self.models.iter().flat_map(|(folder, described)| {
             let units = described.units.iter();
             let marks =
                 units.flat_map(|(scope, marks)| marks.iter().map(move |mark| (scope, mark)));
-            marks.map(move |(scope, mark)| (folder.as_str(), described.at, scope, mark))
+            marks.map(move |(scope, mark)| (folder, described.at, scope, mark))
         })
     }
 }

@@ -91,9 +91,10 @@ impl Listing {
     }
 
     /// Takes a page.
-    pub(super) fn page(mut self, run: &Run, page: &Value) -> Page {
-        let items = page[self.list.items()].as_array().into_iter().flatten();
-        self.so_far.extend(items.cloned());
+    pub(super) fn page(mut self, run: &Run, mut page: Value) -> Page {
+        if let Some(Value::Array(items)) = page.get_mut(self.list.items()).map(Value::take) {
+            self.so_far.extend(items);
+        }
         let token = page["NextToken"].as_str();
         let found = self.list.suffices(run, &self.so_far);
         match token.filter(|_| !found) {

@@ -2,6 +2,8 @@
 //!
 //! Absence is concluded from a Describe that says so. A look that failed is a gap.
 
+use std::sync::Arc;
+
 use serde_json::{Value, json};
 
 use super::listing::{List, Listing, Page};
@@ -24,7 +26,7 @@ use crate::resource::owner::{self, Tags};
 /// The observation of one unit.
 #[derive(Debug, Clone)]
 pub struct Observe {
-    desired: Desired,
+    desired: Arc<Desired>,
     observed: Observed,
     pending: Pending<Purpose>,
     queue: Vec<(Call, Purpose)>,
@@ -78,9 +80,9 @@ struct Partial {
 
 impl Observe {
     /// Looks at everything that `desired` needs.
-    pub fn new(desired: &Desired) -> Self {
+    pub fn new(desired: Arc<Desired>) -> Self {
         Self {
-            desired: desired.clone(),
+            desired,
             observed: Observed::default(),
             pending: Pending::default(),
             queue: Vec::new(),
@@ -97,12 +99,13 @@ impl Observe {
 
     /// Queues the looks of the next stage that has any.
     fn advance(&mut self) {
+        let desired = self.desired.clone();
         while self.queue.is_empty() && self.stage != Stage::Done {
-            match (self.stage, self.desired.run.clone()) {
-                (Stage::Packages, Some(run)) => self.list(List::Packages, &run),
-                (Stage::Package, Some(run)) => self.packaged(&run),
-                (Stage::Executions, Some(run)) => self.executions(&run),
-                (Stage::Failure, Some(run)) => self.failure(&run),
+            match (self.stage, &desired.run) {
+                (Stage::Packages, Some(run)) => self.list(List::Packages, run),
+                (Stage::Package, Some(run)) => self.packaged(run),
+                (Stage::Executions, Some(run)) => self.executions(run),
+                (Stage::Failure, Some(run)) => self.failure(run),
                 (Stage::Resources, _) => {
                     self.resources();
                     if !self.queue.is_empty() {
@@ -268,10 +271,11 @@ impl Observe {
 
     /// One page of a list. A list of a parent that does not exist is empty.
     fn listed(&mut self, listing: Listing, answer: Answer) {
-        let (Some(run), list) = (self.desired.run.clone(), listing.list) else {
+        let desired = self.desired.clone();
+        let (Some(run), list) = (&desired.run, listing.list) else {
             return;
         };
-        let newest = match answer.map(|page| listing.page(&run, &page)) {
+        let newest = match answer.map(|page| listing.page(run, page)) {
             Ok(Page::More(request, listing)) => {
                 return self.ask(list.op(), request, Purpose::List(listing));
             }
@@ -333,7 +337,7 @@ impl Observe {
             artefact,
             evaluation,
             incomplete,
-        } = self.candidate.clone();
+        } = std::mem::take(&mut self.candidate);
         if !incomplete && !arn.is_empty() {
             self.observed.candidate = Some(Candidate {
                 arn,

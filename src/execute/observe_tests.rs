@@ -1,4 +1,5 @@
 use std::cell::Cell;
+use std::sync::Arc;
 
 use super::*;
 use crate::cloud::drive;
@@ -52,7 +53,7 @@ fn check(
         "ModelPackageArn": "arn:p",
     });
     let other = json!({"PipelineExecutionDisplayName": "other"});
-    let observe = Observe::new(&desired(Vec::new()));
+    let observe = Observe::new(Arc::new(desired(Vec::new())));
     let observed = drive(observe, Timestamp::UNIX_EPOCH, |call| match call.op {
         "ListPipelineExecutions" => {
             let list = ("PipelineExecutionSummaries", &execution, &other);
@@ -120,7 +121,7 @@ fn tagged(pages: usize) -> Look {
         key: Key::new(&ENDPOINT, ""),
         kind: &ENDPOINT,
         stem: "churn-staging".to_owned(),
-        body: json!({}),
+        body: json!({}).into(),
         tags: Tags::new(),
         content: None,
         verify: Vec::new(),
@@ -131,7 +132,7 @@ fn tagged(pages: usize) -> Look {
     desired.run = None;
     let asked = Cell::new(0);
     let observed = drive(
-        Observe::new(&desired),
+        Observe::new(Arc::new(desired)),
         Timestamp::UNIX_EPOCH,
         |call| match call.op {
             "DescribeEndpoint" => Ok(json!({"EndpointArn": "arn:e"})),

@@ -1,6 +1,7 @@
 //! One pass over one unit: look, plan, act.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use crate::clock::Timestamp;
 use crate::cloud::{CallId, Machine, Next};
@@ -40,7 +41,7 @@ pub enum Mode {
 /// The pass over one unit.
 #[derive(Debug, Clone)]
 pub struct Pass {
-    desired: Desired,
+    desired: Arc<Desired>,
     hints: Hints,
     mode: Mode,
     reviewed: bool,
@@ -241,7 +242,8 @@ impl UnitPass {
 impl Pass {
     /// A pass over what `desired` asks for.
     pub fn new(desired: Desired, hints: Hints, mode: Mode) -> Self {
-        let stage = Stage::Look(Box::new(Observe::new(&desired)));
+        let desired = Arc::new(desired);
+        let stage = Stage::Look(Box::new(Observe::new(desired.clone())));
         Self {
             desired,
             hints,
@@ -295,11 +297,11 @@ impl Pass {
         if self.desired.lifecycle.is_absent() || self.hints.survey {
             return Stage::Survey(Box::new(observed), Surveying::new(&self.desired));
         }
-        self.plan(&observed, now)
+        self.plan(observed, now)
     }
 
-    fn plan(&mut self, observed: &Observed, now: Timestamp) -> Stage {
-        let (plan, mut report) = plan(&self.desired, observed, &self.hints, now);
+    fn plan(&mut self, mut observed: Observed, now: Timestamp) -> Stage {
+        let (plan, mut report) = plan(&self.desired, &observed, &self.hints, now);
         for gap in &observed.gaps {
             let words = gap.error.to_string();
             let told = |note: &Note| note.state == State::Unknown && note.message == words;
@@ -307,7 +309,7 @@ impl Pass {
                 report.note(Cause::Unreadable, gap.what.clone(), words);
             }
         }
-        let unreviewed = self.reviewed && !plan.is_empty() && brings(&self.desired, observed);
+        let unreviewed = self.reviewed && !plan.is_empty() && brings(&self.desired, &observed);
         let approved = self.approved.as_ref();
         let unapproved = approved.and_then(|approved| approved.differs(&plan));
         let planned = !plan.is_empty() && !unreviewed && unapproved.is_none();
@@ -320,10 +322,8 @@ impl Pass {
             Stage::Done
         };
         let mut result = UnitPass {
-            converged_since: converged_since(&self.desired, observed),
-            candidate: observed.candidate.clone(),
+            converged_since: converged_since(&self.desired, &observed),
             outcome: (self.mode == Mode::Apply).then(Outcome::default),
-            gaps: observed.gaps.clone(),
             plan,
             report,
             unreviewed,
@@ -331,13 +331,15 @@ impl Pass {
             unapproved,
             production: self.desired.production,
             collectable: Vec::new(),
-            seen: seen::resources(&self.desired, observed),
-            runs: seen::runs(observed),
+            seen: seen::resources(&self.desired, &observed),
+            runs: seen::runs(&observed),
             marks: Vec::new(),
+            candidate: observed.candidate.take(),
+            gaps: std::mem::take(&mut observed.gaps),
         };
         if result.is_settled() {
-            result.marks = inventory::marks(observed);
-            result.collectable = collectable(&self.desired, observed, now);
+            result.marks = inventory::marks(&observed);
+            result.collectable = collectable(&self.desired, &observed, now);
         }
         if !unreviewed {
             result.disapprove();
@@ -367,7 +369,7 @@ impl Machine for Pass {
                     let (survey, gaps) = survey.finish();
                     observed.survey = Some(survey);
                     observed.gaps.extend(gaps);
-                    self.plan(&observed, now)
+                    self.plan(*observed, now)
                 }
                 Stage::Act(steps) => {
                     if let Some(result) = &mut self.result {

@@ -6,6 +6,7 @@
 //! until the next sweep.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use serde_json::{Value, json};
 
@@ -88,19 +89,20 @@ pub struct Orphan {
 #[derive(Debug, Clone)]
 pub struct Sweep {
     grounds: Grounds,
-    known: BTreeMap<Place, Known>,
+    known: BTreeMap<List, BTreeMap<String, Known>>,
     /// The lists that were read to their end.
-    ended: BTreeSet<(Scope, &'static str)>,
+    ended: BTreeSet<List>,
     queue: Vec<(Call, Reading)>,
     pending: Pending<Reading>,
     swept: Swept,
 }
 
-type Place = (Scope, &'static str, String);
+/// Everything of a kind in a scope.
+type List = (Scope, &'static str);
 
 #[derive(Debug, Clone)]
 struct Known {
-    folder: String,
+    folder: Arc<str>,
     described_at: Timestamp,
     stamp: Stamp,
     shown: Shown,
@@ -131,19 +133,22 @@ enum Of {
 impl Sweep {
     /// Sweeps over what `inventory` holds, and over what is ours in the scopes.
     pub fn new(inventory: &Inventory, grounds: Grounds) -> Self {
-        let marks = inventory
-            .marks()
-            .map(|(folder, described_at, scope, mark)| {
-                let known = Known {
-                    folder: folder.to_owned(),
-                    described_at,
-                    stamp: mark.stamp,
-                    shown: Shown::NotYet,
-                };
-                ((scope.clone(), mark.kind.name, mark.name.clone()), known)
-            });
+        let mut lists: BTreeMap<(&Scope, &'static str), BTreeMap<String, Known>> = BTreeMap::new();
+        for (folder, described_at, scope, mark) in inventory.marks() {
+            let known = Known {
+                folder: folder.clone(),
+                described_at,
+                stamp: mark.stamp,
+                shown: Shown::NotYet,
+            };
+            let list = lists.entry((scope, mark.kind.name)).or_default();
+            list.insert(mark.name.clone(), known);
+        }
+        let lists = lists.into_iter();
         let mut sweep = Self {
-            known: marks.collect(),
+            known: lists
+                .map(|((scope, kind), known)| ((scope.clone(), kind), known))
+                .collect(),
             grounds,
             ended: BTreeSet::new(),
             queue: Vec::new(),
@@ -156,10 +161,7 @@ impl Sweep {
 
     /// Queues the first page of every list that has something to tell.
     fn begin(&mut self) {
-        let known = self.known.keys();
-        let used: BTreeSet<_> = known
-            .map(|(scope, kind, _)| (scope.clone(), *kind))
-            .collect();
+        let used: BTreeSet<List> = self.known.keys().cloned().collect();
         let scopes = used
             .iter()
             .map(|(scope, _)| scope)
@@ -197,8 +199,9 @@ impl Sweep {
         let Reading { of, request, pages } = reading;
         match of {
             Of::Kind(kind, listed) => {
+                let list = (request.scope.clone(), kind.name);
                 for item in page[listed.items].as_array().into_iter().flatten() {
-                    self.seen(&request.scope, kind, listed, listed.description(item));
+                    self.seen(&list, listed, listed.description(item));
                 }
             }
             Of::Growing(growing) => {
@@ -226,28 +229,27 @@ impl Sweep {
         self.ask(of, next, pages + 1);
     }
 
-    fn seen(&mut self, scope: &Scope, kind: &'static Kind, listed: &Listed, body: &Value) {
+    fn seen(&mut self, list: &List, listed: &Listed, body: &Value) {
         let Some(name) = (listed.name)(body) else {
             return;
         };
-        let tags = owner::from_list(&body["Tags"]);
-        let place = (scope.clone(), kind.name, name);
-        if let Some(known) = self.known.get_mut(&place) {
-            let same = known.stamp == Stamp::of(listed, body, &tags);
+        let known = self.known.get_mut(list);
+        if let Some(known) = known.and_then(|known| known.get_mut(&name)) {
+            let same = known.stamp == Stamp::of(listed, body, owner::in_order(&body["Tags"]));
             known.shown = if same { Shown::Same } else { Shown::Other };
         } else {
-            self.orphaned(place, &tags);
+            self.orphaned(list, name, &owner::from_list(&body["Tags"]));
         }
     }
 
     /// Whether it is ours by its tags, and no commit declares its unit.
-    fn orphaned(&mut self, (scope, kind, name): Place, tags: &Tags) {
+    fn orphaned(&mut self, (scope, kind): &List, name: String, tags: &Tags) {
         let (Some(owners), Some(owner)) = (&self.grounds.owners, tags.get(OWNER)) else {
             return;
         };
         let installation = owner.split('/').next().unwrap_or_default();
         // The registry stays when all else goes: it is the record of what was served.
-        let record = kind == MODEL_PACKAGE_GROUP.name;
+        let record = *kind == MODEL_PACKAGE_GROUP.name;
         if record
             || installation != self.grounds.installation
             || owners.contains(owner)
@@ -256,7 +258,7 @@ impl Sweep {
             return;
         }
         self.swept.orphans.push(Orphan {
-            scope,
+            scope: scope.clone(),
             kind,
             name,
             owner: owner.clone(),
@@ -268,7 +270,7 @@ impl Sweep {
     fn grown(&mut self, scope: &Scope, growing: &Growing, body: &Value) {
         let parent = body[growing.member].as_str().unwrap_or_default();
         let name = parent.rsplit('/').next().unwrap_or_default();
-        let place = (scope.clone(), growing.parent.name, name.to_owned());
+        let known = self.known.get(&(scope.clone(), growing.parent.name));
         let new = |known: &&Known| {
             let margin = self.grounds.margin.as_secs_f64();
             let described = known.described_at.as_duration().as_secs_f64() - margin;
@@ -276,8 +278,8 @@ impl Sweep {
                 .as_f64()
                 .is_none_or(|modified| modified >= described)
         };
-        if let Some(known) = self.known.get(&place).filter(new) {
-            self.swept.differing.insert(known.folder.clone());
+        if let Some(known) = known.and_then(|known| known.get(name)).filter(new) {
+            self.swept.differing.insert(known.folder.to_string());
         }
     }
 
@@ -290,11 +292,9 @@ impl Sweep {
         let listed = (request.scope.clone(), kind.name);
         if error.class.is_final() {
             if let Of::Growing(_) = of {
-                let below = self
-                    .known
-                    .iter()
-                    .filter(|((scope, name, _), _)| (scope, *name) == (&listed.0, listed.1));
-                let folders: Vec<_> = below.map(|(_, known)| known.folder.clone()).collect();
+                let below = self.known.get(&listed).into_iter();
+                let below = below.flat_map(BTreeMap::values);
+                let folders = below.map(|known| known.folder.to_string());
                 self.swept.differing.extend(folders);
             }
             self.ended.insert(listed);
@@ -345,16 +345,16 @@ impl Machine for Sweep {
     }
 
     fn finish(mut self) -> Swept {
-        for ((scope, kind, _), known) in self.known {
-            let differs = match known.shown {
+        for (list, known) in self.known {
+            // What a list lacks that could not be read to its end may be there.
+            let whole = self.ended.contains(&list);
+            let differing = known.into_values().filter(|known| match known.shown {
                 Shown::Same => false,
                 Shown::Other => true,
-                // What a list lacks that could not be read to its end may be there.
-                Shown::NotYet => self.ended.contains(&(scope, kind)),
-            };
-            if differs {
-                self.swept.differing.insert(known.folder);
-            }
+                Shown::NotYet => whole,
+            });
+            let folders = differing.map(|known| known.folder.to_string());
+            self.swept.differing.extend(folders);
         }
         self.swept.orphans.sort();
         self.swept

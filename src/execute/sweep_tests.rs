@@ -1,6 +1,6 @@
 use super::*;
 use crate::cloud::drive;
-use crate::execute::inventory::Mark;
+use crate::execute::inventory::{Mark, in_order};
 use crate::resource::kinds::{ENDPOINT, MONITORING_SCHEDULE};
 use crate::resource::owner::{SELF, to_list};
 
@@ -29,7 +29,7 @@ fn mark(kind: &'static Kind, name: &str, body: &Value, tags: &Tags) -> Mark {
     Mark {
         kind,
         name: name.to_owned(),
-        stamp: Stamp::of(listed, body, tags),
+        stamp: Stamp::of(listed, body, in_order(tags)),
     }
 }
 

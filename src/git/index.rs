@@ -99,9 +99,9 @@ impl Search<'_> {
     }
 
     fn open(&mut self, id: Oid, path: &str, steps: &[&str], last: &str) -> Result<(), git2::Error> {
-        let id_now = ObjectId::from(id);
-        if steps.is_empty() && self.before.folders.get(path) == Some(&id_now) {
-            self.found.folders.insert(path.to_owned(), id_now);
+        let before = self.before.folders.get(path).filter(|_| steps.is_empty());
+        if let Some(known) = before.filter(|known| is(known, id)) {
+            self.found.folders.insert(path.to_owned(), known.clone());
             return Ok(());
         }
         let tree = self.mirror.repository.find_tree(id)?;
@@ -127,9 +127,34 @@ impl Search<'_> {
     }
 }
 
+/// Whether an id is this one, without writing it out: nearly all folders of a commit are asked.
+fn is(known: &ObjectId, id: Oid) -> bool {
+    let (digits, rest) = known.0.as_bytes().as_chunks::<2>();
+    let digit = |nibble: u8| b"0123456789abcdef"[usize::from(nibble)];
+    rest.is_empty()
+        && digits.len() == id.as_bytes().len()
+        && digits
+            .iter()
+            .zip(id.as_bytes())
+            .all(|(two, byte)| *two == [digit(byte >> 4), digit(byte & 15)])
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn an_id_is_known_by_its_digits() {
+        let check = |known: &str, id: &str, same| {
+            let (known, id) = (ObjectId(known.to_owned()), Oid::from_str(id).unwrap());
+            assert_eq!(is(&known, id), same, "{known:?} {id}");
+        };
+        let id = "0123456789abcdef0123456789abcdef01234567";
+        check(id, id, true);
+        check(&id[..38], id, false);
+        check(&id[..39], id, false);
+        check(id, "0123456789abcdef0123456789abcdef01234566", false);
+    }
 
     /// A commit with these files, and the folders that `pattern` finds in it.
     fn check(files: &[(&str, i32)], pattern: &str, expect: &[&str]) -> Index {

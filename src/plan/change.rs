@@ -44,7 +44,7 @@ impl Planner<'_> {
                 .resources
                 .get(&key)
                 .and_then(|resolved| match resolved {
-                    Resolved::Create { body, .. } | Resolved::Exists { body, .. } => Some(body),
+                    Resolved::Create { body, .. } | Resolved::Exists { body, .. } => Some(&**body),
                     _ => None,
                 })
         });

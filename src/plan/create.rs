@@ -14,7 +14,7 @@ use crate::resource::kind::FieldClass;
 use crate::resource::owner::{self, Tags};
 
 impl Planner<'_> {
-    pub(super) fn create(&mut self, resource: &Resource, name: String, body: Value) {
+    pub(super) fn create(&mut self, resource: &Resource, name: &str, body: &Value) {
         let ordered = self.desired.broken != Broken::IgnoreOrder;
         let missing = resource
             .after
@@ -28,7 +28,7 @@ impl Planner<'_> {
             );
             self.report.note(
                 Cause::WaitingForDependency,
-                subject(resource.kind, &name),
+                subject(resource.kind, name),
                 words,
             );
             return;
@@ -36,11 +36,11 @@ impl Planner<'_> {
         let Some(op) = resource.kind.ops.create else {
             let words = format!("`{name}` does not exist, and only a run can make it");
             self.report
-                .note(Cause::OnlyARunMakesIt, subject(resource.kind, &name), words);
+                .note(Cause::OnlyARunMakesIt, subject(resource.kind, name), words);
             return;
         };
         let memory = rollout::creation_tags(self, resource);
-        let request = create_body(self.desired, resource, &name, &body, memory);
+        let request = create_body(self.desired, resource, name, body, memory);
         let mut call = Call::new(op, &self.desired.scope, request);
         if let Some(content) = &resource.content {
             match content.bytes() {
@@ -48,7 +48,7 @@ impl Planner<'_> {
                 Err(error) => {
                     let words = format!("its archive cannot be made: {error}");
                     self.report
-                        .note(Cause::ArchiveFailed, subject(resource.kind, &name), words);
+                        .note(Cause::ArchiveFailed, subject(resource.kind, name), words);
                     return;
                 }
             }
@@ -65,7 +65,7 @@ impl Planner<'_> {
         self.push(
             Action::Create,
             resource,
-            name,
+            name.to_owned(),
             call,
             guards,
             Vec::new(),

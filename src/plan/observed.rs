@@ -15,7 +15,7 @@ use crate::resource::owner::Tags;
 /// Everything that was looked at for one unit.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Observed {
-    looks: BTreeMap<(&'static str, String), Look>,
+    looks: BTreeMap<&'static str, BTreeMap<String, Look>>,
     /// The executions of the run's pipeline; `None` where they were not read. They are not, where a
     /// package of the run exists.
     pub executions: Option<Newest>,
@@ -87,7 +87,7 @@ pub struct Gap {
 impl Observed {
     /// The look at a name, if there was one.
     pub fn look(&self, kind: &'static Kind, name: &str) -> Option<&Look> {
-        self.looks.get(&(kind.name, name.to_owned()))
+        self.looks.get(kind.name)?.get(name)
     }
 
     /// The object of a name, if it was seen.
@@ -106,13 +106,15 @@ impl Observed {
                 error: error.clone(),
             });
         }
-        self.looks.insert((kind.name, name.to_owned()), look);
+        let looks = self.looks.entry(kind.name).or_default();
+        looks.insert(name.to_owned(), look);
     }
 
     /// Every look, by kind and name.
     pub fn looks(&self) -> impl Iterator<Item = (&'static str, &str, &Look)> {
-        self.looks
-            .iter()
-            .map(|((kind, name), look)| (*kind, name.as_str(), look))
+        self.looks.iter().flat_map(|(kind, looks)| {
+            let looks = looks.iter();
+            looks.map(|(name, look)| (*kind, name.as_str(), look))
+        })
     }
 }

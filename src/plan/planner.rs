@@ -45,10 +45,11 @@ pub fn plan(
     hints: &Hints,
     now: Timestamp,
 ) -> (Plan, PlanReport) {
+    let resolution = resolution(desired, observed);
     let mut planner = Planner {
         desired,
         observed,
-        resolution: resolution(desired, observed).into_owned(),
+        resolution: &resolution,
         hints,
         now: floor_to_minute(now),
         steps: Vec::new(),
@@ -93,7 +94,7 @@ pub fn plan(
 pub(super) struct Planner<'a> {
     pub(super) desired: &'a Desired,
     pub(super) observed: &'a Observed,
-    pub(super) resolution: Resolution,
+    pub(super) resolution: &'a Resolution,
     pub(super) hints: &'a Hints,
     pub(super) now: Timestamp,
     pub(super) steps: Vec<Step>,
@@ -159,7 +160,7 @@ impl Planner<'_> {
 
     fn resource(&mut self, resource: &Resource) {
         let subject = subject(resource.kind, &resource.stem);
-        let Some(resolved) = self.resolution.resources.get(&resource.key).cloned() else {
+        let Some(resolved) = self.resolution.resources.get(&resource.key) else {
             self.report.note(
                 Cause::NotLookedAt,
                 subject,
@@ -197,13 +198,13 @@ impl Planner<'_> {
                 name,
                 body,
                 changes,
-            } => self.exists(resource, &name, &body, &changes),
+            } => self.exists(resource, name, body, changes),
         }
     }
 
     fn exists(&mut self, resource: &Resource, name: &str, body: &Value, changes: &[Change]) {
         let kind = resource.kind;
-        let Some(object) = self.observed.object(kind, name).cloned() else {
+        let Some(object) = self.observed.object(kind, name) else {
             return;
         };
         match (kind.status)(&object.body) {
@@ -212,23 +213,23 @@ impl Planner<'_> {
             }
             Status::Deleting => self.moving(kind, name, "Deleting", &object.body),
             Status::Failed(reason) => {
-                rollout::failed(self, resource, name, &object, changes, &reason);
+                rollout::failed(self, resource, name, object, changes, &reason);
             }
             Status::Ready | Status::Moving(_) => {
-                let missing = self.missing_tags(resource, &object);
+                let missing = self.missing_tags(resource, object);
                 let differs = [changes, &missing].concat();
-                let brought = self.to_bring(resource, name, body, &object, &differs);
+                let brought = self.to_bring(resource, name, body, object, &differs);
                 let (tags, brought): (Vec<_>, Vec<_>) = brought
                     .into_iter()
                     .partition(|change| missing.contains(change));
-                self.tags(resource, name, &object, tags);
+                self.tags(resource, name, object, tags);
                 if desired_again(self.desired, kind) {
-                    self.update(resource, name, body, &object, changes);
+                    self.update(resource, name, body, object, changes);
                 } else if differs.is_empty() {
-                    self.hold(resource, name, body, &object);
-                    rollout::settled(self, resource, name, &object);
+                    self.hold(resource, name, body, object);
+                    rollout::settled(self, resource, name, object);
                 } else if changes.is_empty() {
-                    rollout::settled(self, resource, name, &object);
+                    rollout::settled(self, resource, name, object);
                 } else if let Some(fixed) = brought
                     .iter()
                     .find(|change| change.class == FieldClass::CreateOnly)
@@ -240,7 +241,7 @@ impl Planner<'_> {
                     self.report
                         .note(Cause::CannotChange, subject(kind, name), words);
                 } else if !brought.is_empty() {
-                    rollout::update(self, resource, name, body, &object, &brought);
+                    rollout::update(self, resource, name, body, object, &brought);
                 }
             }
         }

@@ -6,6 +6,7 @@
 
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use serde_json::Value;
 
@@ -27,7 +28,7 @@ pub enum Resolved {
         /// Its name.
         name: String,
         /// The desired body with names in place of references.
-        body: Value,
+        body: Arc<Value>,
         /// What differs.
         changes: Vec<Change>,
     },
@@ -36,7 +37,7 @@ pub enum Resolved {
         /// The name of the new one.
         name: String,
         /// The body with names in place of references.
-        body: Value,
+        body: Arc<Value>,
     },
     /// Something of that name is not ours.
     Foreign {
@@ -176,7 +177,7 @@ fn referred(
 }
 
 /// The body with every `{"$ref": role}` replaced by the name of what it refers to.
-fn with_names(resource: &Resource, resolution: &Resolution) -> Result<Value, Key> {
+fn with_names(resource: &Resource, resolution: &Resolution) -> Result<Arc<Value>, Key> {
     let mut body = resource.body.clone();
     for (path, target) in resource.kind.references() {
         let places: Vec<(String, String)> = at_pattern(&resource.body, path)
@@ -190,7 +191,7 @@ fn with_names(resource: &Resource, resolution: &Resolution) -> Result<Value, Key
                 .get(&key)
                 .and_then(Resolved::name)
                 .ok_or_else(|| key.clone())?;
-            if let Some(place) = body.pointer_mut(&pointer) {
+            if let Some(place) = Arc::make_mut(&mut body).pointer_mut(&pointer) {
                 *place = name.into();
             }
         }
@@ -198,7 +199,12 @@ fn with_names(resource: &Resource, resolution: &Resolution) -> Result<Value, Key
     Ok(body)
 }
 
-fn mutable(desired: &Desired, resource: &Resource, body: Value, observed: &Observed) -> Resolved {
+fn mutable(
+    desired: &Desired,
+    resource: &Resource,
+    body: Arc<Value>,
+    observed: &Observed,
+) -> Resolved {
     let name = resource.stem.clone();
     match observed.look(resource.kind, &name) {
         None | Some(Look::Unknown(_)) => Resolved::Unknown { name },
@@ -226,7 +232,7 @@ fn mutable(desired: &Desired, resource: &Resource, body: Value, observed: &Obser
 fn immutable(
     desired: &Desired,
     resource: &Resource,
-    body: Value,
+    body: Arc<Value>,
     observed: &Observed,
     referred: &BTreeMap<&'static str, BTreeSet<String>>,
     resolution: &mut Resolution,

@@ -6,7 +6,7 @@ use super::attempt::{self, Next};
 use super::cause::Cause;
 use super::observed::{Look, Object, Observed};
 use super::planner::{Planner, subject};
-use super::resolve::{Resolved, resolution, resolve};
+use super::resolve::{Resolved, resolution};
 use super::scaling::{self, About};
 use super::step::{Effect, Expect, Guard};
 use crate::clock::Timestamp;
@@ -160,17 +160,17 @@ fn note_attempt(planner: &mut Planner<'_>, endpoint: &str, object: &Object) -> b
         return true;
     }
     let key = Key::new(&ENDPOINT_CONFIG, "");
-    let Some(config) = planner.desired.get(&key).cloned() else {
+    let Some(config) = planner.desired.get(&key) else {
         return true;
     };
-    let Some(resolved) = planner.resolution.resources.get(&key).cloned() else {
+    let Some(resolved) = planner.resolution.resources.get(&key) else {
         return false;
     };
     // A config made in this very pass has no ARN to tag yet, and no attempt to remember either.
-    let Resolved::Exists { name, .. } = &resolved else {
+    let Resolved::Exists { name, .. } = resolved else {
         return true;
     };
-    let Some(wanted) = planner.observed.object(&ENDPOINT_CONFIG, name).cloned() else {
+    let Some(wanted) = planner.observed.object(&ENDPOINT_CONFIG, name) else {
         return false;
     };
     match attempt::next(&wanted.tags, &object.body, planner.desired.attempt) {
@@ -190,9 +190,9 @@ fn note_attempt(planner: &mut Planner<'_>, endpoint: &str, object: &Object) -> b
         Next::Try(next) => {
             let text = next.text();
             if wanted.tags.get(UPDATE) != Some(&text) {
-                let arn = wanted.body["EndpointConfigArn"].clone();
+                let arn = &wanted.body["EndpointConfigArn"];
                 let words = format!("attempt {} to bring it to {endpoint} is noted", next.count);
-                planner.mark(&config, name, &arn, (UPDATE, text), words);
+                planner.mark(config, name, arn, (UPDATE, text), words);
             }
             true
         }
@@ -244,23 +244,22 @@ pub(super) fn settled(planner: &mut Planner<'_>, resource: &Resource, name: &str
         return;
     }
     let key = Key::new(&ENDPOINT_CONFIG, "");
-    let Some(config) = planner.desired.get(&key).cloned() else {
+    let Some(config) = planner.desired.get(&key) else {
         return;
     };
-    let Some(Resolved::Exists { name, .. }) = planner.resolution.resources.get(&key).cloned()
-    else {
+    let Some(Resolved::Exists { name, .. }) = planner.resolution.resources.get(&key) else {
         return;
     };
-    let Some(seen) = planner.observed.object(&ENDPOINT_CONFIG, &name).cloned() else {
+    let Some(seen) = planner.observed.object(&ENDPOINT_CONFIG, name) else {
         return;
     };
     if !seen.tags.contains_key(CONVERGED) && planner.desired.broken != Broken::NeverConverged {
-        let arn = seen.body["EndpointConfigArn"].clone();
+        let arn = &seen.body["EndpointConfigArn"];
         let words = format!("it was seen to hold on {}", resource.stem);
         planner.mark(
-            &config,
-            &name,
-            &arn,
+            config,
+            name,
+            arn,
             (CONVERGED, planner.now.to_string()),
             words,
         );
@@ -270,7 +269,8 @@ pub(super) fn settled(planner: &mut Planner<'_>, resource: &Resource, name: &str
 /// Whether the unit is to be brought a package that its endpoint does not serve, in a config that it
 /// never held: neither more of the same nor a rollback. What could not be seen counts as never held.
 pub fn brings(desired: &Desired, observed: &Observed) -> bool {
-    let resources = resolve(desired, observed).resources;
+    let resolution = resolution(desired, observed);
+    let resources = &resolution.resources;
     let wanted = |resource: &&Resource| *resource.kind == MODEL;
     let mut models = desired.resources.iter().filter(wanted);
     let Some(endpoint) = desired.get(&Key::new(&ENDPOINT, "")) else {

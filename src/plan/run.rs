@@ -280,7 +280,7 @@ fn verified_version(desired: &Desired, run: &Run) -> Vec<Guard> {
     );
     let wanted = desired.get(&Key::new(&PIPELINE, ""));
     let look = wanted.map(|pipeline| {
-        let expect = Expect::Matches(&PIPELINE, pipeline.body.clone());
+        let expect = Expect::Matches(&PIPELINE, Value::clone(&pipeline.body));
         guard(PIPELINE.ops.describe, json!({}), expect)
     });
     std::iter::once(newest).chain(look).collect()

@@ -75,7 +75,7 @@ impl Planner<'_> {
         };
         let theirs = |key: &Key| {
             let mut all = upstream.wanted.iter();
-            all.find(|one| one.key == *key).map(|one| &one.body)
+            all.find(|one| one.key == *key).map(|one| &*one.body)
         };
         let config = Key::new(&ENDPOINT_CONFIG, "");
         let now = seen.body["EndpointConfigName"].as_str();

@@ -49,6 +49,7 @@ pub(super) struct Shared {
 #[derive(Default)]
 pub(super) struct Memory {
     pub(super) census: Census,
+    /// The models that are not at rest, as they were read last.
     ready: BTreeMap<String, Arc<Ready>>,
     /// Folder and unit to when the unit was last seen in line with these very files.
     settled: BTreeMap<String, BTreeMap<Unit, Timestamp>>,
@@ -382,6 +383,10 @@ impl Shared {
         }
         if let Some(due) = memory.survey_due.get_mut(folder).filter(|due| **due <= at) {
             *due = at + AUDIT_PERIOD;
+        }
+        if pass.is_settled() {
+            // What is at rest is not passed over again before long.
+            memory.ready.remove(folder);
         }
     }
 }

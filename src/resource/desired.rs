@@ -61,7 +61,7 @@ pub struct Resource {
     pub stem: String,
     /// The declared members in the API's shape, without the name and the tags. A member that refers
     /// to another resource holds `{"$ref": role}`; the kind's field table says of which kind.
-    pub body: Value,
+    pub body: Arc<Value>,
     /// Tags that the configuration asks for.
     pub tags: Tags,
     /// Bytes of an object.

@@ -1,5 +1,7 @@
 //! Names of what is created.
 
+use std::collections::BTreeMap;
+
 use serde_json::Value;
 
 use super::canonical;
@@ -17,12 +19,18 @@ pub const NAME_TRIES: u32 = 4;
 /// try: 0, or more where a resource with other content already holds the earlier name. Where the
 /// stem is cut it is over the whole stem too: what differs may stand in what was cut off.
 pub fn digest_name(kind: &str, stem: &str, body: &Value, attempt: u32) -> String {
-    let mut content = serde_json::json!({"v": 1, "kind": kind, "body": body, "try": attempt});
+    let (version, kind, whole, attempt) = (1.into(), kind.into(), stem.into(), attempt.into());
+    let mut content = BTreeMap::from([
+        ("v", &version),
+        ("kind", &kind),
+        ("body", body),
+        ("try", &attempt),
+    ]);
     let shown = beginning(stem);
     if shown != stem {
-        content["stem"] = stem.into();
+        content.insert("stem", &whole);
     }
-    let hash = canonical::digest(&content);
+    let hash = canonical::digest_of(&content);
     format!("{shown}-{}", &hash[..HASH_DIGITS])
 }
 

@@ -45,17 +45,20 @@ pub fn to_list(tags: &Tags) -> Value {
 
 /// Reads the API's list form. AWS's own tags (`aws:…`) are left out.
 pub fn from_list(list: &Value) -> Tags {
-    list.as_array()
-        .into_iter()
-        .flatten()
-        .filter_map(|tag| {
-            Some((
-                tag["Key"].as_str()?.to_owned(),
-                tag["Value"].as_str()?.to_owned(),
-            ))
-        })
-        .filter(|(key, _)| !key.starts_with("aws:"))
+    let tags = in_list(list);
+    tags.map(|(key, value)| (key.to_owned(), value.to_owned()))
         .collect()
+}
+
+/// The same, as the list has them, in the order of their keys.
+pub fn in_order(list: &Value) -> BTreeMap<&str, &str> {
+    in_list(list).collect()
+}
+
+fn in_list(list: &Value) -> impl Iterator<Item = (&str, &str)> {
+    let tags = list.as_array().into_iter().flatten();
+    tags.filter_map(|tag| Some((tag["Key"].as_str()?, tag["Value"].as_str()?)))
+        .filter(|(key, _)| !key.starts_with("aws:"))
 }
 
 #[cfg(test)]

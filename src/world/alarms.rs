@@ -1,12 +1,14 @@
 //! Alarms of `CloudWatch`'s: what they are, and a state that is set from outside.
 
-use serde_json::{Value, json};
+use std::borrow::Cow;
+
+use serde_json::{Map, Value, json};
 
 use super::World;
 use super::kind::Id;
 use super::list::{Rank, page, paged};
 use super::records::{Key, Record, State};
-use super::request::{Refusal, Reply, Request, default, epoch, items};
+use super::request::{Refusal, Reply, Request, default, epoch};
 use crate::resource::call::Scope;
 
 /// Alarms of a page.
@@ -17,7 +19,7 @@ const LOOKED_BACK_MAX: u64 = 86_400;
 
 impl World {
     pub(super) fn put_alarm(&mut self, request: &Request<'_>) -> Reply {
-        let mut body = Value::Object(request.body.clone());
+        let mut body = request.object();
         check(&body)?;
         if let Some(members) = body.as_object_mut() {
             members.remove("Tags");
@@ -48,8 +50,7 @@ impl World {
         body["StateValue"] = "INSUFFICIENT_DATA".into();
         body["StateReason"] = "Unchecked: Initial alarm creation".into();
         body["StateUpdatedTimestamp"] = epoch(request.now);
-        let asked = Value::Object(request.body.clone());
-        self.put_tags(&arn, items(&asked, "Tags"))?;
+        self.put_tags(&arn, request.items("Tags"))?;
         let record = Record {
             seq: self.next(),
             scope: request.scope.clone(),
@@ -62,11 +63,10 @@ impl World {
     }
 
     pub(super) fn describe_alarms(&self, request: &Request<'_>) -> Reply {
-        let asked = Value::Object(request.body.clone());
         let names = request
             .get("AlarmNames")
-            .map(|_| items(&asked, "AlarmNames"));
-        let types = items(&asked, "AlarmTypes");
+            .map(|_| request.items("AlarmNames"));
+        let types = request.items("AlarmTypes");
         let plain = types.is_empty() || types.contains(&"MetricAlarm".into());
         let takes = |record: &&Record| {
             let state = request.text("StateValue");
@@ -88,7 +88,7 @@ impl World {
     /// What does not exist is passed over.
     #[expect(clippy::unnecessary_wraps, reason = "it is one of many operations")]
     pub(super) fn delete_alarms(&mut self, request: &Request<'_>) -> Reply {
-        for name in items(&Value::Object(request.body.clone()), "AlarmNames") {
+        for name in request.items("AlarmNames") {
             let name = name.as_str().unwrap_or_default();
             self.drop_record(&Key::new(Id::Alarm, request.scope, name));
         }
@@ -182,10 +182,13 @@ fn check(body: &Value) -> Result<(), Refusal> {
 
 /// A request in the order of names, with its page's size where SageMaker has it.
 pub(super) fn ascending<'a>(request: &Request<'a>, size: &str) -> Request<'a> {
-    let mut body = request.body.clone();
+    let mut body = Map::clone(&request.body);
     body.insert("SortOrder".to_owned(), "Ascending".into());
     if let Some(size) = body.get(size).cloned() {
         body.insert("MaxResults".to_owned(), size);
     }
-    Request { body, ..*request }
+    Request {
+        body: Cow::Owned(body),
+        ..*request
+    }
 }

@@ -5,7 +5,7 @@ use serde_json::{Map, Value, json};
 use super::World;
 use super::kind::{Id, Kind, split_arn};
 use super::records::{Key, Record, State};
-use super::request::{Refusal, Reply, Request, epoch, items};
+use super::request::{Refusal, Reply, Request, epoch};
 use super::{endpoint_config, shape};
 use crate::resource::call::Scope;
 
@@ -81,8 +81,7 @@ impl World {
         state: State,
     ) -> Reply {
         let arn = kind.arn(request.scope, name);
-        let tags = Value::Object(request.body.clone());
-        self.put_tags(&arn, items(&tags, "Tags"))?;
+        self.put_tags(&arn, request.items("Tags"))?;
         if let Some(body) = body.as_object_mut() {
             body.insert(kind.arn.to_owned(), Value::from(arn.as_str()));
             body.insert("CreationTime".to_owned(), epoch(request.now));

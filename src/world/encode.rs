@@ -57,8 +57,15 @@ pub(super) fn unbase64(text: &str) -> Option<Vec<u8>> {
     let mut bytes = Vec::with_capacity(text.len() / 4 * 3);
     let (mut word, mut bits) = (0_u32, 0_u32);
     for letter in trimmed.bytes() {
-        let sextet = ALPHABET.iter().position(|known| *known == letter)?;
-        word = word << 6 | u32::try_from(sextet).ok()?;
+        let sextet = match letter {
+            b'A'..=b'Z' => letter - b'A',
+            b'a'..=b'z' => letter - b'a' + 26,
+            b'0'..=b'9' => letter - b'0' + 52,
+            b'+' => 62,
+            b'/' => 63,
+            _ => return None,
+        };
+        word = word << 6 | u32::from(sextet);
         bits += 6;
         if bits >= 8 {
             bits -= 8;

@@ -62,8 +62,7 @@ impl World {
         self.check_alarms(request.scope, policy.as_ref())?;
         self.check_scaled(request.scope, &body, config)?;
         if request.get("RetainAllVariantProperties") == Some(&Value::Bool(true)) {
-            let asked = Value::Object(request.body.clone());
-            let excluded = items(&asked, "ExcludeRetainedVariantProperties");
+            let excluded = request.items("ExcludeRetainedVariantProperties");
             let kept = |property: &str| {
                 !excluded
                     .iter()
@@ -86,8 +85,7 @@ impl World {
 
     pub(super) fn update_weights(&mut self, request: &Request<'_>) -> Reply {
         let (key, body) = self.settled(request)?;
-        let asked = Value::Object(request.body.clone());
-        let wishes = items(&asked, "DesiredWeightsAndCapacities");
+        let wishes = request.items("DesiredWeightsAndCapacities");
         let variants = items(&body, "ProductionVariants");
         for wish in wishes {
             let name = text(wish, "VariantName");

@@ -88,7 +88,7 @@ impl World {
             },
             scope: request.scope.clone(),
             name: name.to_owned(),
-            request: Value::Object(request.body.clone()),
+            request: request.object(),
         };
         self.works.run(Key::new(kind.id, request.scope, name), job);
         Ok(answer)

@@ -1,5 +1,7 @@
 //! Lists: filters, order, pages.
 
+use std::cmp::Ordering;
+
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
@@ -29,21 +31,19 @@ impl World {
     pub(super) fn list(&self, kind: &Kind, start: &str, request: &Request<'_>) -> Reply {
         let by = request.text("SortBy");
         let filter = Filter::new(kind, request);
+        let window = Window::of(request, kind.list.page)?;
         if self.settings.lists_lag.is_zero() {
             let records = self.records.under(kind.id, request.scope, start);
-            let records = records
-                .filter(|record| filter.takes(record))
-                .map(|record| ((rank(kind, by, record), record.seq), record));
-            let (page, next) = page(records.collect(), kind.list.page, request)?;
+            let records = records.map(|record| ((rank(kind, by, record), record.seq), record));
+            let (page, next) = window.page(records, |record| Ok(filter.takes(record)))?;
             let items = page.into_iter().map(|record| item(kind, record)).collect();
             return Ok(paged(kind.list.member, items, next));
         }
         let records = self.records.seen(kind.id, request.scope, start);
         let records = records
             .into_iter()
-            .filter(|record| filter.takes(record))
             .map(|record| ((rank(kind, by, &record), record.seq), record));
-        let (page, next) = page(records.collect(), kind.list.page, request)?;
+        let (page, next) = window.page(records, |record| Ok(filter.takes(record)))?;
         let items = page.into_iter().map(|record| item(kind, &record));
         Ok(paged(kind.list.member, items.collect(), next))
     }
@@ -146,46 +146,89 @@ impl<'a> Filter<'a> {
     }
 }
 
-/// Sorts, and cuts out the page that the request's `MaxResults` and `NextToken` name. The newest
-/// come first unless `SortOrder` says otherwise. A token names the last item shown, so that what is
-/// deleted between two pages moves nothing.
+/// Sorts, and cuts out the page that a request names.
 pub(super) fn page<T>(
-    mut all: Vec<(Place, T)>,
+    all: Vec<(Place, T)>,
     usual: usize,
     request: &Request<'_>,
 ) -> Result<(Vec<T>, Option<String>), Refusal> {
-    let ascending = request.text("SortOrder") == "Ascending";
-    let size = request
-        .get("MaxResults")
-        .and_then(Value::as_u64)
-        .and_then(|max| usize::try_from(max).ok())
-        .unwrap_or(usual)
-        .max(1);
-    if let Some(token) = Some(request.text("NextToken")).filter(|token| !token.is_empty()) {
-        let after = read_token(request.op, token)?;
-        all.retain(|(place, _)| {
-            if ascending {
-                *place > after
+    Window::of(request, usual)?.page(all, |_| Ok(true))
+}
+
+/// The page that a request's `MaxResults` and `NextToken` name. The newest come first unless
+/// `SortOrder` says otherwise. A token names the last item shown, so that what is deleted between two
+/// pages moves nothing.
+pub(super) struct Window<'a> {
+    op: &'a str,
+    ascending: bool,
+    size: usize,
+    after: Option<Place>,
+}
+
+impl<'a> Window<'a> {
+    pub(super) fn of(request: &Request<'a>, usual: usize) -> Result<Self, Refusal> {
+        let size = request.get("MaxResults").and_then(Value::as_u64);
+        let token = Some(request.text("NextToken")).filter(|token| !token.is_empty());
+        Ok(Self {
+            op: request.op,
+            ascending: request.text("SortOrder") == "Ascending",
+            size: size
+                .and_then(|max| usize::try_from(max).ok())
+                .unwrap_or(usual)
+                .max(1),
+            after: token
+                .map(|token| read_token(request.op, token))
+                .transpose()?,
+        })
+    }
+
+    /// How two places follow each other on pages.
+    fn order(&self, one: &Place, other: &Place) -> Ordering {
+        let order = one.cmp(other);
+        if self.ascending {
+            order
+        } else {
+            order.reverse()
+        }
+    }
+
+    /// The page out of everything, and the token of the next. Whether an item belongs to the list is
+    /// only asked of as many as it takes to fill the page: there may be many pages, and each is cut
+    /// out of everything.
+    pub(super) fn page<T>(
+        &self,
+        all: impl IntoIterator<Item = (Place, T)>,
+        mut belongs: impl FnMut(&T) -> Result<bool, Refusal>,
+    ) -> Result<(Vec<T>, Option<String>), Refusal> {
+        let after = |place: &Place| match &self.after {
+            Some(after) => self.order(after, place).is_lt(),
+            None => true,
+        };
+        let mut left: Vec<_> = all.into_iter().filter(|(place, _)| after(place)).collect();
+        let order = |one: &(Place, T), other: &(Place, T)| self.order(&one.0, &other.0);
+        let mut page = Vec::new();
+        let mut batch = self.size + 1;
+        while !left.is_empty() && page.len() <= self.size {
+            let rest = if left.len() > batch {
+                left.select_nth_unstable_by(batch - 1, order);
+                left.split_off(batch)
             } else {
-                *place < after
+                Vec::new()
+            };
+            left.sort_by(order);
+            for one in std::mem::replace(&mut left, rest) {
+                if page.len() <= self.size && belongs(&one.1)? {
+                    page.push(one);
+                }
             }
-        });
+            batch *= 2;
+        }
+        let more = page.len() > self.size;
+        page.truncate(self.size);
+        let last = page.last().filter(|_| more);
+        let next = last.map(|(place, _)| write_token(self.op, place));
+        Ok((page.into_iter().map(|(_, item)| item).collect(), next))
     }
-    let order = |one: &(Place, T), other: &(Place, T)| {
-        let order = one.0.cmp(&other.0);
-        if ascending { order } else { order.reverse() }
-    };
-    let more = all.len() > size;
-    if more {
-        all.select_nth_unstable_by(size - 1, order);
-        all.truncate(size);
-    }
-    all.sort_by(order);
-    let next = all
-        .last()
-        .filter(|_| more)
-        .map(|(place, _)| write_token(request.op, place));
-    Ok((all.into_iter().map(|(_, item)| item).collect(), next))
 }
 
 fn write_token(op: &str, place: &Place) -> String {

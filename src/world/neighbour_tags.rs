@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use super::World;
 use super::kind::Id;
-use super::request::{Refusal, Reply, Request, items};
+use super::request::{Refusal, Reply, Request};
 use super::scaling::listed;
 
 /// What a service calls things, and which of its things have tags.
@@ -63,11 +63,11 @@ impl World {
     pub(super) fn tag_neighbour(&mut self, request: &Request<'_>) -> Reply {
         let form = form(request.op);
         let arn = self.neighbour(&form, request)?;
-        let asked = Value::Object(request.body.clone());
         if form.map {
-            self.put_tags(&arn, &listed(&asked["Tags"]))?;
+            let given = request.get("Tags").unwrap_or(&Value::Null);
+            self.put_tags(&arn, &listed(given))?;
         } else {
-            self.put_tags(&arn, items(&asked, "Tags"))?;
+            self.put_tags(&arn, request.items("Tags"))?;
         }
         Ok(json!({}))
     }
@@ -76,7 +76,7 @@ impl World {
         let arn = self.neighbour(&form(request.op), request)?;
         if let Some(tags) = Arc::make_mut(&mut self.tags).get_mut(&arn) {
             let tags = Arc::make_mut(tags);
-            for key in items(&Value::Object(request.body.clone()), "TagKeys") {
+            for key in request.items("TagKeys") {
                 tags.remove(key.as_str().unwrap_or(""));
             }
         }

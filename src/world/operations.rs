@@ -1,5 +1,9 @@
 //! The operations: each is one line.
 
+use std::borrow::Cow;
+use std::collections::BTreeMap;
+use std::sync::LazyLock;
+
 use serde_json::{Map, Value};
 
 use super::kind::Id;
@@ -154,8 +158,8 @@ impl Operation {
     /// Checks the request's form and carries it out.
     pub(super) fn run(&self, world: &mut World, call: &Call) -> Reply {
         let body = match (&self.does, &call.body) {
-            (S3(_), Value::Object(body)) => body.clone(),
-            (S3(_), _) => Map::new(),
+            (S3(_), Value::Object(body)) => Cow::Borrowed(body),
+            (S3(_), _) => Cow::Owned(Map::new()),
             _ => {
                 let known = shape::request(self.name, &call.body)?;
                 if world.settings().strict {
@@ -188,8 +192,11 @@ impl Operation {
 
 /// The operation of that name.
 pub(super) fn find(name: &str) -> Option<&'static Operation> {
-    let all = OPERATIONS.iter().chain(TAGGING);
-    all.into_iter().find(|operation| operation.name == name)
+    static BY_NAME: LazyLock<BTreeMap<&str, &Operation>> = LazyLock::new(|| {
+        let all = OPERATIONS.iter().chain(TAGGING);
+        all.map(|operation| (operation.name, operation)).collect()
+    });
+    BY_NAME.get(name).copied()
 }
 
 /// Whose an operation is, where it is neither SageMaker's nor S3's.

@@ -8,7 +8,7 @@ use super::encode::sha256_hex;
 use super::endpoint::forget;
 use super::kind::{Id, locate};
 use super::records::{Key, Record, State};
-use super::request::{Refusal, Reply, Request, default, epoch, items, text};
+use super::request::{Refusal, Reply, Request, default, epoch, text};
 use super::shape;
 use crate::resource::call::Scope;
 
@@ -219,8 +219,7 @@ fn change(body: &mut Value, request: &Request<'_>) {
             body["CustomerMetadataProperties"][name] = value.clone();
         }
     }
-    let asked = Value::Object(request.body.clone());
-    for name in items(&asked, "CustomerMetadataPropertiesToRemove") {
+    for name in request.items("CustomerMetadataPropertiesToRemove") {
         if let Some(properties) = body
             .get_mut("CustomerMetadataProperties")
             .and_then(Value::as_object_mut)
@@ -228,7 +227,7 @@ fn change(body: &mut Value, request: &Request<'_>) {
             properties.remove(name.as_str().unwrap_or(""));
         }
     }
-    let more = items(&asked, "AdditionalInferenceSpecificationsToAdd");
+    let more = request.items("AdditionalInferenceSpecificationsToAdd");
     if !more.is_empty() {
         default(body, "AdditionalInferenceSpecifications", json!([]));
         if let Some(all) = body["AdditionalInferenceSpecifications"].as_array_mut() {

@@ -13,8 +13,8 @@ pub(super) struct Request<'a> {
     pub(super) op: &'static str,
     /// The caller's account and region.
     pub(super) scope: &'a Scope,
-    /// The body, without nulls and unknown members.
-    pub(super) body: Map<String, Value>,
+    /// The body, without nulls and unknown members: the caller's own, where it has none.
+    pub(super) body: Cow<'a, Map<String, Value>>,
     /// When.
     pub(super) now: Timestamp,
 }
@@ -28,6 +28,18 @@ impl Request<'_> {
     /// A member.
     pub(super) fn get(&self, name: &str) -> Option<&Value> {
         self.body.get(name)
+    }
+
+    /// Elements of a member that is a list; none if it is absent.
+    pub(super) fn items(&self, name: &str) -> &[Value] {
+        self.get(name)
+            .and_then(Value::as_array)
+            .map_or(&[], Vec::as_slice)
+    }
+
+    /// The whole body, to make something of.
+    pub(super) fn object(&self) -> Value {
+        Value::Object(Map::clone(&self.body))
     }
 }
 

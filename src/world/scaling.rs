@@ -82,10 +82,9 @@ impl World {
     }
 
     pub(super) fn describe_targets(&self, request: &Request<'_>) -> Reply {
-        let asked = Value::Object(request.body.clone());
         let ids = request
             .get("ResourceIds")
-            .map(|_| items(&asked, "ResourceIds"));
+            .map(|_| request.items("ResourceIds"));
         let takes = |record: &&Record| {
             ids.is_none_or(|ids| ids.contains(&record.name.as_str().into()))
                 && wanted(request, "ScalableDimension", &record.body)
@@ -123,7 +122,7 @@ impl World {
         let name = format!("{resource}/{policy}");
         let key = Key::new(Id::ScalingPolicy, request.scope, &name);
         let old = self.records.get(&key).map(|record| record.body.clone());
-        let mut body = Value::Object(request.body.clone());
+        let mut body = request.object();
         default(&mut body, "PolicyType", "StepScaling");
         let config = match text(&body, "PolicyType") {
             "TargetTrackingScaling" => "TargetTrackingScalingPolicyConfiguration",
@@ -179,10 +178,9 @@ impl World {
     }
 
     pub(super) fn describe_policies(&self, request: &Request<'_>) -> Reply {
-        let asked = Value::Object(request.body.clone());
         let names = request
             .get("PolicyNames")
-            .map(|_| items(&asked, "PolicyNames"));
+            .map(|_| request.items("PolicyNames"));
         let takes = |record: &&Record| {
             names.is_none_or(|names| names.contains(&record.body["PolicyName"]))
                 && ["ResourceId", "ScalableDimension", "ServiceNamespace"]

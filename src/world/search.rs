@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use super::World;
 use super::kind::Id;
-use super::list::{Rank, page, paged};
+use super::list::{Rank, Window, paged};
 use super::records::Record;
 use super::request::{Refusal, Reply, Request, epoch, items, text};
 use crate::clock::Timestamp;
@@ -39,34 +39,41 @@ impl World {
             by => by,
         };
         let late;
-        let records: Vec<&Record> = if self.settings.lists_lag.is_zero() {
-            self.records.under(*id, request.scope, "").collect()
+        let records: Box<dyn Iterator<Item = &Record>> = if self.settings.lists_lag.is_zero() {
+            Box::new(self.records.under(*id, request.scope, ""))
         } else {
             late = self.records.seen(*id, request.scope, "");
-            late.iter().map(|record| &**record).collect()
+            Box::new(late.iter().map(|record| &**record))
         };
-        let mut found = Vec::new();
-        for record in records {
-            let arn = id.kind().arn(&record.scope, &record.name);
-            let tags = self.tags.get(&arn).map(|tags| &**tags);
-            let candidate = Candidate {
-                body: &record.body,
-                tags,
-            };
-            if holds(expression, candidate)? {
-                found.push(((rank(&record.body[by]), record.seq), candidate));
-            }
-        }
-        // Only what is on the page is copied: there may be many pages.
-        let (page, next) = page(found, PAGE, request)?;
-        let shown = page.into_iter().map(|one| json!({ resource: one.shown() }));
+        let placed = records.map(|record| ((rank(record, by), record.seq), record));
+        let window = Window::of(request, PAGE)?;
+        let (page, next) = window.page(placed, |record| {
+            holds(expression, self.candidate(*id, record))
+        })?;
+        // Only what is on the page is copied.
+        let shown = page
+            .into_iter()
+            .map(|record| (resource.to_owned(), self.candidate(*id, record).shown()))
+            .map(|item| Value::Object([item].into_iter().collect()));
         Ok(paged("Results", shown.collect(), next))
+    }
+
+    fn candidate<'a>(&'a self, id: Id, record: &'a Record) -> Candidate<'a> {
+        let arn = id.kind().arn(&record.scope, &record.name);
+        Candidate {
+            body: &record.body,
+            tags: self.tags.get(&arn).map(|tags| &**tags),
+        }
     }
 }
 
-/// Where a record stands in an order by this value.
-fn rank(value: &Value) -> Rank {
-    match value {
+/// Where a record stands in an order by a member.
+fn rank(record: &Record, by: &str) -> Rank {
+    if by == "CreationTime" {
+        // Records are numbered in the order of their creation.
+        return Rank::None;
+    }
+    match &record.body[by] {
         Value::String(text) => Rank::Text(text.clone()),
         // The bits of numbers that are not negative are in the order of the numbers.
         Value::Number(number) => Rank::Bits(number.as_f64().unwrap_or_default().to_bits()),

@@ -3,7 +3,9 @@
 //! Read once from `service.txt` and `neighbours.txt`. A request that fails is refused with the service's own words; one
 //! that passes comes back without nulls and without members that the service does not know.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
+use std::fmt;
 use std::sync::LazyLock;
 
 use serde_json::{Map, Value};
@@ -73,45 +75,30 @@ impl Service {
         }
     }
 
-    fn clean(&self, name: &str, value: &Value, at: &str, faults: &mut Vec<String>) -> Clean {
+    /// The value without nulls and unknown members; `None`: it has none.
+    fn clean(&self, name: &str, value: &Value, at: Place<'_>, faults: &mut Vec<String>) -> Clean {
         let Some(shape) = self.shapes.get(name) else {
-            return Ok(value.clone());
+            return Ok(None);
         };
         match (shape, value) {
-            (Shape::Struct(members), Value::Object(object)) if members.is_empty() => {
-                Ok(Value::Object(object.clone()))
-            }
+            (Shape::Struct(members), Value::Object(_)) if members.is_empty() => {}
             (Shape::Struct(members), Value::Object(object)) => {
-                self.members(members, object, at, faults).map(Value::Object)
+                let clean = self.members(members, object, at, faults)?;
+                return Ok(clean.map(Value::Object));
             }
             (Shape::List(bounds, item), Value::Array(items)) => {
                 bounds.length(items.len(), value, at, faults);
-                let mut clean = Vec::with_capacity(items.len());
-                for (index, value) in items.iter().enumerate() {
-                    let place = format!("{at}.{}.member", index + 1);
-                    clean.push(self.clean(item, value, &place, faults)?);
-                }
-                Ok(Value::Array(clean))
+                return self.items(item, items, at, faults);
             }
             (Shape::Map(bounds, key, item), Value::Object(object)) => {
                 bounds.length(object.len(), value, at, faults);
-                let mut clean = Map::new();
-                for (name, value) in object.iter().filter(|(_, value)| !value.is_null()) {
-                    self.clean(key, &Value::from(name.as_str()), at, faults)?;
-                    let place = format!("{at}.{name}.member");
-                    clean.insert(name.clone(), self.clean(item, value, &place, faults)?);
-                }
-                Ok(Value::Object(clean))
+                return self.entries(key, item, object, at, faults);
             }
             (Shape::Enum(values), Value::String(text)) => {
                 if !values.contains(&text.as_str()) {
-                    faults.push(fault(
-                        value,
-                        at,
-                        &format!("satisfy enum value set: [{}]", values.join(", ")),
-                    ));
+                    let rule = format!("satisfy enum value set: [{}]", values.join(", "));
+                    faults.push(fault(value, at, &rule));
                 }
-                Ok(value.clone())
             }
             (Shape::Text(bounds, pattern), Value::String(text)) => {
                 bounds.length(text.chars().count(), value, at, faults);
@@ -121,48 +108,81 @@ impl Service {
                     let rule = format!("satisfy regular expression pattern: {source}");
                     faults.push(fault(value, at, &rule));
                 }
-                Ok(value.clone())
             }
             (Shape::Integer(bounds), Value::Number(number)) if !number.is_f64() => {
                 bounds.range(value, at, faults);
-                Ok(value.clone())
             }
-            (Shape::Float(bounds), Value::Number(_)) => {
-                bounds.range(value, at, faults);
-                Ok(value.clone())
+            (Shape::Float(bounds), Value::Number(_)) => bounds.range(value, at, faults),
+            (Shape::Boolean, Value::Bool(_)) | (Shape::Timestamp, Value::Number(_)) => {}
+            _ => {
+                let (shown, noun) = (shown(value), shape.noun());
+                let words = format!("{shown} can not be converted to {noun} at '{at}'");
+                return Err(Refusal::new("SerializationException", words));
             }
-            (Shape::Boolean, Value::Bool(_)) | (Shape::Timestamp, Value::Number(_)) => {
-                Ok(value.clone())
-            }
-            _ => Err(Refusal::new(
-                "SerializationException",
-                format!(
-                    "{} can not be converted to {} at '{at}'",
-                    shown(value),
-                    shape.noun()
-                ),
-            )),
         }
+        Ok(None)
+    }
+
+    fn items(
+        &self,
+        shape: &str,
+        items: &[Value],
+        at: Place<'_>,
+        faults: &mut Vec<String>,
+    ) -> Clean {
+        let mut cleaned = Vec::new();
+        for (index, value) in items.iter().enumerate() {
+            let clean = self.clean(shape, value, Place::Item(&at, index), faults)?;
+            cleaned.extend(clean.map(|clean| (index, clean)));
+        }
+        Ok((!cleaned.is_empty()).then(|| {
+            let mut all = items.to_vec();
+            for (index, clean) in cleaned {
+                all[index] = clean;
+            }
+            Value::Array(all)
+        }))
+    }
+
+    fn entries(
+        &self,
+        key: &str,
+        shape: &str,
+        object: &Map<String, Value>,
+        at: Place<'_>,
+        faults: &mut Vec<String>,
+    ) -> Clean {
+        let mut cleaned = Vec::new();
+        for (name, value) in object.iter().filter(|(_, value)| !value.is_null()) {
+            self.clean(key, &Value::from(name.as_str()), at, faults)?;
+            let clean = self.clean(shape, value, Place::Entry(&at, name), faults)?;
+            cleaned.extend(clean.map(|clean| (name.clone(), clean)));
+        }
+        let as_it_is = cleaned.is_empty() && !object.values().any(Value::is_null);
+        Ok((!as_it_is).then(|| {
+            let mut all = object.clone();
+            all.retain(|_, value| !value.is_null());
+            all.extend(cleaned);
+            Value::Object(all)
+        }))
     }
 
     fn members(
         &self,
         members: &[Member],
         object: &Map<String, Value>,
-        at: &str,
+        at: Place<'_>,
         faults: &mut Vec<String>,
-    ) -> Result<Map<String, Value>, Refusal> {
-        let mut clean = Map::new();
+    ) -> Result<Option<Map<String, Value>>, Refusal> {
+        let mut known = Vec::new();
+        let mut cleaned = Vec::new();
         for member in members {
-            let place = if at.is_empty() {
-                lower_first(member.name)
-            } else {
-                format!("{at}.{}", lower_first(member.name))
-            };
+            let place = Place::Member(&at, member.name);
             match object.get(member.name).filter(|value| !value.is_null()) {
                 Some(value) => {
-                    let value = self.clean(member.shape, value, &place, faults)?;
-                    clean.insert(member.name.to_owned(), value);
+                    known.push((member.name, value));
+                    let clean = self.clean(member.shape, value, place, faults)?;
+                    cleaned.extend(clean.map(|clean| (member.name.to_owned(), clean)));
                 }
                 None if member.required => faults.push(format!(
                     "Value null at '{place}' failed to satisfy constraint: Member must not be null"
@@ -170,11 +190,38 @@ impl Service {
                 None => {}
             }
         }
-        Ok(clean)
+        let as_it_is = cleaned.is_empty() && known.len() == object.len();
+        Ok((!as_it_is).then(|| {
+            let known = known.into_iter();
+            let all = known.map(|(name, value)| (name.to_owned(), value.clone()));
+            all.chain(cleaned).collect()
+        }))
     }
 }
 
-type Clean = Result<Value, Refusal>;
+/// A value without nulls and unknown members; `None`: it has none.
+type Clean = Result<Option<Value>, Refusal>;
+
+/// Where a value stands in a request. It is written out only where something is wrong there.
+#[derive(Clone, Copy)]
+enum Place<'a> {
+    Top,
+    Member(&'a Self, &'static str),
+    Item(&'a Self, usize),
+    Entry(&'a Self, &'a str),
+}
+
+impl fmt::Display for Place<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Top => Ok(()),
+            Self::Member(Self::Top, name) => f.write_str(&lower_first(name)),
+            Self::Member(above, name) => write!(f, "{above}.{}", lower_first(name)),
+            Self::Item(above, index) => write!(f, "{above}.{}.member", index + 1),
+            Self::Entry(above, name) => write!(f, "{above}.{name}.member"),
+        }
+    }
+}
 
 impl Member {
     fn read(line: &'static str) -> Self {
@@ -197,15 +244,15 @@ impl Bounds {
     }
 
     #[expect(clippy::cast_precision_loss, reason = "lengths are far below 2^53")]
-    fn length(self, length: usize, value: &Value, at: &str, faults: &mut Vec<String>) {
+    fn length(self, length: usize, value: &Value, at: Place<'_>, faults: &mut Vec<String>) {
         self.check(length as f64, "length", value, at, faults);
     }
 
-    fn range(self, value: &Value, at: &str, faults: &mut Vec<String>) {
+    fn range(self, value: &Value, at: Place<'_>, faults: &mut Vec<String>) {
         self.check(value.as_f64().unwrap_or(0.0), "value", value, at, faults);
     }
 
-    fn check(self, size: f64, what: &str, value: &Value, at: &str, faults: &mut Vec<String>) {
+    fn check(self, size: f64, what: &str, value: &Value, at: Place<'_>, faults: &mut Vec<String>) {
         if let Some(least) = self.least.filter(|least| size < *least) {
             let rule = format!("have {what} greater than or equal to {least}");
             faults.push(fault(value, at, &rule));
@@ -281,7 +328,7 @@ fn shown(value: &Value) -> &'static str {
     }
 }
 
-fn fault(value: &Value, at: &str, rule: &str) -> String {
+fn fault(value: &Value, at: Place<'_>, rule: &str) -> String {
     let shown = value
         .as_str()
         .map_or_else(|| value.to_string(), str::to_owned);
@@ -289,16 +336,19 @@ fn fault(value: &Value, at: &str, rule: &str) -> String {
 }
 
 /// Checks the body of a request to `op`; gives it back without nulls and unknown members.
-pub(super) fn request(op: &str, body: &Value) -> Result<Map<String, Value>, Refusal> {
-    let empty = Map::new();
+pub(super) fn request<'a>(
+    op: &str,
+    body: &'a Value,
+) -> Result<Cow<'a, Map<String, Value>>, Refusal> {
     let object = match body {
-        Value::Object(object) => object,
-        Value::Null => &empty,
+        Value::Object(object) => Cow::Borrowed(object),
+        Value::Null => Cow::Owned(Map::new()),
         _ => return Err(Refusal::new("SerializationException", "Unexpected token")),
     };
     let mut faults = Vec::new();
     let members = SERVICE.requests.get(op).map_or(&[][..], Vec::as_slice);
-    let clean = SERVICE.members(members, object, "", &mut faults)?;
+    let clean = SERVICE.members(members, &object, Place::Top, &mut faults)?;
+    let clean = clean.map_or(object, Cow::Owned);
     if faults.is_empty() {
         return Ok(clean);
     }
@@ -312,7 +362,10 @@ pub(super) fn request(op: &str, body: &Value) -> Result<Map<String, Value>, Refu
 
 /// Refuses a request of which `known` is not the whole.
 pub(super) fn only_known(known: &Map<String, Value>, body: &Value) -> Result<(), Refusal> {
-    if body.as_object().is_none_or(|given| given == known) {
+    if body
+        .as_object()
+        .is_none_or(|given| std::ptr::eq(given, known) || given == known)
+    {
         return Ok(());
     }
     Err(Refusal::new(
@@ -350,12 +403,10 @@ pub(super) fn answer_faults(op: &str, answer: &Value) -> Vec<String> {
     let mut faults = Vec::new();
     let members = &SERVICE.responses[op];
     let object = answer.as_object().expect("an answer is an object");
-    match SERVICE.members(members, object, "", &mut faults) {
+    match SERVICE.members(members, object, Place::Top, &mut faults) {
         Err(refusal) => faults.push(refusal.message),
-        Ok(clean) if Value::Object(clean.clone()) != *answer => {
-            faults.push(format!("members unknown to the model in {answer}"));
-        }
-        Ok(_) => {}
+        Ok(Some(_)) => faults.push(format!("members unknown to the model in {answer}")),
+        Ok(None) => {}
     }
     faults
 }

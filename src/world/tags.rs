@@ -6,10 +6,11 @@ use std::sync::Arc;
 use serde_json::{Value, json};
 
 use super::World;
+use super::alarms::ascending;
 use super::kind::{locate, split_arn};
 use super::list::{Rank, page, paged};
 use super::records::Key;
-use super::request::{Refusal, Reply, Request, items, text};
+use super::request::{Refusal, Reply, Request, text};
 
 /// Tags that one resource can carry.
 const TAGS_MAX: usize = 50;
@@ -21,34 +22,28 @@ impl World {
     /// Adds or overwrites, and answers with all tags.
     pub(super) fn add_tags(&mut self, request: &Request<'_>) -> Reply {
         let arn = self.tagged(request)?;
-        self.put_tags(&arn, items(&Value::Object(request.body.clone()), "Tags"))?;
+        self.put_tags(&arn, request.items("Tags"))?;
         Ok(json!({"Tags": shown(self.tags.get(&arn).map(|tags| &**tags))}))
     }
 
     pub(super) fn list_tags(&self, request: &Request<'_>) -> Reply {
         let arn = self.tagged(request)?;
-        let tags = shown(self.tags.get(&arn).map(|tags| &**tags));
-        let placed = tags
-            .into_iter()
-            .map(|tag| ((Rank::Text(text(&tag, "Key").to_owned()), 0), tag));
+        let tags = self.tags.get(&arn).into_iter().flat_map(|tags| tags.iter());
+        let placed = tags.map(|tag| ((Rank::Text(tag.0.clone()), 0), tag));
         // A page is in the order of keys: newest first means nothing here.
-        let ascending = Request {
-            body: {
-                let mut body = request.body.clone();
-                body.insert("SortOrder".to_owned(), Value::from("Ascending"));
-                body
-            },
-            ..*request
-        };
-        let (page, next) = page(placed.collect(), TAGS_MAX, &ascending)?;
-        Ok(paged("Tags", page, next))
+        let (page, next) = page(
+            placed.collect(),
+            TAGS_MAX,
+            &ascending(request, "MaxResults"),
+        )?;
+        Ok(paged("Tags", page.into_iter().map(one).collect(), next))
     }
 
     pub(super) fn delete_tags(&mut self, request: &Request<'_>) -> Reply {
         let arn = self.tagged(request)?;
         if let Some(tags) = Arc::make_mut(&mut self.tags).get_mut(&arn) {
             let tags = Arc::make_mut(tags);
-            for key in items(&Value::Object(request.body.clone()), "TagKeys") {
+            for key in request.items("TagKeys") {
                 tags.remove(key.as_str().unwrap_or(""));
             }
         }
@@ -111,8 +106,9 @@ impl World {
 }
 
 fn shown(tags: Option<&BTreeMap<String, String>>) -> Vec<Value> {
-    tags.into_iter()
-        .flatten()
-        .map(|(key, value)| json!({"Key": key, "Value": value}))
-        .collect()
+    tags.into_iter().flatten().map(one).collect()
+}
+
+fn one((key, value): (&String, &String)) -> Value {
+    json!({"Key": key, "Value": value})
 }

@@ -8,7 +8,7 @@ use super::encode::sha256_hex;
 use super::kind::Id;
 use super::list::{Rank, page, paged};
 use super::records::{Key, Record, State};
-use super::request::{Refusal, Reply, Request, items, text};
+use super::request::{Refusal, Reply, Request, text};
 use crate::resource::call::Scope;
 
 /// Topics or subscriptions of a page.
@@ -25,7 +25,6 @@ impl World {
         }
         let arn = Id::Topic.kind().arn(request.scope, name);
         let key = Key::new(Id::Topic, request.scope, name);
-        let asked = Value::Object(request.body.clone());
         let given = request.get("Attributes").and_then(Value::as_object);
         if let Some(record) = self.records.get(&key) {
             let differs = given
@@ -42,14 +41,14 @@ impl World {
                 let value = known.and_then(|known| known.get(text(tag, "Key")));
                 value.is_some_and(|value| value == text(tag, "Value"))
             };
-            if !items(&asked, "Tags").iter().all(tagged) {
+            if !request.items("Tags").iter().all(tagged) {
                 return Err(invalid(
                     "Tags Reason: Topic already exists with different tags",
                 ));
             }
             return Ok(json!({"TopicArn": arn}));
         }
-        self.put_tags(&arn, items(&asked, "Tags"))?;
+        self.put_tags(&arn, request.items("Tags"))?;
         let mut attributes = json!({
             "TopicArn": arn,
             "Owner": request.scope.account,

@@ -1,5 +1,6 @@
 //! Executions: starting, stopping and showing them.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -90,7 +91,7 @@ impl World {
         let (name, body, execution) = self.prepare(&pipeline, &letters(&seed, 12), request)?;
         let inside = Request {
             scope: request.scope,
-            body: Map::new(),
+            body: Cow::Owned(Map::new()),
             ..*request
         };
         let state = State::Execution(Box::new(execution));
@@ -244,8 +245,7 @@ impl World {
 /// The value of every declared parameter: the request's, typed, or the default.
 fn parameters(document: &Value, request: &Request<'_>) -> Result<Map<String, Value>, Refusal> {
     let definition = Definition::read(document).map_err(Refusal::invalid)?;
-    let asked = Value::Object(request.body.clone());
-    let given = items(&asked, "PipelineParameters");
+    let given = request.items("PipelineParameters");
     for parameter in given {
         let name = text(parameter, "Name");
         if !definition.parameters.contains_key(name) {

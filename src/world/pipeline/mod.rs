@@ -24,7 +24,7 @@ use super::kind::Id;
 use super::list::{Rank, page, paged};
 use super::objects::split_uri;
 use super::records::{Key, Record, State};
-use super::request::{Refusal, Reply, Request, epoch, items, text};
+use super::request::{Refusal, Reply, Request, epoch, text};
 use definition::Definition;
 
 /// What a pipeline remembers besides its Describe.
@@ -206,8 +206,7 @@ impl World {
             at: epoch(request.now),
         }));
         let number = state.versions.len();
-        let asked = Value::Object(request.body.clone());
-        for alias in items(&asked, "PipelineVersionAliases") {
+        for alias in request.items("PipelineVersionAliases") {
             let alias = alias.as_str().unwrap_or("").to_owned();
             state.aliases.insert(alias, number);
         }

@@ -21,6 +21,8 @@ pub(crate) struct Report {
     pub(crate) fired: Fired,
     pub(crate) seen: Seen,
     pub(crate) calls: u64,
+    /// The sum of their traces: what runs the same sums up to the same.
+    pub(crate) trace: u64,
     /// Seeds that failed, and why.
     pub(crate) failed: Vec<(u64, Violation)>,
 }
@@ -33,6 +35,7 @@ impl Report {
                 self.fired.merge(&ended.fired);
                 self.seen.merge(ended.seen);
                 self.calls += ended.calls.0;
+                self.trace = self.trace.wrapping_add(ended.trace);
             }
             Err(bad) => self.failed.push((seed, bad)),
         }
@@ -43,6 +46,7 @@ impl Report {
         self.fired.merge(&other.fired);
         self.seen.merge(other.seen);
         self.calls += other.calls;
+        self.trace = self.trace.wrapping_add(other.trace);
         self.failed.extend(other.failed);
         self.failed.sort_by_key(|(seed, _)| *seed);
     }
@@ -50,7 +54,11 @@ impl Report {
 
 impl std::fmt::Display for Report {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        writeln!(f, "{} seeds, {} calls", self.seeds, self.calls)?;
+        writeln!(
+            f,
+            "{} seeds, {} calls, trace {:016x}",
+            self.seeds, self.calls, self.trace
+        )?;
         for fault in FAULTS {
             writeln!(f, "{:>9} {fault:?}", self.fired.count(fault))?;
         }
