@@ -1,5 +1,4 @@
 use std::cell::Cell;
-use std::sync::Arc;
 
 use super::*;
 use crate::cloud::drive;

@@ -118,6 +118,7 @@ impl Memory {
             quarantine: self.flaps.of(folder, &desired.unit, now),
             removal_held: self.removals.get(&desired.scope).cloned(),
             survey: due <= now,
+            upstream: None,
         };
         let units = prepared.desired.iter();
         units
