@@ -94,6 +94,8 @@ pub const TURNS_PERCENT: usize = 2;
 pub const UNCONFIRMED_PERCENT: usize = 10;
 /// How late something may show in a search of a sweep's, and how far clocks may be apart.
 pub const SEARCH_MARGIN: Duration = Duration::from_mins(10);
+/// How often passes over a whole repository look for what no commit declares.
+pub const ORPHANS_PERIOD: Duration = Duration::from_mins(10);
 /// Resources of one unit that are named as orphaned; the rest is counted.
 pub const ORPHANS_NAMED_MAX: usize = 5;
 /// Resources of one unit that are looked at in one survey of what is left over.
@@ -128,12 +130,17 @@ pub const RUN_ATTEMPTS_MAX: u32 = 3;
 /// Attempts at an endpoint update that failed for a reason of the service's.
 pub const UPDATE_ATTEMPTS_MAX: u32 = 3;
 
-/// Calls a second of one operation that reads, in one account and region. AWS publishes no table;
-/// 2 a second is what `ListTrainingJobs` was seen to allow.
+/// Calls a second of one operation that reads, in one account and region, where Service Quotas says
+/// nothing of it. 2 a second is what `ListTrainingJobs` was seen to allow.
 pub const LOOKS_PER_SECOND: f64 = 2.0;
-/// Calls a second of one operation that changes something, in one account and region:
+/// Calls a second of one operation that changes something, in one account and region, where Service
+/// Quotas says nothing of it:
 /// `CreateProcessingJob`'s published figure.
 pub const CHANGES_PER_SECOND: f64 = 1.0;
+/// Pages read of an account's quotas, of 100 each: SageMaker has some thousands.
+pub const QUOTA_PAGES_MAX: usize = 60;
+/// The highest rate that is believed of a quota, in calls a second.
+pub const QUOTA_RATE_MAX: f64 = 1_000.0;
 /// How long a call may wait for its turn; one that would wait longer is refused at once.
 pub const CALL_QUEUE_MAX: Duration = Duration::from_mins(1);
 /// One call to AWS, from sending to the whole answer.

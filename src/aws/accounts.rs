@@ -18,12 +18,13 @@ use crate::resource::error::Class;
 /// What AWS records as the name of an assumed role's session.
 const SESSION: &str = "trueup";
 /// What a session may do, whatever its role may: the services that trueup calls.
-const ACTIONS: [&str; 6] = [
+const ACTIONS: [&str; 7] = [
     "application-autoscaling:*",
     "cloudwatch:*",
     "iam:PassRole",
     "s3:*",
     "sagemaker:*",
+    "servicequotas:ListServiceQuotas",
     "sns:*",
 ];
 

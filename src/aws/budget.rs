@@ -1,16 +1,17 @@
 //! How often an operation may be called: one token bucket for each operation, account and region.
 //!
 //! SageMaker's limits hold for an account and region, whoever calls, and cannot be raised. So the
-//! buckets are shared by everything in the process, and throttling lowers the rate of the operation
+//! buckets are shared by everything in the process, are as large as the account's quotas say, and throttling lowers the rate of the operation
 //! that was throttled; answers raise it again, up to where it began.
 
 use std::collections::BTreeMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use tokio::task::JoinSet;
 use tokio::time::Instant;
 
-use crate::limits::{CALL_QUEUE_MAX, CHANGES_PER_SECOND, LOOKS_PER_SECOND};
+use crate::limits::{CALL_QUEUE_MAX, CHANGES_PER_SECOND, LOOKS_PER_SECOND, QUOTA_RATE_MAX};
 use crate::resource::call::{Call, Scope};
 
 /// Seconds of calls that may come at once after a pause.
@@ -26,7 +27,14 @@ const LEAST: f64 = 0.05;
 #[derive(Debug, Default)]
 pub(super) struct Budget {
     buckets: Mutex<BTreeMap<(&'static str, Scope), Bucket>>,
+    /// What the account's quotas say, by account and region; empty until it is known.
+    rates: Mutex<BTreeMap<Scope, Rates>>,
+    /// Who is finding them out.
+    learning: Mutex<JoinSet<()>>,
 }
+
+/// Calls a second, by operation.
+pub(super) type Rates = BTreeMap<String, f64>;
 
 impl Budget {
     /// How long a call has to wait for its turn, which is then reserved. `Err`: so long that it is
@@ -35,8 +43,45 @@ impl Budget {
         let mut buckets = self.buckets();
         let bucket = buckets
             .entry((call.op, call.scope.clone()))
-            .or_insert_with(|| Bucket::full(rate(call), now));
+            .or_insert_with(|| Bucket::full(self.rate(call), now));
         bucket.reserve(now, CALL_QUEUE_MAX)
+    }
+
+    /// Whether nothing was asked of this account and region before.
+    pub(super) fn is_new(&self, scope: &Scope) -> bool {
+        let mut rates = self.rates();
+        let new = !rates.contains_key(scope);
+        if new {
+            rates.insert(scope.clone(), Rates::new());
+        }
+        new
+    }
+
+    /// Lets something be found out meanwhile.
+    pub(super) fn meanwhile(&self, work: impl Future<Output = ()> + Send + 'static) {
+        let mut learning = self.learning.lock().unwrap_or_else(PoisonError::into_inner);
+        learning.spawn(work);
+    }
+
+    /// Takes the rates of an account and region. Buckets that exist begin anew.
+    pub(super) fn learn(&self, scope: &Scope, learnt: Rates) {
+        let mut buckets = self.buckets();
+        buckets.retain(|(op, of), _| of != scope || !learnt.contains_key(*op));
+        self.rates()
+            .entry(scope.clone())
+            .or_default()
+            .extend(learnt);
+    }
+
+    fn rate(&self, call: &Call) -> f64 {
+        let rates = self.rates();
+        let known = rates.get(&call.scope).and_then(|rates| rates.get(call.op));
+        let known = known.map(|rate| rate.clamp(CHANGES_PER_SECOND * LEAST, QUOTA_RATE_MAX));
+        known.unwrap_or_else(|| usual(call))
+    }
+
+    fn rates(&self) -> MutexGuard<'_, BTreeMap<Scope, Rates>> {
+        self.rates.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Takes note of an answer.
@@ -56,7 +101,7 @@ impl Budget {
     }
 }
 
-fn rate(call: &Call) -> f64 {
+fn usual(call: &Call) -> f64 {
     if call.mutates() {
         CHANGES_PER_SECOND
     } else {
@@ -130,6 +175,33 @@ mod tests {
         let end = Duration::from_secs(seconds);
         let waits = std::iter::from_fn(|| budget.reserve(call, start).ok());
         waits.take_while(|wait| *wait <= end).count()
+    }
+
+    #[test]
+    fn a_bucket_is_as_large_as_the_quota_says() {
+        let (budget, start) = (Budget::default(), Instant::now());
+        let look = call("DescribeModel", "eu-west-1");
+        assert!(budget.is_new(&look.scope) && !budget.is_new(&look.scope));
+        assert_eq!(
+            sent(&budget, &look, start, 10),
+            30,
+            "2 a second, 10 at once"
+        );
+        let rates = [
+            ("DescribeModel", 10.0),
+            ("CreateModel", 1e9),
+            ("ListModels", 0.0),
+        ];
+        let rates = rates.map(|(op, rate)| (op.to_owned(), rate));
+        budget.learn(&look.scope, Rates::from(rates));
+        assert_eq!(sent(&budget, &look, start, 10), 150);
+        let most = call("CreateModel", "eu-west-1");
+        let believed = QUOTA_RATE_MAX as usize;
+        assert_eq!(sent(&budget, &most, start, 1), believed * 6);
+        let least = call("ListModels", "eu-west-1");
+        assert!(sent(&budget, &least, start, 60) > 0);
+        let elsewhere = call("DescribeModel", "us-east-1");
+        assert_eq!(sent(&budget, &elsewhere, start, 10), 30);
     }
 
     #[test]

@@ -42,6 +42,7 @@ struct Services {
     scaling: aws_sdk_applicationautoscaling::Client,
     cloudwatch: aws_sdk_cloudwatch::Client,
     sns: aws_sdk_sns::Client,
+    quotas: aws_sdk_servicequotas::Client,
 }
 
 impl Clients {
@@ -118,6 +119,10 @@ impl Region {
         &self.services(call).sns
     }
 
+    pub(super) fn quotas(&self, call: &Call) -> &aws_sdk_servicequotas::Client {
+        &self.services(call).quotas
+    }
+
     fn services(&self, call: &Call) -> &Services {
         if call.mutates() {
             &self.changing
@@ -141,6 +146,9 @@ impl Services {
         let sns = aws_sdk_sns::config::Builder::from(config)
             .retry_config(retries.clone())
             .timeout_config(timeouts.clone());
+        let quotas = aws_sdk_servicequotas::config::Builder::from(config)
+            .retry_config(retries.clone())
+            .timeout_config(timeouts.clone());
         // An address of our own has no bucket names in its host.
         let s3 = aws_sdk_s3::config::Builder::from(config)
             .retry_config(retries)
@@ -152,6 +160,7 @@ impl Services {
             scaling: aws_sdk_applicationautoscaling::Client::from_conf(scaling.build()),
             cloudwatch: aws_sdk_cloudwatch::Client::from_conf(cloudwatch.build()),
             sns: aws_sdk_sns::Client::from_conf(sns.build()),
+            quotas: aws_sdk_servicequotas::Client::from_conf(quotas.build()),
         }
     }
 }

@@ -3,7 +3,7 @@
 //! A [`Call`] goes out as it is: the SDK's typed operation gives the protocol, the endpoint, the
 //! credentials and the signature, and an interceptor puts our JSON in place of its body and hands
 //! back the raw answer. So what the SDK does not know yet passes both ways, and an operation costs
-//! one line in `operations.rs`. Application Auto Scaling speaks JSON too and is carried so; S3,
+//! one line in `operations.rs`. Application Auto Scaling and Service Quotas speak JSON too and are carried so; S3,
 //! `CloudWatch` and SNS do not, and go through the SDK's typed builders, a file each.
 
 mod accounts;
@@ -13,6 +13,7 @@ mod budget;
 mod clients;
 mod exchange;
 pub mod operations;
+mod quotas;
 mod s3;
 mod scaling;
 mod topics;
@@ -55,6 +56,8 @@ pub struct Options {
     pub paced: bool,
     /// Whether the service is asked whose the credentials are before they are used.
     pub verified: bool,
+    /// Whether Service Quotas is asked how often calls may be made.
+    pub rated: bool,
 }
 
 /// A pair of keys.
@@ -75,6 +78,7 @@ impl Default for Options {
             deadline: limits::CALL_DEADLINE,
             paced: true,
             verified: true,
+            rated: true,
         }
     }
 }
@@ -90,6 +94,7 @@ impl Options {
             }),
             paced: false,
             verified: false,
+            rated: false,
             ..Self::default()
         }
     }
@@ -101,6 +106,7 @@ impl Options {
 pub struct Aws {
     clients: Arc<Clients>,
     budget: Option<Arc<Budget>>,
+    rated: bool,
     deadline: Duration,
 }
 
@@ -109,6 +115,7 @@ impl Aws {
     pub async fn connect(options: Options) -> Self {
         let (deadline, verified) = (options.deadline, options.verified);
         Self {
+            rated: options.rated,
             budget: options.paced.then(Arc::default),
             clients: Arc::new(Clients::new(load(options).await, verified, deadline)),
             deadline,
@@ -165,6 +172,10 @@ impl Aws {
         let Some(budget) = paced else {
             return self.once(call).await;
         };
+        if self.rated && budget.is_new(&call.scope) {
+            // Calls go on meanwhile, at the rates that hold where nothing is known.
+            budget.meanwhile(quotas::learn(self.clone(), call.scope.clone()));
+        }
         let now = Instant::now();
         match budget.reserve(call, now) {
             Ok(wait) => sleep_until(now + wait).await,
@@ -218,6 +229,10 @@ async fn send(clients: &clients::Region, call: &Call, exchange: &Exchange) -> An
     }
     if let Some(answer) = topics::send(clients, call, exchange).await {
         return answer;
+    }
+    if call.op == quotas::LIST {
+        let sent = quotas::send(clients.quotas(call), call.op, exchange.clone()).await;
+        return raw(call, exchange, sent);
     }
     let scaled = scaling::send(clients.scaling(call), call.op, exchange.clone()).await;
     let sent = match scaled {

@@ -70,6 +70,8 @@ pub struct Reconciler {
     options: Options,
     revision: Option<Arc<Revision>>,
     approval: Option<Arc<Approval>>,
+    /// When what no commit declares was last looked for.
+    orphans_at: Option<Timestamp>,
 }
 
 /// What people approved of what a pass would do.
@@ -99,6 +101,7 @@ impl Reconciler {
             options,
             revision: None,
             approval: None,
+            orphans_at: None,
         })
     }
 

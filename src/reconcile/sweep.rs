@@ -12,7 +12,7 @@ use crate::config::yaml::first_byte;
 use crate::diagnostic::{Diagnostic, Severity};
 use crate::execute::inventory::Inventory;
 use crate::execute::sweep::{Grounds, Orphan, Sweep, Swept};
-use crate::limits::ORPHANS_NAMED_MAX;
+use crate::limits::{ORPHANS_NAMED_MAX, ORPHANS_PERIOD};
 use crate::resource::owner::owner;
 
 impl Reconciler {
@@ -45,16 +45,23 @@ impl Reconciler {
         }
     }
 
-    /// What a list cannot show is left for the next time: nothing is decided by it.
-    pub(super) async fn look_for_orphans(&self) {
-        let Some(revision) = &self.revision else {
+    /// Not at every pass: they do not come and go. What a list cannot show is left for the next time:
+    /// nothing is decided by it.
+    pub(super) async fn look_for_orphans(&mut self) {
+        let now = self.now();
+        let period = SignedDuration::try_from(ORPHANS_PERIOD).unwrap_or_default();
+        let lately = |at: Timestamp| now.duration_since(at) < period;
+        let Some(revision) = self.revision.clone() else {
             return;
         };
+        if self.orphans_at.is_some_and(lately) {
+            return;
+        }
+        self.orphans_at = Some(now);
         let nothing = Inventory::default();
-        let now = self.now();
         let sweep = {
             let memory = self.shared.memory();
-            memory.sweep(revision, &nothing, now, Duration::ZERO)
+            memory.sweep(&revision, &nothing, now, Duration::ZERO)
         };
         if let Some(sweep) = sweep {
             self.shared.swept(sweep).await;

@@ -3,6 +3,7 @@
 
 mod identity;
 mod objects;
+mod rates;
 mod server;
 mod signature;
 
@@ -26,6 +27,7 @@ fn options(url: &str) -> Options {
             secret: SECRET.into(),
         }),
         verified: false,
+        rated: false,
         ..Options::default()
     }
 }
