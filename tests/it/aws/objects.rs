@@ -226,3 +226,38 @@ async fn a_call_that_makes_no_sense_is_not_sent() {
         assert_eq!((error.message.as_str(), asked), (message, 0));
     }
 }
+
+#[tokio::test]
+async fn what_is_put_under_a_condition_is_refused_where_somebody_else_wrote() {
+    let body =
+        |condition: &str, tag: &str| json!({"Bucket": GUESSABLE, "Key": "k", condition: tag});
+    let refusal = |code: &str| {
+        let text = format!("<Error><Code>{code}</Code><Message>words</Message></Error>");
+        Reply::text(
+            if code == "PreconditionFailed" {
+                412
+            } else {
+                409
+            },
+            &text,
+        )
+    };
+    for (member, header, tag, code) in [
+        ("IfMatch", "if-match", "\"e\"", "PreconditionFailed"),
+        (
+            "IfNoneMatch",
+            "if-none-match",
+            "*",
+            "ConditionalRequestConflict",
+        ),
+    ] {
+        let (answer, seen) = exchange(put(body(member, tag), b"x"), [refusal(code)]).await;
+        assert_eq!(only(&seen).header(header), tag);
+        let error = answer.unwrap_err();
+        assert_eq!(
+            (error.class, error.sent),
+            (Class::Overtaken, Sent::No),
+            "{error}"
+        );
+    }
+}
