@@ -1,6 +1,7 @@
 //! The machines that look and act: observation, execution, and the whole pass of one model.
 
 pub mod inventory;
+pub mod lease;
 pub mod model;
 pub mod observe;
 pub mod pass;
