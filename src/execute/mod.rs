@@ -5,6 +5,7 @@ pub mod lease;
 pub mod model;
 pub mod observe;
 pub mod pass;
+pub mod permit;
 pub mod seen;
 pub mod steps;
 pub mod sweep;

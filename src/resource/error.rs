@@ -148,6 +148,7 @@ const TABLE: &[(&str, &str, Text, Class)] = &[
         Text::Any,
         Class::Overtaken,
     ),
+    ("", "NoLease", Text::Any, Class::Overtaken),
     ("", "ConflictException", Text::Any, Class::Busy),
     ("", "ConcurrentUpdateException", Text::Any, Class::Busy),
     (

@@ -73,7 +73,9 @@ impl Told {
             match &result.end {
                 End::Done if result.action == Action::Mark => {}
                 End::Done => news.push(tell(&about, what, false)),
-                End::Skipped(why) => failed = Some(format!("{what} was left for later: {why}")),
+                End::Skipped(why) | End::Unleased(why) => {
+                    failed = Some(format!("{what} was left for later: {why}"));
+                }
                 End::Blocked(why) => failed = Some(format!("{what} was not taken: {why}")),
                 End::Failed(error) => failed = Some(format!("{what} failed: {error}")),
             }

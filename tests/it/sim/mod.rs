@@ -10,6 +10,7 @@ mod crash;
 mod fault;
 pub(crate) mod forge;
 pub(crate) mod kinds;
+mod lease;
 mod ledger;
 mod mutants;
 mod passing;

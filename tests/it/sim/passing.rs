@@ -9,6 +9,7 @@ use trueup::clock::Timestamp;
 use trueup::cloud::{CallId, Machine as _, Next};
 use trueup::execute::model::{Standing, conclude, review};
 use trueup::execute::pass::{Mode, Pass, UnitPass};
+use trueup::execute::permit::Permit;
 use trueup::execute::steps::Steps;
 use trueup::plan::planner::Hints;
 use trueup::resource::broken::Broken;
@@ -32,6 +33,7 @@ enum Driven {
 pub(crate) struct Passing {
     daemon: usize,
     mode: Mode,
+    permit: Permit,
     now: Timestamp,
     commit: ObjectId,
     present: Arc<Present>,
@@ -66,6 +68,7 @@ impl Passing {
         Self {
             daemon,
             mode,
+            permit: Permit::always(),
             now,
             commit,
             sweep: Sweep::default(),
@@ -79,6 +82,17 @@ impl Passing {
             units: Vec::new(),
             writes: Vec::new(),
         }
+    }
+
+    /// Changes nothing that the permit does not allow.
+    pub(crate) fn under(mut self, permit: &Permit) -> Self {
+        self.permit = permit.clone();
+        self
+    }
+
+    /// From now on it is this late.
+    pub(crate) fn at(&mut self, now: Timestamp) {
+        self.now = now;
     }
 
     /// Does one thing. `false`: there is nothing more to do, or the process died.
@@ -104,7 +118,7 @@ impl Passing {
             let mut desired = desired.clone();
             desired.broken = broken;
             let pass = model.prepared.pass(desired, hints, mode).with_turns();
-            Driven::Pass(Box::new(pass))
+            Driven::Pass(Box::new(pass.under(&self.permit)))
         });
         if self.open.is_empty() {
             let next = match machine {
@@ -157,6 +171,7 @@ impl Passing {
                 states.map(|state| Ok::<_, String>(past_of(installation, &loaded.folder, &state)));
             let verdict = review(loaded, &unit, states);
             if let Some(steps) = unit.judged(verdict) {
+                let steps = steps.under(&self.permit);
                 self.machine = Some(Driven::Steps(Box::new(unit), steps));
                 return None;
             }
@@ -164,6 +179,7 @@ impl Passing {
         if unit.unturned {
             let turn = stage.turns[self.daemon].ask(self.folder(), &unit);
             if let Some(steps) = unit.turn(turn) {
+                let steps = steps.under(&self.permit);
                 self.machine = Some(Driven::Steps(Box::new(unit), steps));
                 return None;
             }
@@ -192,6 +208,10 @@ impl Passing {
         stage.ledger.asked += 1;
         if !call.mutates() {
             return Some(look(call, stage, weather));
+        }
+        // As the last thing before it is sent.
+        if !self.permit.allows(self.now) {
+            return Some(Err(OpError::refused(call.op, "NoLease", "it ran out")));
         }
         if weather.around(Moment::Before, call.op, stage) {
             return None;
@@ -255,7 +275,8 @@ impl Passing {
 
     /// Makes one commit; those of one branch are one.
     fn write(&mut self, stage: &mut Stage, weather: &mut dyn Weather) -> bool {
-        if self.mode == Mode::Plan || self.writes.is_empty() {
+        let allowed = self.mode == Mode::Apply && self.permit.allows(self.now);
+        if !allowed || self.writes.is_empty() {
             return false;
         }
         let mut write = self.writes.remove(0);

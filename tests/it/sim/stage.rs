@@ -176,7 +176,8 @@ impl Stage {
         self.end(one, Mode::Apply)
     }
 
-    fn end(&mut self, passing: Passing, mode: Mode) -> Sweep {
+    /// Takes note of what a pass came to.
+    pub(crate) fn end(&mut self, passing: Passing, mode: Mode) -> Sweep {
         let (sweep, daemon, commit) = passing.finish();
         for model in &sweep.models {
             self.seen.note(model);
