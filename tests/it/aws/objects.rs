@@ -261,3 +261,17 @@ async fn what_is_put_under_a_condition_is_refused_where_somebody_else_wrote() {
         );
     }
 }
+
+#[tokio::test]
+async fn without_the_right_to_change_something_only_looks_are_sent() {
+    let server = Server::start([Reply::text(200, "text")]).await;
+    let aws = Aws::connect(options(&server.url))
+        .await
+        .where_allowed(|| false);
+    let body = json!({"Bucket": GUESSABLE, "Key": "k"});
+    let error = aws.call(&put(body, b"x")).await.unwrap_err();
+    let found = (error.code.as_str(), error.class, error.sent);
+    assert_eq!(found, ("NoLease", Class::Overtaken, Sent::No));
+    aws.call(&get(GUESSABLE)).await.unwrap();
+    assert_eq!(server.seen().len(), 1, "the other was not sent");
+}
