@@ -338,7 +338,7 @@ impl Keeper {
             etag,
             fence: document.fence,
             since: document.since,
-            counted: sent.or(known.and_then(|(counted, _)| counted)),
+            counted: sent.or_else(|| known.and_then(|(counted, _)| counted)),
             from: known.map_or(from, |(_, from)| from),
         });
     }

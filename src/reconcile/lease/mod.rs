@@ -136,9 +136,8 @@ impl Lease {
 
     /// The fence, where something may be changed now.
     pub(super) fn fence(&self) -> Option<u64> {
-        let fence = match self.standing() {
-            Standing::Leads { fence } => fence,
-            _ => return None,
+        let Standing::Leads { fence } = self.standing() else {
+            return None;
         };
         self.gate.allows().then_some(fence)
     }
