@@ -145,6 +145,18 @@ pub const QUOTA_RATE_MAX: f64 = 1_000.0;
 pub const CALL_QUEUE_MAX: Duration = Duration::from_mins(1);
 /// One call to AWS, from sending to the whole answer.
 pub const CALL_DEADLINE: Duration = Duration::from_secs(30);
+/// How long a word of the lease's holder is good for.
+pub const LEASE_TERM: Duration = Duration::from_mins(1);
+/// How often the lease's holder gives its word anew, and others look whether it did.
+pub const LEASE_RENEW: Duration = Duration::from_secs(8);
+/// By how much two clocks may differ in how long a lease's term takes.
+pub const LEASE_MARGIN: Duration = Duration::from_secs(5);
+/// The longest term of a lease that is believed.
+pub const LEASE_TERM_MAX: Duration = Duration::from_mins(10);
+/// One call about the lease: shorter than what is between two words.
+pub const LEASE_CALL_DEADLINE: Duration = Duration::from_secs(5);
+/// Sources and branches whose newest commits a lease remembers.
+pub const LEASE_HEADS_MAX: usize = 1_000;
 /// Until a connection to AWS stands.
 pub const CONNECT_DEADLINE: Duration = Duration::from_secs(5);
 /// Bytes of one answer of AWS; `GetObject`'s has its own limit.

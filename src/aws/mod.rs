@@ -20,6 +20,7 @@ mod topics;
 mod typed;
 mod verbatim;
 
+use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -108,6 +109,17 @@ pub struct Aws {
     budget: Option<Arc<Budget>>,
     rated: bool,
     deadline: Duration,
+    gate: Gate,
+}
+
+/// Asked right before a call that changes something is sent.
+#[derive(Clone)]
+struct Gate(Arc<dyn Fn() -> bool + Send + Sync>);
+
+impl fmt::Debug for Gate {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Gate")
+    }
 }
 
 impl Aws {
@@ -119,6 +131,26 @@ impl Aws {
             budget: options.paced.then(Arc::default),
             clients: Arc::new(Clients::new(load(options).await, verified, deadline)),
             deadline,
+            gate: Gate(Arc::new(|| true)),
+        }
+    }
+
+    /// The same connection, whose calls have no longer than this.
+    #[must_use]
+    pub fn within(&self, deadline: Duration) -> Self {
+        Self {
+            deadline: deadline.min(self.deadline),
+            ..self.clone()
+        }
+    }
+
+    /// The same connection; a call that changes something is sent only where `may` says so, which is
+    /// asked after all waiting for turns and credentials of the region.
+    #[must_use]
+    pub fn where_allowed(&self, may: impl Fn() -> bool + Send + Sync + 'static) -> Self {
+        Self {
+            gate: Gate(Arc::new(may)),
+            ..self.clone()
         }
     }
 
@@ -147,6 +179,7 @@ impl Aws {
     /// | `WrongAccount` | they are another account's than the call is for | no |
     /// | `NotSent` | the request could not be made: no such region, or no address for it | no |
     /// | `InvalidCall` | the body is not what the operation takes | no |
+    /// | `NoLease` | whoever holds the lease has to send it: see [`Aws::where_allowed`] | no |
     /// | `NoTurn` | too many calls of this operation wait for their turn | no |
     /// | `UnknownOperation` | not in [`operations::OPERATIONS`], nor another service's | no |
     pub async fn call(&self, call: &Call) -> Answer {
@@ -193,6 +226,9 @@ impl Aws {
         let work = async {
             let clients = self.clients.region(call).await?;
             let clients = clients.get().expect("it was made just now");
+            if call.mutates() && !(self.gate.0)() {
+                return Err(no_lease(call));
+            }
             send(clients, call, &exchange).await
         };
         let late = |_| {
@@ -205,6 +241,11 @@ impl Aws {
         log(call, &exchange, &answer);
         answer
     }
+}
+
+fn no_lease(call: &Call) -> OpError {
+    let words = "it was not sent: the lease ran out, and another may hold it by now";
+    answer::own(call.op, Class::Overtaken, "NoLease", words)
 }
 
 fn no_turn(call: &Call, wait: Duration) -> OpError {

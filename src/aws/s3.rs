@@ -72,6 +72,8 @@ struct NewObject {
     bucket: String,
     key: String,
     content_type: Option<String>,
+    if_match: Option<String>,
+    if_none_match: Option<String>,
     #[serde(default)]
     metadata: BTreeMap<String, String>,
 }
@@ -133,6 +135,8 @@ async fn put_object(client: &Client, call: &Call, exchange: &Exchange) -> Answer
         .bucket(request.bucket)
         .key(request.key)
         .set_content_type(request.content_type)
+        .set_if_match(request.if_match)
+        .set_if_none_match(request.if_none_match)
         .set_metadata(Some(request.metadata.into_iter().collect()))
         .checksum_algorithm(ChecksumAlgorithm::Sha256)
         .body(ByteStream::from(bytes.to_vec()));

@@ -9,6 +9,7 @@ use tokio::time::timeout;
 use super::approved::carry_out;
 use super::connect::{CloudArg, SourceArg, open};
 use super::error::CommandError;
+use super::lease::leases;
 use super::plan_file::PlanFile;
 use super::render::json;
 use super::render::news::Told;
@@ -20,7 +21,7 @@ use crate::config::units::Seconds;
 use crate::diagnostic::any_error;
 use crate::execute::pass::{Mode, UnitPass};
 use crate::plan::report::State;
-use crate::reconcile::{Reconciler, RepositoryPass};
+use crate::reconcile::{HELD, Reconciler, RepositoryPass};
 
 /// After a pass that changed something: long enough for what was just accepted to show.
 const CHANGED: Duration = Duration::from_millis(200);
@@ -33,7 +34,8 @@ const AGAIN_MAX: u32 = 6;
 /// Bring what runs into line with the newest commit
 ///
 /// Passes until nothing is left to do, until something failed or is held, or until the deadline.
-/// Commits made meanwhile count. Exits with 0 only where everything is settled and nothing is held.
+/// Commits made meanwhile count. Waits for whoever else holds the installation's lease, such as a
+/// daemon. Exits with 0 only where everything is settled and nothing is held.
 ///
 /// With a file that `trueup plan --out` wrote: one pass that does what the file says, to the letter,
 /// and nothing else. It is refused where the branch has moved since, and in each unit where the plan
@@ -127,7 +129,10 @@ impl Apply {
         let (pass, ending) = block_on(async {
             let aws = self.cloud.connect(shell).await;
             let mut reconciler = open(source, shell.cache(), aws).await?;
-            self.passes(shell, &mut reconciler).await
+            reconciler.under(leases(shell, self.cloud.is_local(shell)));
+            let outcome = self.passes(shell, &mut reconciler).await;
+            reconciler.leave().await;
+            outcome
         })?;
         self.show(shell, &pass, &name, ending);
         Ok(ending.exit())
@@ -177,13 +182,30 @@ impl Apply {
         let mut again = 0;
         loop {
             let fetched = reconciler.fetch().await?;
+            let wait = |words: &str| shell.streams.talk(&format!("waits: {words}"));
+            let leading = tokio::select! {
+                leading = reconciler.lead(&fetched, left(end), wait) => Some(leading?),
+                () = raised(&mut stop.gently) => None,
+            };
+            let Some(leads) = leading else {
+                let pass = reconciler.pass(&fetched, Mode::Plan).await?;
+                return Ok((pass, Ending::Stopped));
+            };
             let pass = reconciler.pass(&fetched, Mode::Apply).await?;
             for news in told.news(&pass) {
                 shell
                     .streams
                     .talk(&format!("{}: {}", news.about, news.text));
             }
-            let wait = match judge(&pass) {
+            let held = pass.diagnostics.iter().any(|one| one.code == HELD);
+            let verdict = match judge(&pass) {
+                _ if held && !leads => return Ok((pass, Ending::Late)),
+                verdict if leads => verdict,
+                Verdict::Failed => Verdict::Failed,
+                // What keeps anything from being changed may pass.
+                _ => Verdict::Again,
+            };
+            let wait = match verdict {
                 Verdict::Settled => return Ok((pass, Ending::Settled)),
                 Verdict::Held => return Ok((pass, Ending::Held)),
                 Verdict::Failed => return Ok((pass, Ending::Failed)),
@@ -207,10 +229,10 @@ impl Apply {
                     wait
                 }
             };
-            let left = end.duration_since(SystemClock.now());
-            let Some(left) = Duration::try_from(left).ok().filter(|left| !left.is_zero()) else {
+            let left = left(end);
+            if left.is_zero() {
                 return Ok((pass, Ending::Late));
-            };
+            }
             if timeout(wait.min(left), raised(&mut stop.gently))
                 .await
                 .is_ok()
@@ -226,6 +248,10 @@ fn end(now: Timestamp, deadline: Duration) -> Timestamp {
         .ok()
         .and_then(|deadline| now.checked_add(deadline).ok())
         .unwrap_or(Timestamp::MAX)
+}
+
+fn left(end: Timestamp) -> Duration {
+    Duration::try_from(end.duration_since(SystemClock.now())).unwrap_or_default()
 }
 
 /// Whatever moves by itself is waited for; then comes what may go better next time, then what

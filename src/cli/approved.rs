@@ -1,17 +1,24 @@
 //! `trueup apply FILE`: one pass that does what was approved, and nothing else.
 
+use std::time::Duration;
+
 use super::apply::Ending;
 use super::connect::{CloudArg, SourceArg, open};
 use super::error::CommandError;
+use super::lease::leases;
 use super::plan_file::{PlanFile, PlannedUnit};
 use super::render::plan::is_whole;
 use super::render::words::short;
 use super::shell::Shell;
 use crate::execute::pass::{Mode, UnitPass};
 use crate::execute::steps::Outcome;
+use crate::limits::LEASE_TERM;
 use crate::plan::approval::digest_of_write;
 use crate::plan::report::State;
-use crate::reconcile::RepositoryPass;
+use crate::reconcile::{Reconciler, RepositoryPass};
+
+/// How long whoever else holds the lease is waited for: twice as long as one lasts that is not renewed.
+const LEASE_WAIT: Duration = LEASE_TERM.saturating_mul(2);
 
 /// What came of a plan file.
 pub(super) struct CarriedOut {
@@ -37,10 +44,10 @@ pub(super) async fn carry_out(
     same_cloud(file, cloud.url(shell).as_deref())?;
     let aws = cloud.connect(shell).await;
     let mut reconciler = open(source, shell.cache(), aws).await?;
-    let fetched = reconciler.fetch().await?;
-    same_commit(file, &fetched.branch, &fetched.tip.0)?;
-    reconciler.approve(file.approval());
-    let mut pass = reconciler.pass(&fetched, Mode::Apply).await?;
+    reconciler.under(leases(shell, cloud.is_local(shell)));
+    let pass = pass(shell, file, &mut reconciler).await;
+    reconciler.leave().await;
+    let mut pass = pass?;
     let refusals = refusals(&pass, file);
     only(&mut pass, file);
     let ending = ending(&pass, &refusals);
@@ -52,6 +59,25 @@ pub(super) async fn carry_out(
             refusals,
         },
     ))
+}
+
+/// The one pass, as soon as nobody else changes anything.
+async fn pass(
+    shell: &Shell,
+    file: &PlanFile,
+    reconciler: &mut Reconciler,
+) -> Result<RepositoryPass, CommandError> {
+    let fetched = reconciler.fetch().await?;
+    same_commit(file, &fetched.branch, &fetched.tip.0)?;
+    let wait = |words: &str| shell.streams.talk(&format!("waits: {words}"));
+    if !reconciler.lead(&fetched, LEASE_WAIT, wait).await? {
+        let words = "the installation's lease could not be had in time";
+        let help = "nothing was done; `trueup status` says what is wrong where it is nobody else's, and \
+                    else whoever holds it has to end first";
+        return Err(CommandError::message(words).code("NoLease").help(help));
+    }
+    reconciler.approve(file.approval());
+    Ok(reconciler.pass(&fetched, Mode::Apply).await?)
 }
 
 fn same_cloud(file: &PlanFile, url: Option<&str>) -> Result<(), CommandError> {

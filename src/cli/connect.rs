@@ -58,6 +58,12 @@ impl CloudArg {
         local.or_else(|| shell.global.endpoint_url.clone())
     }
 
+    /// Whether it is a local SageMaker.
+    pub(super) fn is_local(&self, shell: &Shell) -> bool {
+        let profile = shell.global.profile.as_deref();
+        self.url(shell).is_some_and(|url| is_local(&url, profile))
+    }
+
     /// The cloud that is meant.
     pub(super) async fn connect(&self, shell: &Shell) -> Aws {
         let url = self.url(shell);

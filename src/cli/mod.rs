@@ -11,6 +11,7 @@ mod error;
 pub mod exit;
 mod explain;
 mod history;
+mod lease;
 mod lint;
 mod local;
 mod log;

@@ -10,6 +10,7 @@ use tokio::task::JoinSet;
 use super::apply::duration;
 use super::connect::{open, source};
 use super::error::CommandError;
+use super::lease::leases;
 use super::render::news::Told;
 use super::shell::{Shell, block_on};
 use super::signal::{Stop, raised};
@@ -18,7 +19,7 @@ use crate::aws::{self, Aws};
 use crate::daemon::{self, Cadence, Event};
 use crate::git::Source;
 use crate::limits::INTERVAL_MIN;
-use crate::reconcile::ReconcileError;
+use crate::reconcile::{Leases, ReconcileError};
 
 /// Events of one source that may wait to be told.
 const EVENTS_MAX: usize = 64;
@@ -135,9 +136,11 @@ impl Run {
         };
         cadence.poll = self.poll.unwrap_or(cadence.poll);
         cadence.sweep = self.sweep.unwrap_or(cadence.sweep);
+        let leases = leases(shell, self.is_local(shell));
         let mut tasks = JoinSet::new();
         for source in sources {
             let one = Watched {
+                leases: leases.clone(),
                 cache: shell.cache(),
                 aws: aws.clone(),
                 cadence,
@@ -159,6 +162,7 @@ struct Watched {
     source: Source,
     cache: Result<PathBuf, CommandError>,
     aws: Aws,
+    leases: Leases,
     cadence: Cadence,
     stop: watch::Receiver<bool>,
 }
@@ -170,7 +174,8 @@ impl Watched {
         let mut told = Teller::new(&self.source);
         while !*self.stop.borrow() {
             match open(self.source.clone(), self.cache.clone(), self.aws.clone()).await {
-                Ok(reconciler) => {
+                Ok(mut reconciler) => {
+                    reconciler.under(self.leases.clone());
                     let (events, heard) = mpsc::channel(EVENTS_MAX);
                     let passes = daemon::run(reconciler, self.cadence, events, self.stop.clone());
                     tokio::join!(passes, told.listen(heard));

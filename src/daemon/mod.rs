@@ -55,6 +55,7 @@ pub async fn run(
             Some(fetched) = daemon.fetch.join_next() => daemon.fetched(fetched).await,
             Some(swept) = daemon.sweep.join_next() => daemon.swept(swept),
             () = hints.next() => daemon.look_at = Instant::now(),
+            () = daemon.reconciler.lease_news_after(daemon.lease_news) => daemon.lease_moved().await,
             () = sleep_until(until) => {}
             _ = stop.changed() => {}
         }
@@ -70,6 +71,7 @@ pub async fn run(
         daemon.passed(ended);
     }
     daemon.commit().await;
+    daemon.reconciler.leave().await;
 }
 
 /// Never, as far as a loop is concerned.
@@ -102,6 +104,9 @@ struct Daemon {
     writes: Writes,
     /// The models that wait for a turn.
     queued: BTreeSet<String>,
+    /// What was heard of the lease, and whether it was held here then.
+    lease_news: u64,
+    led: bool,
 }
 
 impl Daemon {
@@ -124,6 +129,8 @@ impl Daemon {
             acted_on: None,
             writes: Writes::default(),
             queued: BTreeSet::new(),
+            lease_news: 0,
+            led: false,
         }
     }
 
@@ -211,6 +218,28 @@ impl Daemon {
         Ok(())
     }
 
+    /// Who comes to hold the lease looks at what the one before left, all of it; and no commit that
+    /// does not contain what that one acted on is acted on.
+    async fn lease_moved(&mut self) {
+        self.lease_news = self.reconciler.lease_news();
+        if let Some(fetched) = self.acted_on.take()
+            && let Err(error) = self.revise(fetched).await
+        {
+            self.tell(Event::Failed(error));
+            self.look_at = Instant::now();
+        }
+        let leads = self.reconciler.leads();
+        if leads && !self.led {
+            let now = Instant::now();
+            let revision = self.reconciler.revision().cloned();
+            for folder in revision.iter().flat_map(|revision| revision.folders()) {
+                self.agenda.wake(folder, now);
+            }
+        }
+        self.led = leads;
+        self.tell_of(Vec::new(), self.reconciler.now());
+    }
+
     /// Wakes the models of which lists show that they are to be looked at. What could not be listed
     /// is listed again before long.
     fn swept(&mut self, swept: Result<(Timestamp, Option<Swept>), JoinError>) {
@@ -251,7 +280,7 @@ impl Daemon {
             Ended::Broken
         } else if report.changed() {
             Ended::Changed
-        } else if report.in_motion() {
+        } else if report.in_motion() && self.reconciler.leads() {
             Ended::Moving
         } else {
             Ended::Quiet
@@ -259,7 +288,9 @@ impl Daemon {
         let now = Instant::now();
         self.agenda.ended(&folder, how, now);
         self.turns(&folder, &report, now);
-        let writes = report.pass.iter().flat_map(|pass| pass.writes.clone());
+        let may = self.reconciler.leads();
+        let passes = report.pass.iter().filter(|_| may);
+        let writes = passes.flat_map(|pass| pass.writes.clone());
         self.writes.want(&folder, writes.collect(), now);
         self.tell_of(vec![report], at);
     }
@@ -284,6 +315,11 @@ impl Daemon {
     /// Makes the commits that are asked for. What was decided on a commit that is not the newest
     /// any more is decided again.
     async fn commit(&mut self) {
+        if !self.reconciler.leads() {
+            // Whoever does decides anew.
+            self.writes.retain(|_| false);
+            return;
+        }
         let Some(revision) = self.reconciler.revision() else {
             return;
         };

@@ -2,9 +2,11 @@
 
 pub mod flaps;
 pub mod inventory;
+pub mod lease;
 pub mod model;
 pub mod observe;
 pub mod pass;
+pub mod permit;
 pub mod seen;
 pub mod steps;
 pub mod survey;

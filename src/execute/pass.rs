@@ -24,6 +24,7 @@ use crate::resource::unit::Unit;
 
 use super::inventory::{self, Mark};
 use super::observe::Observe;
+use super::permit::Permit;
 use super::seen::{self, Seen, SeenRun};
 use super::steps::{End, Outcome, Steps};
 use super::survey::Surveying;
@@ -47,6 +48,7 @@ pub struct Pass {
     reviewed: bool,
     approved: Option<Approved>,
     turns: bool,
+    permit: Permit,
     stage: Stage,
     result: Option<UnitPass>,
 }
@@ -230,6 +232,7 @@ impl UnitPass {
                 End::Done => continue,
                 End::Skipped(why) => (Cause::ChangedMeanwhile, why.clone()),
                 End::Blocked(why) => (Cause::NotAsReleased, why.clone()),
+                End::Unleased(why) => (Cause::NoLease, why.clone()),
                 End::Failed(error) if error.class.is_final() => (Cause::Refused, error.to_string()),
                 End::Failed(error) => (Cause::CallFailed, error.to_string()),
             };
@@ -251,6 +254,7 @@ impl Pass {
             reviewed: false,
             approved: None,
             turns: false,
+            permit: Permit::always(),
             stage,
             result: None,
         }
@@ -259,6 +263,13 @@ impl Pass {
     /// What it is over.
     pub fn unit(&self) -> &Unit {
         &self.desired.unit
+    }
+
+    /// Takes no step that the permit does not allow at the very moment it would be taken.
+    #[must_use]
+    pub fn under(mut self, permit: &Permit) -> Self {
+        self.permit = permit.clone();
+        self
     }
 
     /// Stops before the steps where they bring a package that the endpoint never ran: whether it may
@@ -317,7 +328,7 @@ impl Pass {
         let unturned = self.turns && self.mode == Mode::Apply && costly && unapproved.is_none();
         let act = self.mode == Mode::Apply && planned && !unturned;
         let stage = if act {
-            Stage::Act(Steps::new(&plan))
+            Stage::Act(Steps::new(&plan).under(&self.permit))
         } else {
             Stage::Done
         };

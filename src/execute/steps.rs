@@ -8,6 +8,7 @@ use serde::Serialize;
 use serde_json::Value;
 
 use super::pending::Pending;
+use super::permit::Permit;
 use crate::clock::Timestamp;
 use crate::cloud::{CallId, Machine, Next};
 use crate::plan::step::{Action, Expect, Guard, Plan, Step};
@@ -25,6 +26,7 @@ pub struct Steps {
     started: bool,
     ended: bool,
     pending: Pending<Purpose>,
+    permit: Permit,
     outcome: Outcome,
 }
 
@@ -62,6 +64,8 @@ pub enum End {
     Skipped(String),
     /// What it stands on is not as the commit says, and will not be until a person acts; why.
     Blocked(String),
+    /// Whoever changes something needs the lease, and it has run out or is another's; in words.
+    Unleased(String),
     /// The service refused it, or its outcome is unknown.
     Failed(OpError),
 }
@@ -80,7 +84,7 @@ impl Outcome {
     /// Whether the plan ended on something that only a person can change.
     pub fn is_final(&self) -> bool {
         self.results.iter().any(|result| match &result.end {
-            End::Done | End::Skipped(_) => false,
+            End::Done | End::Skipped(_) | End::Unleased(_) => false,
             End::Blocked(_) => true,
             End::Failed(error) => error.class.is_final(),
         })
@@ -105,8 +109,16 @@ impl Steps {
             started: false,
             ended: false,
             pending: Pending::default(),
+            permit: Permit::always(),
             outcome: Outcome::default(),
         }
+    }
+
+    /// Takes no step that the permit does not allow at the very moment it would be taken.
+    #[must_use]
+    pub fn under(mut self, permit: &Permit) -> Self {
+        self.permit = permit.clone();
+        self
     }
 
     fn end(&mut self, end: End) {
@@ -153,11 +165,17 @@ impl Steps {
 impl Machine for Steps {
     type Output = Outcome;
 
-    fn next(&mut self, _now: Timestamp) -> Next {
+    fn next(&mut self, now: Timestamp) -> Next {
         if !self.pending.is_empty() {
             return Next::Calls(Vec::new());
         }
-        match self.call().filter(|_| !self.ended) {
+        let call = self.call().filter(|_| !self.ended);
+        if matches!(call, Some((_, Purpose::Step))) && !self.permit.allows(now) {
+            let words = "the lease ran out before it was renewed: another may hold it by now";
+            self.end(End::Unleased(words.to_owned()));
+            return Next::Done;
+        }
+        match call {
             Some((call, purpose)) => Next::Calls(vec![self.pending.add(call, purpose)]),
             None => Next::Done,
         }
@@ -172,6 +190,9 @@ impl Machine for Steps {
             },
             Some(Purpose::Step) => match answer {
                 Ok(_) => self.end(End::Done),
+                Err(error) if error.class == Class::Overtaken => {
+                    self.end(End::Unleased(error.to_string()));
+                }
                 Err(error) => self.end(End::Failed(error)),
             },
             None => {}
@@ -323,6 +344,31 @@ mod tests {
             &End::Skipped(words.to_owned()),
             &[list],
         );
+    }
+
+    #[test]
+    fn a_step_is_not_taken_once_the_lease_has_run_out_whatever_its_guards_say() {
+        let (start_of_time, plan) = (Timestamp::UNIX_EPOCH, start(Vec::new()));
+        let permit = Permit::never();
+        let ends = |permit: &Permit, answer: Answer| {
+            let mut asked = 0;
+            let steps = Steps::new(&plan).under(permit);
+            let outcome = drive(steps, start_of_time, |_| {
+                asked += 1;
+                answer.clone()
+            });
+            (asked, outcome.results[0].end.clone())
+        };
+        assert!(matches!(
+            ends(&permit, Ok(json!({}))),
+            (0, End::Unleased(_))
+        ));
+        permit.set(Some(
+            start_of_time + crate::clock::SignedDuration::from_secs(1),
+        ));
+        assert_eq!(ends(&permit, Ok(json!({}))), (1, End::Done));
+        let late = OpError::refused("StartPipelineExecution", "NoLease", "it ran out");
+        assert!(matches!(ends(&permit, Err(late)), (1, End::Unleased(_))));
     }
 
     #[test]

@@ -33,6 +33,8 @@ pub enum Cause {
     Soaking,
     /// What a step stood on changed right before it.
     ChangedMeanwhile,
+    /// The right to change something ran out.
+    NoLease,
     /// A package that must not be used.
     Quarantined,
     /// A package below its gates.
@@ -118,6 +120,7 @@ pub const CAUSES: &[Cause] = &[
     Cause::AlarmFiring,
     Cause::Soaking,
     Cause::ChangedMeanwhile,
+    Cause::NoLease,
     Cause::Quarantined,
     Cause::GateMissed,
     Cause::TakenBack,
@@ -167,7 +170,8 @@ impl Cause {
             | Self::WaitingForDependency
             | Self::AlarmFiring
             | Self::Soaking
-            | Self::ChangedMeanwhile => State::Waiting,
+            | Self::ChangedMeanwhile
+            | Self::NoLease => State::Waiting,
             Self::Quarantined
             | Self::GateMissed
             | Self::TakenBack

@@ -111,6 +111,12 @@ fn waiting(cause: Cause) -> Option<Texts> {
             "It did not take the step nor those after it, and plans anew in the next pass.",
             "Nothing needs to be done, unless something else keeps changing the resource.",
         ),
+        Cause::NoLease => (
+            "the lease ran out right before a step",
+            "Only who holds the installation's lease changes anything, and it could not be renewed in time, or another holds it by now.",
+            "It did not take the step nor those after it. Whoever holds the lease goes on.",
+            "Nothing needs to be done, unless it lasts: then look at what is said about the lease.",
+        ),
         _ => return None,
     })
 }

@@ -10,6 +10,8 @@
 //!
 //! Level-triggered: every pass looks again and does the next safe thing.
 
+mod leading;
+mod lease;
 mod model;
 mod past;
 mod report;
@@ -24,6 +26,9 @@ use std::sync::Arc;
 use tokio::sync::Semaphore;
 use tokio::task::{JoinError, JoinSet, spawn_blocking};
 
+pub use self::leading::{HELD, UNREADABLE};
+use self::lease::Lease;
+pub use self::lease::Leases;
 use self::model::Shared;
 pub use self::model::drive;
 pub use self::report::{ModelReport, RepositoryPass, WriteReport};
@@ -72,6 +77,10 @@ pub struct Reconciler {
     approval: Option<Arc<Approval>>,
     /// When what no commit declares was last looked for.
     orphans_at: Option<Timestamp>,
+    leases: Option<Leases>,
+    lease: Option<Arc<Lease>>,
+    /// The fence under which the revision is known to contain what was acted on before.
+    contains: Option<u64>,
 }
 
 /// What people approved of what a pass would do.
@@ -102,6 +111,9 @@ impl Reconciler {
             revision: None,
             approval: None,
             orphans_at: None,
+            leases: None,
+            lease: None,
+            contains: None,
         })
     }
 
@@ -140,22 +152,20 @@ impl Reconciler {
     /// the models that are to be passed over because of it: their files changed, a name that they
     /// claim is claimed or given up by another, or a branch of theirs moved.
     pub async fn revise(&mut self, fetched: &Fetched) -> Result<BTreeSet<String>, ReconcileError> {
-        let (fetched, before) = (fetched.clone(), self.revision.clone());
+        let (asked, before) = (fetched.clone(), self.revision.clone());
         let revise = move |shared: &Shared, mirror: &mut Mirror| {
             let before = before.as_deref();
-            if let Some(held) = before.and_then(|before| before.in_force_over(mirror, &fetched)) {
+            if let Some(held) = before.and_then(|before| before.in_force_over(mirror, &asked)) {
                 return Ok((held, BTreeSet::new()));
             }
-            let revision = Revision::read(mirror, &fetched, before)?;
+            let revision = Revision::read(mirror, &asked, before)?;
             let touched = touch(shared, mirror, &revision, before)?;
             Ok::<_, GitError>((revision, touched))
         };
-        let (revision, touched) = self.shared.with_mirror(revise).await??;
-        if let Some(installation) = &revision.installation {
-            self.shared.act_as(installation);
-            self.shared.memory().limit(installation);
-        }
+        let (revision, mut touched) = self.shared.with_mirror(revise).await??;
         self.revision = Some(Arc::new(revision));
+        self.find_lease().await;
+        touched.extend(self.heed_heads(fetched).await?);
         Ok(touched)
     }
 
@@ -170,6 +180,7 @@ impl Reconciler {
         let revision = self.revision.clone().expect("a revision comes first");
         let approval = self.approval.clone();
         let shared = self.shared.clone();
+        let mode = if self.leads() { mode } else { Mode::Plan };
         shared.pass(revision, folder.to_owned(), mode, approval)
     }
 
@@ -189,7 +200,10 @@ impl Reconciler {
             branch: revision.branch.clone(),
             commit: revision.commit.clone(),
             at,
-            diagnostics: diagnostics.chain(orphaned).collect(),
+            diagnostics: diagnostics
+                .chain(orphaned)
+                .chain(self.lease_finding())
+                .collect(),
             models,
             writes,
             shared: revision.shared.clone(),
@@ -253,19 +267,20 @@ impl Reconciler {
     /// does not contain the commit that they were decided on.
     pub async fn write(&self, wanted: Vec<Write>) -> Result<Vec<WriteReport>, ReconcileError> {
         let mut reports = Vec::new();
-        if self
-            .revision
-            .as_ref()
-            .is_some_and(|revision| revision.is_held())
-        {
+        let held = |revision: &Arc<Revision>| revision.is_held();
+        if self.revision.as_ref().is_some_and(held) || !self.leads() {
             return Ok(reports);
         }
         for write in batched(wanted) {
             let (author, now) = (self.options.author.clone(), self.now());
             let sent = write.clone();
-            let send = move |_: &Shared, mirror: &mut Mirror| mirror.write(&sent, &author, now);
+            // The mirror may have been busy for long.
+            let send = move |shared: &Shared, mirror: &mut Mirror| {
+                let may = shared.may_change();
+                may.then(|| mirror.write(&sent, &author, now))
+            };
             let written = self.shared.with_mirror(send).await?;
-            reports.extend(report(write, written));
+            reports.extend(written.and_then(|written| report(write, written)));
         }
         Ok(reports)
     }

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use tokio::task::{JoinError, JoinSet, spawn_blocking};
 
+use super::lease::Gate;
 use super::past::Pasts;
 use super::report::ModelReport;
 use super::revision::Revision;
@@ -20,6 +21,7 @@ use crate::execute::flaps::Flaps;
 use crate::execute::inventory::Inventory;
 use crate::execute::model::{ModelPass, Prepared, Standing, conclude, kept, prepare, review};
 use crate::execute::pass::{Mode, Pass, UnitPass};
+use crate::execute::permit::Permit;
 use crate::execute::sweep::Orphan;
 use crate::execute::turns::Turns;
 use crate::git::{GitError, Mirror};
@@ -39,6 +41,7 @@ use crate::snapshot::Snapshot;
 pub(super) struct Shared {
     mirror: Mutex<Mirror>,
     aws: Mutex<Aws>,
+    gate: Mutex<Option<Gate>>,
     clock: Arc<dyn Clock>,
     probe: Option<fn(&str)>,
     memory: Mutex<Memory>,
@@ -65,6 +68,12 @@ pub(super) struct Memory {
     pub(super) turns: Turns,
     /// What of ours the last sweep found undeclared.
     pub(super) orphans: Vec<Orphan>,
+}
+
+/// What a pass changes things with.
+struct Hand {
+    aws: Aws,
+    permit: Permit,
 }
 
 /// One model of one revision, read and compiled.
@@ -132,6 +141,7 @@ impl Shared {
         Self {
             mirror: Mutex::new(mirror),
             aws: Mutex::new(aws),
+            gate: Mutex::default(),
             clock: options.clock.clone(),
             probe: options.probe,
             memory: Mutex::default(),
@@ -152,10 +162,41 @@ impl Shared {
         aws.clone()
     }
 
+    /// From now on, nothing is changed but through the gate of a lease.
+    pub(super) fn act_through(&self, gate: &Gate) {
+        let mut held = self.gate.lock().unwrap_or_else(PoisonError::into_inner);
+        *held = Some(gate.clone());
+    }
+
+    fn gate(&self) -> Option<Gate> {
+        let gate = self.gate.lock().unwrap_or_else(PoisonError::into_inner);
+        gate.clone()
+    }
+
+    /// Whether something may be changed now.
+    pub(super) fn may_change(&self) -> bool {
+        self.gate().is_none_or(|gate| gate.allows())
+    }
+
     /// From now on, calls are made as the roles that this installation names.
     pub(super) fn act_as(&self, installation: &Installation) {
+        self.memory().limit(installation);
         let mut aws = self.aws.lock().unwrap_or_else(PoisonError::into_inner);
         *aws = aws.with_roles(&roles(installation));
+    }
+
+    /// What a pass changes things with: through the gate, where there is one.
+    fn hand(&self) -> Hand {
+        let (aws, gate) = (self.aws(), self.gate());
+        let Some(gate) = gate else {
+            let permit = Permit::always();
+            return Hand { aws, permit };
+        };
+        let permit = gate.permit().clone();
+        Hand {
+            aws: aws.where_allowed(move || gate.allows()),
+            permit,
+        }
     }
 
     /// Git is not asynchronous: it has threads of its own, and one at a time has the mirror.
@@ -235,7 +276,7 @@ impl Shared {
         let prepared = ready.prepared.as_ref().ok_or("the model is not compiled")?;
         let now = self.clock.now();
         let hints = self.memory().hints(prepared, &ready.model.folder, now);
-        let (mut units, mut had_turn, aws) = (Vec::new(), false, self.aws());
+        let (mut units, mut had_turn, hand) = (Vec::new(), false, self.hand());
         for pass in prepared.passes(&hints, mode) {
             let pass = prepared.after(pass, &units);
             let pass = match &approval {
@@ -246,7 +287,7 @@ impl Shared {
                 }
                 None => pass.with_turns(),
             };
-            let unit = self.over_unit(&revision, &ready, pass, &aws).await?;
+            let unit = self.over_unit(&revision, &ready, pass, &hand).await?;
             if mode == Mode::Apply {
                 let folder = &ready.model.folder;
                 had_turn |= self.memory().turns.note(folder, &unit);
@@ -264,26 +305,29 @@ impl Shared {
         revision: &Arc<Revision>,
         ready: &Arc<Ready>,
         pass: Pass,
-        aws: &Aws,
+        hand: &Hand,
     ) -> Result<UnitPass, String> {
-        let clock = self.clock.as_ref();
-        let unit = drive(pass, aws, clock).await;
+        let (clock, aws) = (self.clock.as_ref(), &hand.aws);
+        let unit = drive(pass.under(&hand.permit), aws, clock).await;
         let mut unit = unit.ok_or("a pass ended before it had looked")?;
         if unit.unreviewed {
             let verdict = self.verdict(revision, ready, &unit).await?;
             if let Some(steps) = unit.judged(verdict) {
+                let steps = steps.under(&hand.permit);
                 unit.acted(drive(steps, aws, clock).await);
             }
         }
         if unit.unturned {
             let turn = self.memory().turns.ask(&ready.model.folder, &unit);
             if let Some(steps) = unit.turn(turn) {
+                let steps = steps.under(&hand.permit);
                 unit.acted(drive(steps, aws, clock).await);
             }
         }
         if !unit.collectable.is_empty() {
             let kept = self.kept(revision, ready, &unit).await?;
             if let Some(steps) = unit.collect(kept.as_ref()) {
+                let steps = steps.under(&hand.permit);
                 unit.acted(drive(steps, aws, clock).await);
             }
         }

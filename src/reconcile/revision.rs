@@ -33,7 +33,18 @@ pub struct Revision {
     pub shared: Arc<Snapshot>,
     shared_ids: [Option<ObjectId>; 2],
     index: Index,
-    held: bool,
+    standing: Standing,
+}
+
+/// Whether the branch contains what was acted on.
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Standing {
+    /// As far as is known.
+    Follows,
+    /// It does not: this is an older commit that stays in force.
+    InForce,
+    /// It does not, and the commit that it should contain is not known here: nothing is in force.
+    Barred,
 }
 
 /// The finding that the branch does not contain the commit in force.
@@ -77,7 +88,7 @@ impl Revision {
             shared: Arc::new(shared),
             shared_ids,
             index,
-            held: false,
+            standing: Standing::Follows,
             commit,
         })
     }
@@ -85,21 +96,67 @@ impl Revision {
     /// This revision, still in force, where what was fetched does not contain it: an older commit
     /// would undo what was done since, and nobody asked for that.
     pub(super) fn in_force_over(&self, mirror: &Mirror, fetched: &Fetched) -> Option<Self> {
-        let installation = self.installation.as_ref();
-        let follows = installation.is_some_and(|one| one.history == History::Follow);
-        if follows || fetched.branch != self.branch || mirror.contains(&fetched.tip, &self.commit) {
+        let contained = mirror.contains(&fetched.tip, &self.commit);
+        if self.follows() || self.is_barred() || fetched.branch != self.branch || contained {
             return None;
         }
-        let mut held = self.clone();
-        held.held = true;
-        held.diagnostics.retain(|finding| finding.code != REWRITTEN);
-        held.diagnostics.push(rewritten(self, &fetched.tip));
-        Some(held)
+        Some(self.clone().in_force_for(&fetched.tip))
+    }
+
+    /// What is in force where `head` was acted on before, by this process or another: this revision
+    /// where it contains it (`None`), else that commit, else nothing.
+    pub(super) fn in_force_after(
+        &self,
+        mirror: &Mirror,
+        fetched: &Fetched,
+        head: &ObjectId,
+    ) -> Option<Self> {
+        if mirror.contains(&self.commit, head) {
+            return None;
+        }
+        let there = Fetched {
+            tip: head.clone(),
+            ..fetched.clone()
+        };
+        match Self::read(mirror, &there, None) {
+            Ok(before) if before.follows() => None,
+            Ok(before) => Some(before.in_force_for(&fetched.tip)),
+            Err(_) if self.follows() => None,
+            Err(_) => {
+                let mut barred = self.clone();
+                barred.standing = Standing::Barred;
+                barred.say(rewritten(&self.branch, head, &fetched.tip).help(UNKNOWN_HELP));
+                Some(barred)
+            }
+        }
+    }
+
+    /// The same, in force though the branch is at `tip`.
+    fn in_force_for(mut self, tip: &ObjectId) -> Self {
+        self.standing = Standing::InForce;
+        let finding = rewritten(&self.branch, &self.commit, tip).help(REWRITTEN_HELP);
+        self.say(finding);
+        self
+    }
+
+    fn say(&mut self, finding: Diagnostic) {
+        self.diagnostics.retain(|other| other.code != finding.code);
+        self.diagnostics.push(finding);
+    }
+
+    fn follows(&self) -> bool {
+        let installation = self.installation.as_ref();
+        installation.is_some_and(|one| one.history == History::Follow)
     }
 
     /// Whether the branch is elsewhere: then nothing is committed to it.
     pub(super) fn is_held(&self) -> bool {
-        self.held
+        self.standing != Standing::Follows
+    }
+
+    /// Whether nothing is in force: then nothing is changed.
+    pub(super) fn is_barred(&self) -> bool {
+        self.standing == Standing::Barred
     }
 
     /// The folders of the models.
@@ -165,16 +222,21 @@ fn differing(one: &Folders, other: &Folders) -> BTreeSet<String> {
 /// Folders by path, with their trees.
 type Folders = BTreeMap<String, ObjectId>;
 
-fn rewritten(revision: &Revision, tip: &ObjectId) -> Diagnostic {
-    let Revision { branch, commit, .. } = revision;
+/// How to go on where the commit in force is known.
+const REWRITTEN_HELP: &str = "push a commit that contains it; to have a branch followed wherever it is, \
+    write `history: follow`; to follow it this once, stop trueup, delete the installation's lease in S3, \
+    and start it anew";
+/// And where it is not.
+const UNKNOWN_HELP: &str = "nothing is changed until the branch contains it: push it, or a commit that \
+    contains it; or write `history: follow` into this commit's trueup.yaml; or stop trueup, delete the \
+    installation's lease in S3, and start it anew";
+
+fn rewritten(branch: &str, commit: &ObjectId, tip: &ObjectId) -> Diagnostic {
     let words = format!(
         "the branch `{branch}` is at {}, which does not contain {}, the commit in force: its history \
          was rewritten, or the server that answers lags behind",
         tip.short(),
         commit.short()
     );
-    Diagnostic::error(REWRITTEN, first_byte(INSTALLATION_FILE), words).help(
-        "push a commit that contains it; to have a branch followed wherever it is, write `history: \
-         follow`, or start trueup anew to follow it once",
-    )
+    Diagnostic::error(REWRITTEN, first_byte(INSTALLATION_FILE), words)
 }

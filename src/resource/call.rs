@@ -39,7 +39,8 @@ impl fmt::Display for Scope {
 /// One request. SageMaker's operations carry the API's own request shape, and so do those of
 /// Application Auto Scaling, `CloudWatch` and SNS, except where [`super::wire`] says otherwise. S3's are `PutObject`,
 /// `HeadObject` and `GetObject` with `Bucket`, `Key`, `ContentType` and `Metadata` (a map of
-/// strings); the bytes of a `PutObject` travel in `blob`.
+/// strings); the bytes of a `PutObject` travel in `blob`, and its `IfMatch` and `IfNoneMatch` are the
+/// conditions under which it is made.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Call {
     /// The operation's name in the service model, such as `CreateEndpoint`.

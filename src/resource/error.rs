@@ -19,6 +19,8 @@ pub enum Class {
     AlreadyExists,
     /// The object is in motion or in use: wait.
     Busy,
+    /// Somebody else wrote first, or has the right to write: nothing was changed.
+    Overtaken,
     /// No permission.
     Denied,
     /// The feature is closed to this account.
@@ -45,6 +47,7 @@ impl Class {
             | Self::NotFound
             | Self::AlreadyExists
             | Self::Busy
+            | Self::Overtaken
             | Self::NotYet
             | Self::Unknown => false,
         }
@@ -138,6 +141,14 @@ const TABLE: &[(&str, &str, Text, Class)] = &[
         Text::Contains("Monitoring schedule in status Pending"),
         Class::Busy,
     ),
+    ("", "PreconditionFailed", Text::Any, Class::Overtaken),
+    (
+        "",
+        "ConditionalRequestConflict",
+        Text::Any,
+        Class::Overtaken,
+    ),
+    ("", "NoLease", Text::Any, Class::Overtaken),
     ("", "ConflictException", Text::Any, Class::Busy),
     ("", "ConcurrentUpdateException", Text::Any, Class::Busy),
     (
@@ -281,6 +292,18 @@ mod tests {
             "ResourceNotFound",
             "Pipeline 'x' does not exist.",
             Class::NotFound,
+        );
+        check(
+            "PutObject",
+            "PreconditionFailed",
+            "At least one of the pre-conditions you specified did not hold",
+            Class::Overtaken,
+        );
+        check(
+            "PutObject",
+            "ConditionalRequestConflict",
+            "The conditional request cannot succeed due to a conflicting operation",
+            Class::Overtaken,
         );
         check("X", "SomethingNew", "?", Class::Unknown);
     }

@@ -27,9 +27,9 @@ impl World {
             .and_then(Value::as_str)
             .map(str::to_owned);
         object.metadata = metadata(request);
-        let object =
-            self.objects
-                .put_stored(place(request, "Bucket")?, place(request, "Key")?, object)?;
+        let (bucket, key) = (place(request, "Bucket")?, place(request, "Key")?);
+        may_write(self.objects.head(bucket, key).map(AsRef::as_ref), request)?;
+        let object = self.objects.put_stored(bucket, key, object)?;
         Ok(json!({"ETag": quoted(&object), "ChecksumSHA256": checksum(&object)}))
     }
 
@@ -84,6 +84,25 @@ fn place<'a>(request: &'a Request<'_>, member: &str) -> Result<&'a str, Refusal>
         .ok_or_else(|| Refusal::new("InvalidRequest", format!("{member} is missing")))
 }
 
+/// The conditions of a write: what compare-and-swap in S3 is made of.
+fn may_write(found: Option<&Object>, request: &Request<'_>) -> Result<(), Refusal> {
+    let is = |object: &Object, tag: &str| tag == "*" || tag.trim_matches('"') == object.etag;
+    let (if_match, if_none_match) = (request.text("IfMatch"), request.text("IfNoneMatch"));
+    let unmet = match found {
+        None if !if_match.is_empty() => return Err(ObjectError::NoSuchKey.into()),
+        None => false,
+        Some(object) => {
+            (!if_match.is_empty() && !is(object, if_match))
+                || (!if_none_match.is_empty() && is(object, if_none_match))
+        }
+    };
+    if unmet {
+        let words = "At least one of the pre-conditions you specified did not hold";
+        return Err(Refusal::new("PreconditionFailed", words));
+    }
+    Ok(())
+}
+
 fn metadata(request: &Request<'_>) -> BTreeMap<String, String> {
     let Some(Value::Object(members)) = request.get("Metadata") else {
         return BTreeMap::new();
@@ -126,4 +145,42 @@ fn checksum(object: &Object) -> String {
 /// What the log shows of a call to S3.
 pub(super) fn name(body: &Value) -> String {
     format!("{}/{}", text(body, "Bucket"), text(body, "Key"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::clock::Timestamp;
+    use crate::resource::call::Scope;
+    use crate::resource::error::Class;
+    use crate::world::Pace;
+
+    #[test]
+    fn a_write_under_a_condition_is_a_compare_and_swap() {
+        let mut world = World::new(Pace::simulated());
+        let scope = Scope {
+            account: "111122223333".to_owned(),
+            region: "eu-west-1".to_owned(),
+        };
+        let mut put = |text: &str, condition: Option<(&str, &str)>| {
+            let mut body = json!({"Bucket": "sagemaker-eu-west-1-111122223333", "Key": "k"});
+            if let Some((member, tag)) = condition {
+                body[member] = Value::from(tag);
+            }
+            let mut call = Call::new("PutObject", &scope, body);
+            call.blob = Some(text.as_bytes().into());
+            let answer = world.call(Timestamp::UNIX_EPOCH, &call);
+            answer.map_err(|error| error.class)
+        };
+        let missing = put("a", Some(("IfMatch", "\"x\"")));
+        assert_eq!(missing, Err(Class::NotFound), "there is none to match");
+        let made = put("a", Some(("IfNoneMatch", "*"))).unwrap();
+        assert_eq!(put("b", Some(("IfNoneMatch", "*"))), Err(Class::Overtaken));
+        assert_eq!(put("b", Some(("IfMatch", "\"x\""))), Err(Class::Overtaken));
+        let tag = made["ETag"].as_str().unwrap();
+        let swapped = put("b", Some(("IfMatch", tag))).unwrap();
+        assert_ne!(swapped["ETag"], made["ETag"]);
+        assert_eq!(put("c", Some(("IfMatch", tag))), Err(Class::Overtaken));
+        put("c", None).unwrap();
+    }
 }

@@ -14,21 +14,19 @@ use trueup::resource::call::{Call, Scope};
 
 use super::support::fleet::{Fleet, in_sync, model};
 
-/// Changes the pipeline of `restless` again and again, as a person with a console might.
+/// Deletes the monitor of `restless` again and again, as a person with a console might.
 async fn meddle(aws: Aws) {
     let scope = Scope {
         account: ACCOUNT.to_owned(),
         region: REGION.to_owned(),
     };
     let mut ticks = interval(Duration::from_millis(50));
-    for count in 0_u64.. {
+    let body = json!({"MonitoringScheduleName": "restless-staging-data-quality"});
+    let delete = Call::new("DeleteMonitoringSchedule", &scope, body);
+    loop {
         ticks.tick().await;
-        let body =
-            json!({"PipelineName": "restless", "PipelineDescription": format!("mine {count}")});
         // Not before it exists.
-        aws.call(&Call::new("UpdatePipeline", &scope, body))
-            .await
-            .ok();
+        aws.call(&delete).await.ok();
     }
 }
 

@@ -98,6 +98,10 @@ const LOCKS: &[(&str, &str)] = &[
         "a manual clock is moved by the test and read by its subject",
     ),
     (
+        "src/reconcile/lease/mod.rs",
+        "sources of one installation act under one lease",
+    ),
+    (
         "src/reconcile/model.rs",
         "models run beside each other over one mirror, and remember what they read",
     ),

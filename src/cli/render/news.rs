@@ -8,7 +8,7 @@ use crate::execute::pass::UnitPass;
 use crate::execute::steps::End;
 use crate::plan::report::State;
 use crate::plan::step::Action;
-use crate::reconcile::{ModelReport, RepositoryPass};
+use crate::reconcile::{HELD, ModelReport, RepositoryPass, UNREADABLE};
 use crate::resource::unit::Unit;
 
 /// One thing worth a line.
@@ -28,6 +28,8 @@ pub struct Told {
     states: BTreeMap<Unit, State>,
     /// The last complaint about something; told again only when it changes.
     complaints: BTreeMap<String, String>,
+    /// Why nothing is changed here: somebody else does.
+    waits: Option<String>,
 }
 
 impl Told {
@@ -35,6 +37,7 @@ impl Told {
     pub fn news(&mut self, pass: &RepositoryPass) -> Vec<News> {
         let mut news = Vec::new();
         self.complain("trueup.yaml", findings(&pass.diagnostics), &mut news);
+        self.lease(pass, &mut news);
         for model in &pass.models {
             self.model(model, &mut news);
         }
@@ -52,6 +55,18 @@ impl Told {
             }
         }
         news
+    }
+
+    /// Who changes things here, where that changes.
+    fn lease(&mut self, pass: &RepositoryPass, news: &mut Vec<News>) {
+        let held = pass.diagnostics.iter().find(|one| one.code == HELD);
+        let held = held.map(|one| one.message.clone());
+        let readable = pass.diagnostics.iter().all(|one| one.code != UNREADABLE);
+        if self.waits != held && (held.is_some() || readable) {
+            let text = held.as_deref().unwrap_or("the lease is held here now");
+            news.push(tell("lease", text.to_owned(), false));
+        }
+        self.waits = held;
     }
 
     fn model(&mut self, model: &ModelReport, news: &mut Vec<News>) {
@@ -73,7 +88,9 @@ impl Told {
             match &result.end {
                 End::Done if result.action == Action::Mark => {}
                 End::Done => news.push(tell(&about, what, false)),
-                End::Skipped(why) => failed = Some(format!("{what} was left for later: {why}")),
+                End::Skipped(why) | End::Unleased(why) => {
+                    failed = Some(format!("{what} was left for later: {why}"));
+                }
                 End::Blocked(why) => failed = Some(format!("{what} was not taken: {why}")),
                 End::Failed(error) => failed = Some(format!("{what} failed: {error}")),
             }
@@ -172,6 +189,29 @@ mod tests {
         check(&mut told, &sample::noted(&[State::Waiting]), &[waiting]);
         check(&mut told, &sample::noted(&[State::Waiting]), &[]);
         check(&mut told, &sample::quiet(), &["churn/staging: in sync"]);
+    }
+
+    #[test]
+    fn who_holds_the_lease_is_news_where_that_changes_and_no_complaint() {
+        let finding = |code: &str, severity| {
+            let mut pass = sample::pass(Vec::new());
+            let span = crate::config::yaml::first_byte("trueup.yaml");
+            let mut finding = Diagnostic::error(code, span, format!("words of {code}"));
+            finding.severity = severity;
+            pass.diagnostics.push(finding);
+            pass
+        };
+        let held = finding(HELD, crate::diagnostic::Severity::Warning);
+        let unreadable = finding(UNREADABLE, crate::diagnostic::Severity::Error);
+        let mut told = Told::default();
+        assert!(!told.clone().news(&held)[0].bad);
+        check(&mut told, &held, &["lease: words of O003"]);
+        check(&mut told, &held, &[]);
+        let free = sample::pass(Vec::new());
+        check(&mut told, &free, &["lease: the lease is held here now"]);
+        check(&mut told, &free, &[]);
+        assert!(told.news(&unreadable)[0].bad);
+        check(&mut told, &free, &[]);
     }
 
     #[test]

@@ -226,3 +226,52 @@ async fn a_call_that_makes_no_sense_is_not_sent() {
         assert_eq!((error.message.as_str(), asked), (message, 0));
     }
 }
+
+#[tokio::test]
+async fn what_is_put_under_a_condition_is_refused_where_somebody_else_wrote() {
+    let body =
+        |condition: &str, tag: &str| json!({"Bucket": GUESSABLE, "Key": "k", condition: tag});
+    let refusal = |code: &str| {
+        let text = format!("<Error><Code>{code}</Code><Message>words</Message></Error>");
+        Reply::text(
+            if code == "PreconditionFailed" {
+                412
+            } else {
+                409
+            },
+            &text,
+        )
+    };
+    for (member, header, tag, code) in [
+        ("IfMatch", "if-match", "\"e\"", "PreconditionFailed"),
+        (
+            "IfNoneMatch",
+            "if-none-match",
+            "*",
+            "ConditionalRequestConflict",
+        ),
+    ] {
+        let (answer, seen) = exchange(put(body(member, tag), b"x"), [refusal(code)]).await;
+        assert_eq!(only(&seen).header(header), tag);
+        let error = answer.unwrap_err();
+        assert_eq!(
+            (error.class, error.sent),
+            (Class::Overtaken, Sent::No),
+            "{error}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn without_the_right_to_change_something_only_looks_are_sent() {
+    let server = Server::start([Reply::text(200, "text")]).await;
+    let aws = Aws::connect(options(&server.url))
+        .await
+        .where_allowed(|| false);
+    let body = json!({"Bucket": GUESSABLE, "Key": "k"});
+    let error = aws.call(&put(body, b"x")).await.unwrap_err();
+    let found = (error.code.as_str(), error.class, error.sent);
+    assert_eq!(found, ("NoLease", Class::Overtaken, Sent::No));
+    aws.call(&get(GUESSABLE)).await.unwrap();
+    assert_eq!(server.seen().len(), 1, "the other was not sent");
+}

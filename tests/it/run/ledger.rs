@@ -1,5 +1,6 @@
 //! What the local SageMaker was asked to change, read from its log of calls.
 
+use serde_json::Value;
 use trueup::demo::http::{Http, HttpError};
 
 /// Calls that make what costs money or time to make.
@@ -8,6 +9,12 @@ pub(super) const MAKERS: [&str; 3] = [
     "CreateEndpointConfig",
     "StartPipelineExecution",
 ];
+
+/// Whether a call is about who may change things, and not a change.
+pub(super) fn is_about_the_lease(call: &Value) -> bool {
+    let name = call["name"].as_str().unwrap_or_default();
+    call["service"] == "s3" && name.contains("/trueup/lease/")
+}
 
 /// Every changing call so far, in order. The server forgets old calls, so this is read often.
 #[derive(Default)]
@@ -27,7 +34,7 @@ impl Ledger {
                 "calls were forgotten before they were read"
             );
             self.last = number;
-            if call["mutates"] == true {
+            if call["mutates"] == true && !is_about_the_lease(&call) {
                 self.changes.push(call["op"].as_str().unwrap().to_owned());
             }
         }

@@ -9,6 +9,7 @@ mod crowd;
 mod daemon;
 mod data;
 mod kill;
+mod lease;
 mod ledger;
 mod log;
 pub(crate) mod person;

@@ -12,7 +12,7 @@
 //! | 9 | reading that runs something | `it::tidy::rooms_down_to_the_world_have_no_input_and_no_output`, `it::safety::repositories::attack_03_no_program_that_a_repository_names_is_run` |
 //! | 11 | one model that names what is another's | `lib::config::tests::repository::two_models_never_own_one_endpoint`, `it::aws::identity::an_accounts_role_is_assumed_with_its_external_id_and_a_narrower_policy` |
 //! | 12 | tags that were copied | `lib::resource::owner::a_copied_tag_does_not_make_an_owner`, `it::safety::attacks::attack_12_tags_of_ours_on_something_else_do_not_make_it_ours` |
-//! | 14 | a server that tells where the branch was | `it::safety::repositories::attack_14_a_server_that_lags_behind_undoes_nothing` |
+//! | 14 | a server that tells where the branch was | `it::safety::repositories::attack_14_a_server_that_lags_behind_undoes_nothing`, `it::safety::repositories::attack_14_a_process_that_begins_anew_knows_what_was_acted_on` |
 //! | 15 | another plan than the one that was approved | `it::approval::a_plan_for_another_commit_is_refused`, `it::approval::nothing_is_done_where_aws_is_not_as_it_was`, `lib::plan::approval::a_plan_is_carried_out_as_it_was_approved_or_not_at_all` |
 //! | 16 | other bytes under the same key | `it::safety::attacks::attack_16_other_bytes_under_the_same_key_are_not_served`, `it::sim::kinds::a_release_that_the_registry_does_not_bear_out_makes_no_model` |
 //! | 17 | secrets that leak | `it::safety::secrets::attack_17_planted_secrets_appear_nowhere`, `it::git::secrets_are_never_shown`, `it::aws::secrets_do_not_show`, `lib::git::source::credentials_leave_the_url_at_once`, `lib::cli::a_source_is_never_repeated_in_a_complaint` |
@@ -21,7 +21,7 @@
 //! | 20 | storms of commits | `it::run::bots::fifty_commits_of_bots_train_nothing`, `it::safety::repositories::pain_10_one_commit_of_thousands_of_models_wakes_one` |
 //! | 21 | commits of trueup's own that set it off again | `it::sim::reverts::fifty_commits_of_trueups_own_kind_do_not_train`, `it::git::a_write_that_makes_no_sense_is_refused`, `it::git::a_checked_out_branch_is_written_only_where_its_owner_says_so` |
 //! | 23 | a server that is not the one | `it::git::credentials_do_not_follow_a_redirect_to_another_server`, `lib::git::source::credentials_are_for_one_origin` |
-//! | 24 | a clock that is wrong | `it::sim::seeds::storms_end_as_runs_without` |
+//! | 24 | a clock that is wrong | `it::sim::seeds::storms_end_as_runs_without`, `it::sim::lease::of_two_daemons_one_changes_things_at_a_time_whatever_happens_to_them`, `lib::reconcile::lease::gate::whichever_clock_is_later_ends_it` |
 //! | 25 | a door that nobody knows of | `it::run::kill::a_daemon_that_is_killed_again_and_again_loses_nothing_and_doubles_nothing`, `lib::local::http::only_loopback_names_are_answered` |
 
 use serde_json::json;

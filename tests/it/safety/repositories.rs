@@ -8,13 +8,14 @@ use std::sync::Arc;
 use git2::Oid;
 use tempfile::TempDir;
 use trueup::aws::{self, Aws};
-use trueup::clock::{SystemClock, Timestamp};
+use trueup::clock::{Clock as _, SystemClock, Timestamp};
 use trueup::demo::example::{ACCOUNT, CONFIG, FILES};
 use trueup::demo::http::Http;
+use trueup::execute::lease::Terms;
 use trueup::execute::pass::Mode;
 use trueup::git::{Author, Mirror};
-use trueup::local::{LocalOptions, serve};
-use trueup::reconcile::{Options, Reconciler};
+use trueup::local::{LocalHandle, LocalOptions, serve};
+use trueup::reconcile::{Leases, Options, Reconciler};
 use trueup::snapshot::ObjectId;
 
 use crate::sim::repository::PLAIN;
@@ -256,4 +257,102 @@ async fn attack_14_a_server_that_lags_behind_undoes_nothing() {
     assert_eq!(revise().await, (asked, 2, vec![]));
     repository.point("main", oid(&aside));
     assert_eq!(revise().await, (aside, 2, vec![]), "people said so");
+}
+
+/// A local SageMaker, for its S3.
+async fn s3() -> LocalHandle {
+    let options = LocalOptions {
+        account: "111122223333".to_owned(),
+        ..LocalOptions::default()
+    };
+    serve(options).await.unwrap()
+}
+
+/// A process that begins: what it reads is in `cache`, and it acts under the installation's lease.
+async fn process(source: &str, url: &str, cache: &TempDir) -> Reconciler {
+    let options = Options {
+        source: source.parse().unwrap(),
+        cache: cache.path().to_owned(),
+        author: Author::default(),
+        clock: Arc::new(SystemClock),
+        probe: None,
+    };
+    let aws = Aws::connect(aws::Options::local(url.to_owned())).await;
+    let mut reconciler = Reconciler::open(options, aws).await.unwrap();
+    let session = SystemClock.now().to_string();
+    reconciler.under(Leases::new(
+        "a test".to_owned(),
+        session,
+        Terms::local(),
+        None,
+    ));
+    reconciler
+}
+
+/// The commit in force, whether something may be changed, and what is found.
+async fn revised(reconciler: &mut Reconciler) -> (ObjectId, bool, Vec<String>) {
+    let fetched = reconciler.fetch().await.unwrap();
+    reconciler.revise(&fetched).await.unwrap();
+    let report = reconciler.report(Timestamp::UNIX_EPOCH, Vec::new(), Vec::new());
+    let codes = report.diagnostics.into_iter().map(|one| one.code).collect();
+    (report.commit, reconciler.leads(), codes)
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn attack_14_a_process_that_begins_anew_knows_what_was_acted_on() {
+    let repository = fleet(1);
+    let oid = |id: &ObjectId| Oid::from_str(&id.0).unwrap();
+    let commit = |text: &str| repository.commit("main", &[("note.txt", Some(text))]);
+    let (local, source) = (s3().await, repository.path());
+    let caches = [(); 3].map(|()| tempfile::tempdir().unwrap());
+    let o002 = || vec!["O002".to_owned()];
+    let older = commit("older");
+    let newest = commit("newest");
+
+    let mut first = process(&source, &local.url, &caches[0]).await;
+    assert_eq!(revised(&mut first).await, (newest.clone(), true, vec![]));
+    let mut beside = process(&source, &local.url, &caches[1]).await;
+    let (_, leads, codes) = revised(&mut beside).await;
+    assert_eq!(
+        (leads, codes),
+        (false, vec!["O003".to_owned()]),
+        "one at a time"
+    );
+    first.leave().await;
+    beside.leave().await;
+    drop((first, beside));
+
+    repository.point("main", oid(&older));
+    let mut same = process(&source, &local.url, &caches[0]).await;
+    let held = (newest.clone(), true, o002());
+    assert_eq!(revised(&mut same).await, held, "its mirror still has it");
+    same.leave().await;
+    drop(same);
+    let mut new = process(&source, &local.url, &caches[2]).await;
+    let barred = (older.clone(), false, o002());
+    assert_eq!(
+        revised(&mut new).await,
+        barred,
+        "nothing is changed on an older commit"
+    );
+    assert_eq!(revised(&mut new).await, barred, "nor a moment later");
+    repository.point("main", oid(&newest));
+    assert_eq!(
+        revised(&mut new).await,
+        (newest, true, vec![]),
+        "it has caught up"
+    );
+    repository.point("main", oid(&older));
+    let follow = format!("{INSTALLATION}history: follow\n");
+    new.leave().await;
+    drop(new);
+    let follow = repository.commit("main", &[("trueup.yaml", Some(&follow))]);
+    let cache = tempfile::tempdir().unwrap();
+    let mut told = process(&source, &local.url, &cache).await;
+    assert_eq!(
+        revised(&mut told).await,
+        (follow, true, vec![]),
+        "people said so"
+    );
+    local.shutdown().await;
 }

@@ -11,6 +11,7 @@ mod drift;
 mod fault;
 pub(crate) mod forge;
 pub(crate) mod kinds;
+mod lease;
 mod ledger;
 mod mutants;
 mod passing;

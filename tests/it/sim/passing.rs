@@ -10,6 +10,7 @@ use trueup::cloud::{CallId, Machine as _, Next};
 use trueup::execute::flaps::Flaps;
 use trueup::execute::model::{Standing, conclude, kept, review};
 use trueup::execute::pass::{Mode, Pass, UnitPass};
+use trueup::execute::permit::Permit;
 use trueup::execute::steps::Steps;
 use trueup::plan::planner::Hints;
 use trueup::resource::broken::Broken;
@@ -33,6 +34,7 @@ enum Driven {
 pub(crate) struct Passing {
     daemon: usize,
     mode: Mode,
+    permit: Permit,
     now: Timestamp,
     commit: ObjectId,
     present: Arc<Present>,
@@ -68,6 +70,7 @@ impl Passing {
         Self {
             daemon,
             mode,
+            permit: Permit::always(),
             now,
             commit,
             sweep: Sweep::default(),
@@ -81,6 +84,17 @@ impl Passing {
             units: Vec::new(),
             writes: Vec::new(),
         }
+    }
+
+    /// Changes nothing that the permit does not allow.
+    pub(crate) fn under(mut self, permit: &Permit) -> Self {
+        self.permit = permit.clone();
+        self
+    }
+
+    /// From now on it is this late.
+    pub(crate) fn at(&mut self, now: Timestamp) {
+        self.now = now;
     }
 
     /// Does one thing. `false`: there is nothing more to do, or the process died.
@@ -113,7 +127,7 @@ impl Passing {
             desired.broken = broken;
             let pass = model.prepared.pass(desired, hints, mode).with_turns();
             let pass = model.prepared.after(pass, &self.units);
-            Driven::Pass(Box::new(pass))
+            Driven::Pass(Box::new(pass.under(&self.permit)))
         });
         if self.open.is_empty() {
             let next = match machine {
@@ -166,6 +180,7 @@ impl Passing {
                 states.map(|state| Ok::<_, String>(past_of(installation, &loaded.folder, &state)));
             let verdict = review(loaded, &unit, states);
             if let Some(steps) = unit.judged(verdict) {
+                let steps = steps.under(&self.permit);
                 self.machine = Some(Driven::Steps(Box::new(unit), steps));
                 return None;
             }
@@ -173,6 +188,7 @@ impl Passing {
         if unit.unturned {
             let turn = stage.turns[self.daemon].ask(self.folder(), &unit);
             if let Some(steps) = unit.turn(turn) {
+                let steps = steps.under(&self.permit);
                 self.machine = Some(Driven::Steps(Box::new(unit), steps));
                 return None;
             }
@@ -184,6 +200,7 @@ impl Passing {
             let states = states.map(|state| Ok::<_, String>(past_of(installation, folder, &state)));
             let kept = kept(&unit.plan.unit.place, states);
             if let Some(steps) = unit.collect(kept.as_ref()) {
+                let steps = steps.under(&self.permit);
                 self.machine = Some(Driven::Steps(Box::new(unit), steps));
                 return None;
             }
@@ -217,6 +234,10 @@ impl Passing {
         stage.ledger.asked += 1;
         if !call.mutates() {
             return Some(look(call, stage, weather));
+        }
+        // As the last thing before it is sent.
+        if !self.permit.allows(self.now) {
+            return Some(Err(OpError::refused(call.op, "NoLease", "it ran out")));
         }
         if weather.around(Moment::Before, call.op, stage) {
             return None;
@@ -280,7 +301,8 @@ impl Passing {
 
     /// Makes one commit; those of one branch are one.
     fn write(&mut self, stage: &mut Stage, weather: &mut dyn Weather) -> bool {
-        if self.mode == Mode::Plan || self.writes.is_empty() {
+        let allowed = self.mode == Mode::Apply && self.permit.allows(self.now);
+        if !allowed || self.writes.is_empty() {
             return false;
         }
         let mut write = self.writes.remove(0);

@@ -186,7 +186,8 @@ impl Stage {
         self.end(one, Mode::Apply)
     }
 
-    fn end(&mut self, passing: Passing, mode: Mode) -> Sweep {
+    /// Takes note of what a pass came to.
+    pub(crate) fn end(&mut self, passing: Passing, mode: Mode) -> Sweep {
         let (sweep, daemon, commit) = passing.finish();
         if mode == Mode::Apply {
             self.in_force = Some(commit.clone());

@@ -9,8 +9,8 @@ mod deeds;
 mod figures;
 mod lives;
 mod ordeal;
-mod program;
-mod record;
+pub(super) mod program;
+pub(super) mod record;
 
 use std::time::Duration;
 

@@ -20,19 +20,19 @@ const DEADLINE: Duration = Duration::from_secs(30);
 
 /// Where the programs of one ordeal are, and what they are told.
 #[derive(Debug, Clone, Default)]
-pub(super) struct Place {
+pub(in crate::run) struct Place {
     /// Everything that they write is below it.
-    pub(super) folder: PathBuf,
+    pub(in crate::run) folder: PathBuf,
     /// The origin.
-    pub(super) source: String,
+    pub(in crate::run) source: String,
     /// The local SageMaker.
-    pub(super) url: String,
+    pub(in crate::run) url: String,
 }
 
 /// A running program, which is killed when it is dropped.
-pub(super) struct Program {
+pub(in crate::run) struct Program {
     child: Child,
-    pub(super) log: Log,
+    pub(in crate::run) log: Log,
 }
 
 impl Drop for Program {
@@ -45,7 +45,7 @@ impl Drop for Program {
 
 impl Place {
     /// Starts the local SageMaker of this place, which from then on knows its address.
-    pub(super) fn local(&mut self) -> Program {
+    pub(in crate::run) fn local(&mut self) -> Program {
         let state = self.folder.join("state");
         let state = state.to_str().unwrap();
         let mut local = self.start(&["local", "--port", "0", "--state", state]);
@@ -59,14 +59,14 @@ impl Place {
     }
 
     /// Starts a daemon, which looks at everything ten times a second.
-    pub(super) fn daemon(&self) -> Program {
+    pub(in crate::run) fn daemon(&self) -> Program {
         let cloud = ["--endpoint-url", &self.url];
         let run = ["run", "--source", &self.source, "--poll", "500ms"];
         self.start(&[&run[..], &["--sweep", "100ms"], &cloud].concat())
     }
 
     /// Runs a command beside the daemon: its exit code and both its streams.
-    pub(super) async fn ask(&self, command: &[&str]) -> (Option<i32>, String) {
+    pub(in crate::run) async fn ask(&self, command: &[&str]) -> (Option<i32>, String) {
         let running = tokio::process::Command::from(self.command(command))
             .args(["--source", &self.source, "--endpoint-url", &self.url])
             .kill_on_drop(true)
@@ -104,12 +104,12 @@ impl Place {
 }
 
 impl Program {
-    pub(super) fn pid(&self) -> u32 {
+    pub(in crate::run) fn pid(&self) -> u32 {
         self.child.id()
     }
 
     /// Asks it to end, which it has to do, and well.
-    pub(super) async fn end(mut self) {
+    pub(in crate::run) async fn end(mut self) {
         kill_process(Pid::from_child(&self.child), Signal::TERM).unwrap();
         let ending = async {
             let mut ticks = interval(Duration::from_millis(20));

@@ -7,9 +7,11 @@ use trueup::clock::Timestamp;
 use trueup::demo::http::Http;
 use trueup::resource::kinds::KINDS;
 
+use crate::run::ledger::is_about_the_lease;
+
 /// Every change so far. The server forgets old calls, so this is read often.
 #[derive(Default)]
-pub(super) struct Record {
+pub(in crate::run) struct Record {
     /// The number of the last call that was read.
     last: u64,
     /// What was made and not deleted since: operation and name.
@@ -17,12 +19,12 @@ pub(super) struct Record {
     /// Endpoint to the config that it was last told to take.
     moved: BTreeMap<String, Value>,
     /// When changes were made.
-    pub(super) changes: Vec<Timestamp>,
+    pub(in crate::run) changes: Vec<Timestamp>,
 }
 
 impl Record {
     /// Adds what was asked since the last time.
-    pub(super) async fn read(&mut self, http: &Http) {
+    pub(in crate::run) async fn read(&mut self, http: &Http) {
         for call in http.calls(self.last).await.unwrap() {
             let number = call["seq"].as_u64().unwrap();
             assert_eq!(number, self.last + 1, "calls were forgotten unread");
@@ -34,13 +36,13 @@ impl Record {
     }
 
     /// Every call, those that only look too.
-    pub(super) fn calls(&self) -> u64 {
+    pub(in crate::run) fn calls(&self) -> u64 {
         self.last
     }
 
     /// Takes note of one call; the error is what it does a second time.
     fn note(&mut self, call: &Value) -> Result<(), String> {
-        if call["mutates"] != true || !call["error"].is_null() {
+        if call["mutates"] != true || !call["error"].is_null() || is_about_the_lease(call) {
             return Ok(());
         }
         let (op, number) = (call["op"].as_str().unwrap(), call["seq"].as_u64().unwrap());
@@ -85,7 +87,7 @@ fn text(value: &Value) -> String {
 
 /// What the service holds is there once, whatever it is called: no two models or configs of one
 /// content, no two runs of one digest and attempt, no two packages of one run.
-pub(super) async fn nothing_doubled(http: &Http) {
+pub(in crate::run) async fn nothing_doubled(http: &Http) {
     for kind in ["Model", "EndpointConfig"] {
         let (list, member) = (format!("List{kind}s"), format!("{kind}s"));
         let mut contents = Vec::new();
