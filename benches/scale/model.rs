@@ -76,8 +76,9 @@ pub(crate) fn hints_of(pass: &ModelPass, now: Timestamp) -> BTreeMap<Unit, Hints
     let settled = pass.units.iter().filter(|unit| unit.is_settled());
     let hints = Hints {
         settled_at: Some(now),
+        ..Hints::default()
     };
     settled
-        .map(|unit| (unit.plan.unit.clone(), hints))
+        .map(|unit| (unit.plan.unit.clone(), hints.clone()))
         .collect()
 }

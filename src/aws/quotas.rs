@@ -75,7 +75,7 @@ mod tests {
             quota("Rate of CreateEndpoint requests", 2.0, second.clone()),
             quota("Rate of ListModels requests", 30.0, json!({"PeriodValue": 1, "PeriodUnit": "MINUTE"})),
             quota("Rate of CreateModel requests", 5.0, Value::Null),
-            quota("Rate of DeleteModel requests", 0.0, second.clone()),
+            quota("Rate of DeleteModel requests", 0.0, second),
             quota("Rate of Search requests", 1.0, json!({"PeriodValue": 1, "PeriodUnit": "FORTNIGHT"})),
             quota("ml.m5.large for endpoint usage", 4.0, Value::Null),
         ]});

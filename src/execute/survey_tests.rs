@@ -42,20 +42,20 @@ fn survey(
     (survey, gaps, described)
 }
 
-fn found(_: &Call) -> Answer {
-    Ok(json!({"ModelArn": "arn:aws:sagemaker:eu-west-1:111122223333:model/m"}))
+fn model() -> Value {
+    json!({"ModelArn": "arn:aws:sagemaker:eu-west-1:111122223333:model/m"})
 }
 
 #[test]
 fn every_page_is_read_and_every_name_described() {
-    let (survey, gaps, described) = survey(3, 2, found);
+    let (survey, gaps, described) = survey(3, 2, |_| Ok(model()));
     assert!(gaps.is_empty() && !survey.partial);
     assert_eq!((described, survey.found.len()), (6, 6));
 }
 
 #[test]
 fn not_more_names_are_described_than_may_be() {
-    let (survey, gaps, described) = survey(SURVEY_NAMES_MAX + 5, 1, found);
+    let (survey, gaps, described) = survey(SURVEY_NAMES_MAX + 5, 1, |_| Ok(model()));
     assert!(gaps.is_empty());
     assert!(survey.partial, "there is more");
     assert_eq!(described, SURVEY_NAMES_MAX - 1, "and the endpoint");
@@ -63,7 +63,7 @@ fn not_more_names_are_described_than_may_be() {
 
 #[test]
 fn a_list_without_end_is_partial() {
-    let (survey, _, described) = survey(1, LIST_PAGES_MAX + 1, found);
+    let (survey, _, described) = survey(1, LIST_PAGES_MAX + 1, |_| Ok(model()));
     assert!(survey.partial);
     assert_eq!(described, LIST_PAGES_MAX);
 }

@@ -28,7 +28,7 @@ pub type Quarantine = BTreeSet<Member>;
 
 impl Planner<'_> {
     /// What of these changes is to be brought about; the rest is in the report.
-    pub(super) fn to_bring(
+    pub(super) fn brought_about(
         &mut self,
         resource: &Resource,
         name: &str,

@@ -218,7 +218,7 @@ impl Planner<'_> {
             Status::Ready | Status::Moving(_) => {
                 let missing = self.missing_tags(resource, object);
                 let differs = [changes, &missing].concat();
-                let brought = self.to_bring(resource, name, body, object, &differs);
+                let brought = self.brought_about(resource, name, body, object, &differs);
                 let (tags, brought): (Vec<_>, Vec<_>) = brought
                     .into_iter()
                     .partition(|change| missing.contains(change));

@@ -4,6 +4,7 @@
 //! type, say) waits for nobody, and a rollback never does: see [`super::rollout`].
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use serde_json::Value;
 
@@ -24,7 +25,7 @@ pub struct Upstream {
     /// Its name.
     pub environment: String,
     /// The models and the endpoint config that it is to serve with.
-    pub wanted: Vec<Resource>,
+    pub wanted: Arc<[Resource]>,
     /// Since when its endpoint has run exactly that.
     pub converged_since: Option<Timestamp>,
     /// Whether something of it moves that will come to rest.

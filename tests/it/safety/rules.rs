@@ -28,3 +28,4 @@
 //! | 25 | who owns a resource | `lib::resource::owner::a_copied_tag_does_not_make_an_owner`, `it::sim::removal::what_is_not_ours_stays_where_everything_of_ours_goes` |
 //! | 26 | what a resource was last seen to hold | `it::sim::drift::what_is_only_to_be_reported_stays_and_is_told`, `it::sim::drift::a_later_wish_is_brought_about_where_drift_is_only_reported` |
 //! | 27 | what was put back | `it::sim::drift::what_flaps_is_left_for_a_day_and_told`, `it::sim::drift::a_commit_ends_a_quarantine` |
+//! | 28 | the newest commit acted on, and who may write | `it::sim::lease::of_two_daemons_one_changes_things_at_a_time_whatever_happens_to_them`, `it::safety::repositories::attack_14_a_process_that_begins_anew_knows_what_was_acted_on`, `lib::execute::lease::model_tests::never_two_may_write_whatever_happens_to_a_leader` |

@@ -49,6 +49,7 @@ struct Daemon {
     frozen: Timestamp,
 }
 
+#[expect(clippy::large_enum_variant, reason = "there are two of them")]
 enum Doing {
     Nothing(Keeper),
     Visits(Visit, Vec<(CallId, Call)>),

@@ -228,8 +228,9 @@ fn what_nobody_needs_is_collected_and_what_a_rollback_needs_is_kept() {
 fn only_so_much_is_collected_at_a_time() {
     let mut stage = Stage::with(FleetKind::Tiny);
     stage.play(&[Deed::Watch], &mut Calm);
-    for n in 0..COLLECTED_MAX {
-        let quality = 0.71 + n as f64 / 100.0;
+    let mut quality = 0.7;
+    for _ in 0..COLLECTED_MAX {
+        quality += 0.01;
         stage.play(&[Deed::Train(1, quality)], &mut Calm);
     }
     stage.after(SignedDuration::from_hours(31 * 24), &mut Calm);

@@ -273,20 +273,24 @@ impl Stage {
                 self.serves.insert(name.to_owned(), true);
             }
         }
-        // Nobody is served any more where the commit says so, and nothing is promised of what no
-        // commit has spoken of since.
-        let present = present(&self.forge, &self.tip());
-        self.serves.retain(|name, _| !present.is_absent(name));
-        for name in self.serves.keys() {
+        let down = |name: &str| {
             let found = self.world.peek(&scope, "DescribeEndpoint", name);
             let status = found.map_or("gone", |(body, _)| {
                 body["EndpointStatus"].as_str().unwrap_or_default()
             });
             let up = ["InService", "Updating", "SystemUpdating", "RollingBack"].contains(&status);
-            if !up {
-                self.ledger
-                    .violate("never down", format!("{name} served, and is {status}"));
+            (!up).then(|| status.to_owned())
+        };
+        let names = self.serves.keys();
+        let gone = names.filter_map(|name| Some((name.clone(), down(name)?)));
+        for (name, status) in gone.collect::<Vec<_>>() {
+            // Nobody is served any more where the commit says so.
+            if present(&self.forge, &self.tip()).is_absent(&name) {
+                self.serves.remove(&name);
+                continue;
             }
+            let words = format!("{name} served, and is {status}");
+            self.ledger.violate("never down", words);
         }
     }
 
