@@ -12,6 +12,7 @@
 
 mod leading;
 mod lease;
+mod memory;
 mod model;
 mod past;
 mod report;

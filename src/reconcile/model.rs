@@ -1,43 +1,31 @@
 //! One pass over one model, from its files to the commits that it asks for.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-
-use std::time::Duration;
 
 use tokio::task::{JoinError, JoinSet, spawn_blocking};
 
 use super::lease::Gate;
+use super::memory::Memory;
 use super::past::Pasts;
 use super::report::ModelReport;
 use super::revision::Revision;
 use super::{Approval, Options};
 use crate::aws::{Aws, Role, Roles};
-use crate::clock::{Clock, Timestamp};
+use crate::clock::Clock;
 use crate::cloud::{Machine, Next};
 use crate::config::installation::Installation;
-use crate::config::{Census, LoadedModel, load_model};
-use crate::execute::flaps::Flaps;
-use crate::execute::inventory::Inventory;
+use crate::config::{LoadedModel, load_model};
 use crate::execute::model::{ModelPass, Prepared, Standing, conclude, kept, prepare, review};
 use crate::execute::pass::{Mode, Pass, UnitPass};
 use crate::execute::permit::Permit;
-use crate::execute::sweep::Orphan;
-use crate::execute::turns::Turns;
 use crate::git::{GitError, Mirror};
-use crate::limits::{AUDIT_PERIOD, HISTORY_COMMITS_MAX, READY_MAX, REVIEW_COMMITS_MAX};
-use crate::plan::planner::Hints;
+use crate::limits::{HISTORY_COMMITS_MAX, REVIEW_COMMITS_MAX};
 use crate::plan::release::Past;
-use crate::plan::report::State;
 use crate::plan::review::Verdict;
-use crate::resource::call::Scope;
-use crate::resource::canonical;
-use crate::resource::desired::Desired;
-use crate::resource::unit::Unit;
 use crate::snapshot::Snapshot;
 
-/// What the passes over one repository share. All that is remembered here may be forgotten at any
-/// time: it saves work and finds words, and decides nothing.
+/// What the passes over one repository share.
 pub(super) struct Shared {
     mirror: Mutex<Mirror>,
     aws: Mutex<Aws>,
@@ -46,28 +34,6 @@ pub(super) struct Shared {
     probe: Option<fn(&str)>,
     memory: Mutex<Memory>,
     pasts: Mutex<Pasts>,
-}
-
-/// What is remembered from one pass to the next.
-#[derive(Default)]
-pub(super) struct Memory {
-    pub(super) census: Census,
-    /// The models that are not at rest, as they were read last.
-    ready: BTreeMap<String, Arc<Ready>>,
-    /// Folder and unit to when the unit was last seen in line with these very files.
-    settled: BTreeMap<String, BTreeMap<Unit, Timestamp>>,
-    /// What the models that are settled now looked like.
-    pub(super) inventory: Inventory,
-    /// When each model is next looked through for what is left over.
-    survey_due: BTreeMap<String, Timestamp>,
-    /// What was put back, and when.
-    flaps: Flaps,
-    /// Where a commit takes down more than it may, and why nothing is.
-    pub(super) removals: BTreeMap<Scope, String>,
-    /// Whose turn it is.
-    pub(super) turns: Turns,
-    /// What of ours the last sweep found undeclared.
-    pub(super) orphans: Vec<Orphan>,
 }
 
 /// What a pass changes things with.
@@ -81,59 +47,6 @@ pub(super) struct Ready {
     model: LoadedModel,
     prepared: Option<Prepared>,
     files: Arc<Snapshot>,
-}
-
-impl Memory {
-    /// Forgets what depends on a model's files, or on what other models claim.
-    pub(super) fn forget(&mut self, folder: &str) {
-        self.ready.remove(folder);
-        self.settled.remove(folder);
-        self.survey_due.remove(folder);
-        self.flaps.forget(folder);
-        self.inventory.forget(folder);
-    }
-
-    /// Takes note of how much at once a commit allows, and of what it takes down beyond that.
-    pub(super) fn limit(&mut self, installation: &Installation) {
-        let removals = self.census.removals().into_iter();
-        let held = removals.filter(|removal| removal.is_held(installation));
-        self.turns.limit(installation);
-        self.removals = held.map(|one| (one.scope.clone(), one.words())).collect();
-    }
-
-    fn keep(&mut self, folder: &str, ready: &Arc<Ready>) {
-        if self.ready.len() >= READY_MAX {
-            self.ready.pop_first();
-        }
-        self.ready.insert(folder.to_owned(), ready.clone());
-    }
-
-    fn hints(
-        &mut self,
-        prepared: &Prepared,
-        folder: &str,
-        now: Timestamp,
-    ) -> BTreeMap<Unit, Hints> {
-        let destroys = prepared.desired.iter().any(|one| one.lifecycle.destroys());
-        let first = if destroys {
-            now
-        } else {
-            now + jittered(folder)
-        };
-        let due = *self.survey_due.entry(folder.to_owned()).or_insert(first);
-        let settled = self.settled.get(folder);
-        let hints = |desired: &Desired| Hints {
-            settled_at: settled.and_then(|settled| settled.get(&desired.unit).copied()),
-            quarantine: self.flaps.of(folder, &desired.unit, now),
-            removal_held: self.removals.get(&desired.scope).cloned(),
-            survey: due <= now,
-            upstream: None,
-        };
-        let units = prepared.desired.iter();
-        units
-            .map(|desired| (desired.unit.clone(), hints(desired)))
-            .collect()
-    }
 }
 
 impl Shared {
@@ -233,7 +146,7 @@ impl Shared {
             match self.over(revision, ready, mode, approval).await {
                 Ok((pass, had_turn)) => {
                     report.had_turn = had_turn;
-                    self.remember(&folder, &pass, at);
+                    self.memory().remember(&folder, &pass, at);
                     report.pass = Some(pass);
                 }
                 Err(why) => report.defect = Some(why),
@@ -248,7 +161,7 @@ impl Shared {
         revision: &Arc<Revision>,
         folder: &str,
     ) -> Result<Arc<Ready>, String> {
-        let kept = self.memory().ready.get(folder).cloned();
+        let kept = self.memory().ready(folder);
         if let Some(ready) = kept.filter(|ready| ready.files.commit == revision.commit) {
             return Ok(ready);
         }
@@ -414,26 +327,6 @@ impl Shared {
         let model = (&ready.model, config);
         Ok(conclude(model, prepared, units, standing, history, now))
     }
-
-    fn remember(&self, folder: &str, pass: &ModelPass, at: Timestamp) {
-        let settled = pass.units.iter().filter(|unit| unit.is_settled());
-        let settled = settled.filter(|unit| unit.state() != State::Drifted);
-        let settled = settled.map(|unit| (unit.plan.unit.clone(), at));
-        let mut memory = self.memory();
-        let known = memory.settled.entry(folder.to_owned()).or_default();
-        known.extend(settled);
-        memory.inventory.record(folder, pass, at);
-        for unit in &pass.units {
-            memory.flaps.note(folder, unit, at);
-        }
-        if let Some(due) = memory.survey_due.get_mut(folder).filter(|due| **due <= at) {
-            *due = at + AUDIT_PERIOD;
-        }
-        if pass.is_settled() {
-            // What is at rest is not passed over again before long.
-            memory.ready.remove(folder);
-        }
-    }
 }
 
 /// The roles that an installation names for its accounts, each for the regions that are observed.
@@ -453,17 +346,6 @@ fn roles(installation: &Installation) -> Roles {
         Some((id.clone(), role))
     });
     roles.collect()
-}
-
-/// When a model is first looked through, so that not all of them are at once.
-fn jittered(folder: &str) -> Duration {
-    let digest = canonical::sha256(folder.as_bytes());
-    let share = digest
-        .bytes()
-        .take(4)
-        .fold(0, |sum, byte| sum * 31 + u32::from(byte))
-        % 1000;
-    (AUDIT_PERIOD / 24).max(AUDIT_PERIOD * share / 1000)
 }
 
 fn broken(error: JoinError) -> String {

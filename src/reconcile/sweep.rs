@@ -4,7 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use super::Reconciler;
-use super::model::{Memory, Shared, drive};
+use super::memory::Memory;
+use super::model::{Shared, drive};
 use super::revision::Revision;
 use crate::clock::{SignedDuration, Timestamp};
 use crate::config::INSTALLATION_FILE;
