@@ -15,3 +15,4 @@ pub mod turns;
 
 mod listing;
 mod pending;
+mod unit_pass;
