@@ -164,7 +164,10 @@ impl Pass {
         };
         if result.is_settled() {
             result.marks = inventory::marks(&observed);
-            result.collectable = collectable(&self.desired, &observed, now);
+            // A look changes nothing, and nobody approved it.
+            if self.mode == Mode::Apply && self.approved.is_none() {
+                result.collectable = collectable(&self.desired, &observed, now);
+            }
         }
         if !unreviewed {
             result.disapprove();

@@ -206,6 +206,9 @@ fn what_nobody_needs_is_collected_and_what_a_rollback_needs_is_kept() {
     stage.survey = true;
     stage.stays_quiet();
     stage.after(SignedDuration::from_hours(31 * 24), &mut Calm);
+    stage.sweep(Mode::Plan, &mut Calm);
+    let left = count(&stage, "DescribeEndpointConfig");
+    assert_eq!(left, configs, "a look collects nothing");
     stage.settle(&mut Calm);
     let kept = trueup::limits::KEPT_RELEASES;
     assert_eq!(count(&stage, "DescribeEndpointConfig"), kept);
