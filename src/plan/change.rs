@@ -7,11 +7,11 @@ use super::observed::Object;
 use super::planner::Planner;
 use super::resolve::Resolved;
 use super::rollout;
-use super::step::{Action, Effect, Expect, Guard};
+use super::step::{Action, Effect, Guard};
 use crate::resource::broken::Broken;
 use crate::resource::call::Call;
 use crate::resource::desired::{Change, Key, Resource};
-use crate::resource::kind::{FieldClass, Kind, Update};
+use crate::resource::kind::{FieldClass, Update};
 use crate::resource::owner::{self, Tags};
 
 impl Planner<'_> {
@@ -68,7 +68,7 @@ impl Planner<'_> {
                 *retain = Value::Bool(false);
             }
             let call = Call::new(op, &self.desired.scope, body);
-            let guards = self.unchanged(resource.kind, name, object);
+            let guards = Guard::unchanged(self.desired, resource.kind, name, object);
             self.push(
                 Action::Update,
                 resource,
@@ -122,7 +122,7 @@ impl Planner<'_> {
             &format!("{} differs", keys.join(", ")),
         );
         let call = self.add_tags(&object.body[arn], &missing);
-        let guards = self.unchanged(resource.kind, name, object);
+        let guards = Guard::unchanged(self.desired, resource.kind, name, object);
         self.push(
             Action::Update,
             resource,
@@ -146,7 +146,8 @@ impl Planner<'_> {
     ) {
         let call = self.add_tags(arn, &Tags::from([(tag.0.to_owned(), tag.1)]));
         let object = self.observed.object(resource.kind, name);
-        let guards = object.and_then(|object| self.same_tags(resource.kind, object));
+        let guards =
+            object.and_then(|object| Guard::same_tags(self.desired, resource.kind, object));
         self.push(
             Action::Mark,
             resource,
@@ -183,7 +184,7 @@ impl Planner<'_> {
             &self.desired.scope,
             resource.kind.deletion(name, &object.body),
         );
-        let guards = self.unchanged(resource.kind, name, object);
+        let guards = Guard::unchanged(self.desired, resource.kind, name, object);
         self.push(
             Action::Delete,
             resource,
@@ -194,29 +195,6 @@ impl Planner<'_> {
             Effect::Recreate,
             text,
         );
-    }
-
-    /// The object is still as it was seen, and still ours.
-    pub(super) fn unchanged(&self, kind: &'static Kind, name: &str, object: &Object) -> Vec<Guard> {
-        let scope = &self.desired.scope;
-        let mut guards = vec![Guard {
-            call: Call::new(kind.ops.describe, scope, kind.located(name)),
-            expect: Expect::Same(object.body.clone()),
-        }];
-        guards.extend(self.same_tags(kind, object));
-        guards
-    }
-
-    /// The object's tags are still those that were seen: it is still ours.
-    pub(super) fn same_tags(&self, kind: &'static Kind, object: &Object) -> Option<Guard> {
-        let arn = &object.body[kind
-            .arn
-            .filter(|_| self.desired.broken != Broken::NoGuards)?];
-        let request = json!({"ResourceArn": arn});
-        Some(Guard {
-            call: Call::new("ListTags", &self.desired.scope, request),
-            expect: Expect::Tags(object.tags.clone()),
-        })
     }
 }
 

@@ -12,7 +12,7 @@ use serde_json::Value;
 
 use super::observed::{Look, Observed};
 use super::resolve::{Resolved, resolution};
-use super::step::{Action, Effect, Expect, Guard, Reason, Step};
+use super::step::{Effect, Expect, Guard, Reason, Step};
 use super::survey::Found;
 use crate::clock::{SignedDuration, Timestamp};
 use crate::limits::KEPT_PERIOD;
@@ -151,44 +151,20 @@ fn artefacts(
 }
 
 fn step(desired: &Desired, found: &Found) -> Option<Step> {
-    let (kind, name, scope) = (found.kind, &found.name, &desired.scope);
-    let mut guards = vec![Guard {
-        call: Call::new(kind.ops.describe, scope, kind.located(name)),
-        expect: Expect::Same(found.object.body.clone()),
-    }];
-    guards.extend(kind.arn.map(|arn| Guard {
-        call: Call::new(
-            "ListTags",
-            scope,
-            serde_json::json!({"ResourceArn": found.object.body[arn]}),
-        ),
-        expect: Expect::Tags(found.object.tags.clone()),
-    }));
+    let reason = Reason {
+        text: "nothing has named it for a long time".to_owned(),
+        commit: desired.commit.clone(),
+        origin: None,
+    };
+    let mut step = Step::deletion(desired, found, Effect::None, reason)?;
     // Somebody else's endpoint may have been put on it by hand.
-    if *kind == ENDPOINT_CONFIG {
-        guards.push(Guard {
-            call: Call::new("Search", scope, endpoints_on(name)),
+    if *found.kind == ENDPOINT_CONFIG {
+        step.guards.push(Guard {
+            call: Call::new("Search", &desired.scope, endpoints_on(&found.name)),
             expect: Expect::Nothing("/Results"),
         });
     }
-    Some(Step {
-        action: Action::Delete,
-        kind,
-        name: name.clone(),
-        call: Call::new(
-            kind.ops.delete?,
-            scope,
-            kind.deletion(name, &found.object.body),
-        ),
-        guards,
-        changes: Vec::new(),
-        effect: Effect::None,
-        reason: Reason {
-            text: "nothing has named it for a long time".to_owned(),
-            commit: desired.commit.clone(),
-            origin: None,
-        },
-    })
+    Some(step)
 }
 
 fn endpoints_on(config: &str) -> Value {

@@ -153,7 +153,8 @@ impl Planner<'_> {
         if let Some(resource) = self.desired.resources.iter().find(of_kind)
             && let Some(object) = self.observed.object(parent, &resource.stem)
         {
-            step.guards.extend(self.same_tags(parent, object));
+            step.guards
+                .extend(Guard::same_tags(self.desired, parent, object));
         }
         step
     }

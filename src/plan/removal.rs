@@ -6,10 +6,9 @@
 
 use super::cause::Cause;
 use super::planner::Planner;
-use super::step::{Action, Effect, Reason, Step};
+use super::step::{Effect, Reason, Step};
 use super::survey::Found;
 use crate::resource::broken::Broken;
-use crate::resource::call::Call;
 use crate::resource::kind::{Naming, Status};
 use crate::resource::kinds::ENDPOINT;
 use crate::resource::owner::owns;
@@ -69,31 +68,17 @@ impl Planner<'_> {
     }
 
     fn take_down(&mut self, found: &Found) {
-        let (kind, name) = (found.kind, &found.name);
-        let Some(op) = kind.ops.delete else { return };
         let text = if self.desired.lifecycle.is_absent() {
             "the commit takes everything down here"
         } else {
             "no commit asks for it any more"
         };
-        let step = Step {
-            action: Action::Delete,
-            kind,
-            name: name.clone(),
-            call: Call::new(
-                op,
-                &self.desired.scope,
-                kind.deletion(name, &found.object.body),
-            ),
-            guards: self.unchanged(kind, name, &found.object),
-            changes: Vec::new(),
-            effect: Effect::Destroy,
-            reason: Reason {
-                text: text.to_owned(),
-                commit: self.desired.commit.clone(),
-                origin: self.desired.removal.clone(),
-            },
+        let reason = Reason {
+            text: text.to_owned(),
+            commit: self.desired.commit.clone(),
+            origin: self.desired.removal.clone(),
         };
-        self.steps.push(step);
+        let step = Step::deletion(self.desired, found, Effect::Destroy, reason);
+        self.steps.extend(step);
     }
 }

@@ -3,8 +3,11 @@
 use serde::Serialize;
 use serde_json::{Value, json};
 
+use super::observed::Object;
+use super::survey::Found;
+use crate::resource::broken::Broken;
 use crate::resource::call::{Call, Scope};
-use crate::resource::desired::{Change, Origin};
+use crate::resource::desired::{Change, Desired, Origin};
 use crate::resource::kind::Kind;
 use crate::resource::owner::Tags;
 use crate::resource::unit::Unit;
@@ -106,6 +109,38 @@ pub struct Guard {
     pub expect: Expect,
 }
 
+impl Guard {
+    /// The object is described as it was seen, and its tags are those that were seen: it is as it was,
+    /// and still ours.
+    pub(super) fn unchanged(
+        desired: &Desired,
+        kind: &'static Kind,
+        name: &str,
+        object: &Object,
+    ) -> Vec<Self> {
+        let mut guards = vec![Self {
+            call: Call::new(kind.ops.describe, &desired.scope, kind.located(name)),
+            expect: Expect::Same(object.body.clone()),
+        }];
+        guards.extend(Self::same_tags(desired, kind, object));
+        guards
+    }
+
+    /// The object's tags are still those that were seen: it is still ours.
+    pub(super) fn same_tags(
+        desired: &Desired,
+        kind: &'static Kind,
+        object: &Object,
+    ) -> Option<Self> {
+        let arn = kind.arn.filter(|_| desired.broken != Broken::NoGuards)?;
+        let request = json!({"ResourceArn": object.body[arn]});
+        Some(Self {
+            call: Call::new("ListTags", &desired.scope, request),
+            expect: Expect::Tags(object.tags.clone()),
+        })
+    }
+}
+
 /// What a guard's answer must be.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Expect {
@@ -156,6 +191,27 @@ impl Plan {
 }
 
 impl Step {
+    /// Takes away what was found, if it is as it was found. `None` where a kind cannot be taken away.
+    pub(super) fn deletion(
+        desired: &Desired,
+        found: &Found,
+        effect: Effect,
+        reason: Reason,
+    ) -> Option<Self> {
+        let (kind, name, object) = (found.kind, &found.name, &found.object);
+        let request = kind.deletion(name, &object.body);
+        Some(Self {
+            action: Action::Delete,
+            kind,
+            name: name.clone(),
+            call: Call::new(kind.ops.delete?, &desired.scope, request),
+            guards: Guard::unchanged(desired, kind, name, object),
+            changes: Vec::new(),
+            effect,
+            reason,
+        })
+    }
+
     fn json(&self) -> Value {
         json!({
             "action": self.action,
