@@ -31,9 +31,9 @@ pub struct Prepared {
     pub desired: Vec<Desired>,
     /// What it asks to be trained and served.
     pub identity: Identity,
-    /// The environments that follow another, and which, and after how long: what is merged for them
-    /// is reviewed, and rolls after it has proven itself there.
-    later: BTreeMap<String, (String, SignedDuration)>,
+    /// The environments that follow another, with what is wanted there: what is merged for them is
+    /// reviewed, and rolls after it has proven itself there.
+    later: BTreeMap<String, Upstream>,
 }
 
 /// What a pass over a model came to.
@@ -101,18 +101,33 @@ fn compile(subject: &Subject<'_>) -> Result<Prepared, CompileError> {
     }
     let environments = subject.config.environments.iter();
     let later = environments.filter_map(|environment| {
-        let soak = i64::try_from(environment.promote.soak.0).unwrap_or(i64::MAX);
         let from = environment.promote.from.clone()?;
-        Some((
-            environment.name.clone(),
-            (from, SignedDuration::from_secs(soak)),
-        ))
+        let soak = i64::try_from(environment.promote.soak.0).unwrap_or(i64::MAX);
+        let soak = SignedDuration::from_secs(soak);
+        let upstream = upstream(&desired, from, soak);
+        Some((environment.name.clone(), upstream))
     });
+    let later = later.collect();
     Ok(Prepared {
         desired,
         identity: identity(subject)?,
-        later: later.collect(),
+        later,
     })
+}
+
+/// An environment that another follows, before anything of it was looked at.
+fn upstream(desired: &[Desired], environment: String, soak: SignedDuration) -> Upstream {
+    let mut units = desired.iter();
+    let unit = units.find(|one| one.unit.place == environment);
+    let resources = unit.map_or(&[][..], |one| &one.resources).iter();
+    let wanted = resources.filter(|one| one.kind.naming == Naming::Digest);
+    Upstream {
+        wanted: wanted.cloned().collect(),
+        environment,
+        converged_since: None,
+        moves: false,
+        soak,
+    }
 }
 
 fn subject<'a>(
@@ -164,20 +179,15 @@ impl Prepared {
     /// for what became of it in the one before.
     #[must_use]
     pub fn after(&self, pass: Pass, done: &[UnitPass]) -> Pass {
-        let Some((from, soak)) = self.later.get(&pass.unit().place) else {
+        let Some(upstream) = self.later.get(&pass.unit().place) else {
             return pass;
         };
-        let mut desired = self.desired.iter();
-        let wanted = desired.find(|one| one.unit.place == *from);
-        let wanted = wanted.map_or(&[][..], |one| &one.resources).iter();
-        let wanted = wanted.filter(|one| one.kind.naming == Naming::Digest);
-        let unit = done.iter().find(|unit| unit.plan.unit.place == *from);
+        let mut done = done.iter();
+        let unit = done.find(|unit| unit.plan.unit.place == upstream.environment);
         pass.with_upstream(Upstream {
-            environment: from.clone(),
-            wanted: wanted.cloned().collect(),
             converged_since: unit.and_then(|unit| unit.converged_since),
             moves: unit.is_some_and(|unit| unit.in_motion() || !unit.plan.is_empty()),
-            soak: *soak,
+            ..upstream.clone()
         })
     }
 }
