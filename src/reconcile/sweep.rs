@@ -50,8 +50,7 @@ impl Reconciler {
     /// nothing is decided by it.
     pub(super) async fn look_for_orphans(&mut self) {
         let now = self.now();
-        let period = SignedDuration::try_from(ORPHANS_PERIOD).unwrap_or_default();
-        let lately = |at: Timestamp| now.duration_since(at) < period;
+        let lately = |at: Timestamp| now < at + ORPHANS_PERIOD;
         let Some(revision) = self.revision.clone() else {
             return;
         };
