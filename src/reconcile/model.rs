@@ -19,6 +19,7 @@ use crate::config::{LoadedModel, load_model};
 use crate::execute::model::{ModelPass, Prepared, Standing, conclude, kept, prepare, review};
 use crate::execute::pass::{Mode, Pass, UnitPass};
 use crate::execute::permit::Permit;
+use crate::execute::steps::Steps;
 use crate::git::{GitError, Mirror};
 use crate::limits::{HISTORY_COMMITS_MAX, REVIEW_COMMITS_MAX};
 use crate::plan::release::Past;
@@ -220,31 +221,31 @@ impl Shared {
         pass: Pass,
         hand: &Hand,
     ) -> Result<UnitPass, String> {
-        let (clock, aws) = (self.clock.as_ref(), &hand.aws);
-        let unit = drive(pass.under(&hand.permit), aws, clock).await;
+        let unit = drive(pass.under(&hand.permit), &hand.aws, self.clock()).await;
         let mut unit = unit.ok_or("a pass ended before it had looked")?;
         if unit.unreviewed {
             let verdict = self.verdict(revision, ready, &unit).await?;
-            if let Some(steps) = unit.judged(verdict) {
-                let steps = steps.under(&hand.permit);
-                unit.acted(drive(steps, aws, clock).await);
-            }
+            let steps = unit.judged(verdict);
+            self.act(steps, hand, &mut unit).await;
         }
         if unit.unturned {
             let turn = self.memory().turns.ask(&ready.model.folder, &unit);
-            if let Some(steps) = unit.turn(turn) {
-                let steps = steps.under(&hand.permit);
-                unit.acted(drive(steps, aws, clock).await);
-            }
+            let steps = unit.turn(turn);
+            self.act(steps, hand, &mut unit).await;
         }
         if !unit.collectable.is_empty() {
             let kept = self.kept(revision, ready, &unit).await?;
-            if let Some(steps) = unit.collect(kept.as_ref()) {
-                let steps = steps.under(&hand.permit);
-                unit.acted(drive(steps, aws, clock).await);
-            }
+            let steps = unit.collect(kept.as_ref());
+            self.act(steps, hand, &mut unit).await;
         }
         Ok(unit)
+    }
+
+    /// Takes the steps that a unit was allowed, if any, and tells it what came of them.
+    async fn act(&self, steps: Option<Steps>, hand: &Hand, unit: &mut UnitPass) {
+        if let Some(steps) = steps {
+            unit.acted(drive(steps.under(&hand.permit), &hand.aws, self.clock()).await);
+        }
     }
 
     /// The artefacts that a rollback may need.
