@@ -1,8 +1,9 @@
 //! How often an operation may be called: one token bucket for each operation, account and region.
 //!
 //! SageMaker's limits hold for an account and region, whoever calls, and cannot be raised. So the
-//! buckets are shared by everything in the process, are as large as the account's quotas say, and throttling lowers the rate of the operation
-//! that was throttled; answers raise it again, up to where it began.
+//! buckets are shared by everything in the process, and are as large as the account's quotas say.
+//! Throttling lowers the rate of the operation that was throttled; answers raise it again, up to where
+//! it began.
 
 use std::collections::BTreeMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};

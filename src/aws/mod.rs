@@ -3,8 +3,8 @@
 //! A [`Call`] goes out as it is: the SDK's typed operation gives the protocol, the endpoint, the
 //! credentials and the signature, and an interceptor puts our JSON in place of its body and hands
 //! back the raw answer. So what the SDK does not know yet passes both ways, and an operation costs
-//! one line in `operations.rs`. Application Auto Scaling and Service Quotas speak JSON too and are carried so; S3,
-//! `CloudWatch` and SNS do not, and go through the SDK's typed builders, a file each.
+//! one line in `operations.rs`. Application Auto Scaling and Service Quotas speak JSON too and are
+//! carried so; S3, `CloudWatch` and SNS do not, and go through the SDK's typed builders, a file each.
 
 mod accounts;
 mod alarms;

@@ -27,7 +27,7 @@ pub struct UnitPass {
     pub plan: Plan,
     /// What was found besides.
     pub report: PlanReport,
-    /// What was done, in [`Mode::Apply`].
+    /// What was done, in [`super::pass::Mode::Apply`].
     pub outcome: Option<Outcome>,
     /// Since when the endpoint has run exactly what the commit asks for.
     pub converged_since: Option<Timestamp>,
