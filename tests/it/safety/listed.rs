@@ -19,7 +19,7 @@ fn rows(text: &str) -> BTreeMap<u32, Vec<&str>> {
     rows.collect()
 }
 
-/// Whether a path such as `it::git::secrets_are_never_shown` or `lib::clock::…` leads to a test.
+/// Whether a path such as `it::git::remotes::secrets_are_never_shown` or `lib::clock::…` leads to a test.
 fn is_a_test(path: &str) -> bool {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let mut parts: Vec<_> = path.split("::").collect();
@@ -112,7 +112,7 @@ fn a_numbered_test_stands_in_the_row_of_its_number() {
 #[test]
 fn what_is_no_test_is_not_taken_for_one() {
     let check = |path: &str, expected: bool| assert_eq!(is_a_test(path), expected, "{path}");
-    check("it::git::secrets_are_never_shown", true);
+    check("it::git::remotes::secrets_are_never_shown", true);
     check("it::sim::crash::first_deploy", true);
     check("lib::resource::name::golden_v1", true);
     check("it::git::mirror", false);
