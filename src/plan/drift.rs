@@ -78,10 +78,12 @@ impl Planner<'_> {
     /// Notes that a resource holds what the commit asks for, where a later difference is to be told
     /// from a later wish.
     pub(super) fn hold(&mut self, resource: &Resource, name: &str, body: &Value, object: &Object) {
-        let Some(arn) = resource.kind.arn else { return };
+        let reports = self.desired.lifecycle.drift == Drift::Report;
+        let Some(arn) = resource.kind.arn.filter(|_| reports) else {
+            return;
+        };
         let wish = wish(resource, body);
-        let noted = object.tags.get(HELD) == Some(&wish);
-        if self.desired.lifecycle.drift == Drift::Report && !noted {
+        if object.tags.get(HELD) != Some(&wish) {
             let words = "it holds what the commit asks for: what differs from now on is reported";
             let arn = object.body[arn].clone();
             self.mark(resource, name, &arn, (HELD, wish), words.to_owned());
