@@ -167,6 +167,11 @@ pub const FETCH_DEADLINE: Duration = Duration::from_mins(2);
 pub const WATCH_QUIET: Duration = Duration::from_millis(200);
 /// How often a source is asked for its refs.
 pub const POLL_INTERVAL: Duration = Duration::from_secs(15);
+/// How long a Git host that says it is asked too often is left alone at first. Its `Retry-After` does
+/// not come through libgit2; a minute is what the forges' own limits are counted by.
+pub const GIT_THROTTLED_PAUSE: Duration = Duration::from_mins(1);
+/// The longest pause after it says so again and again.
+pub const GIT_THROTTLED_PAUSE_MAX: Duration = Duration::from_mins(16);
 /// The least time between two looks at the same thing that may be asked for.
 pub const INTERVAL_MIN: Duration = Duration::from_millis(10);
 /// How long an endpoint may be in motion before the wait is called late.

@@ -2,7 +2,9 @@
 
 use std::time::Duration;
 
-use crate::limits::{POLL_INTERVAL, SEARCH_MARGIN, SWEEP_LISTED_MIN};
+use crate::limits::{
+    GIT_THROTTLED_PAUSE, GIT_THROTTLED_PAUSE_MAX, POLL_INTERVAL, SEARCH_MARGIN, SWEEP_LISTED_MIN,
+};
 
 /// How often to look, at what.
 #[derive(Debug, Clone, Copy)]
@@ -53,9 +55,31 @@ impl Cadence {
 
     /// How long to wait after the `failures`-th failure in a row.
     pub fn backoff(&self, failures: u32) -> Duration {
-        let doubled = 2_u32.saturating_pow(failures.saturating_sub(1));
-        self.retry
-            .saturating_mul(doubled)
-            .min(self.sweep.max(self.retry))
+        doubled(self.retry, failures).min(self.sweep.max(self.retry))
+    }
+
+    /// How long to leave a Git host alone that has said `times` in a row that it is asked too often.
+    pub fn throttled(times: u32) -> Duration {
+        doubled(GIT_THROTTLED_PAUSE, times).min(GIT_THROTTLED_PAUSE_MAX)
+    }
+}
+
+/// The `times`-th of pauses of which each is twice as long as the one before.
+fn doubled(first: Duration, times: u32) -> Duration {
+    first.saturating_mul(2_u32.saturating_pow(times.saturating_sub(1)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn pauses_grow_up_to_a_bound() {
+        let (cadence, local) = (Cadence::default(), Cadence::local());
+        let backoff = [1, 2, 3, 100].map(|failures| cadence.backoff(failures).as_secs());
+        assert_eq!(backoff, [5, 10, 20, 600]);
+        assert_eq!(local.backoff(100).as_secs(), 2);
+        let throttled = [1, 2, 5, 6, 100].map(|times| Cadence::throttled(times).as_secs());
+        assert_eq!(throttled, [60, 120, 960, 960, 960]);
     }
 }

@@ -181,8 +181,13 @@ impl Daemon {
             }
             Err(error) => {
                 self.failures += 1;
+                let pause = if error.is_throttling() {
+                    Cadence::throttled(self.failures)
+                } else {
+                    self.cadence.backoff(self.failures)
+                };
                 self.tell(Event::Failed(error));
-                self.cadence.backoff(self.failures)
+                pause
             }
         };
         self.look_at = Instant::now() + wait;

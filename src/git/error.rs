@@ -56,6 +56,14 @@ pub enum GitError {
         /// Why not.
         source: git2::Error,
     },
+    /// The host was asked too often.
+    #[error("{url} was asked too often")]
+    Throttled {
+        /// The repository.
+        url: String,
+        /// What was said.
+        source: git2::Error,
+    },
     /// There is no repository.
     #[error("there is no repository at {url}")]
     NotFound {
@@ -176,8 +184,15 @@ impl GitError {
             Self::Cache { .. } => "check the folder's owner, permissions and free space",
             Self::Mirror { .. } => "the cache may be deleted: it is fetched again",
             Self::Damaged { .. } => "nothing to do: the next fetch starts anew",
+            // libgit2 does not know the lines with which a shallow repository answers.
+            Self::Unreachable { source, .. } if source.message().contains("invalid packet") => {
+                "what answered is no Git server, or a shallow clone: there, `git fetch --unshallow`"
+            }
             Self::Unreachable { .. } => {
                 "it is tried again; `git ls-remote` with the same URL tells more"
+            }
+            Self::Throttled { .. } => {
+                "it is asked again after a pause; give trueup a token of its own, whose budget no other uses"
             }
             Self::NotFound { .. } => {
                 "check the URL; forges also say this of a private repository to those not let in"
@@ -223,6 +238,11 @@ impl GitError {
         .to_owned()
     }
 
+    /// Whether the host asks to be left alone for a while.
+    pub fn is_throttling(&self) -> bool {
+        matches!(self, Self::Throttled { .. })
+    }
+
     /// Whether the mirror itself is at fault and fetching anew would mend it.
     pub(super) fn is_damage(&self) -> bool {
         matches!(self, Self::Damaged { .. } | Self::Mirror { .. })
@@ -252,6 +272,9 @@ pub(super) fn remote(source: &Source, what: &'static str, error: git2::Error) ->
             given,
             source: error,
         };
+    }
+    if status(&["status code: 429"]) {
+        return GitError::Throttled { url, source: error };
     }
     if code == ErrorCode::Owner {
         return GitError::Owner { url, source: error };

@@ -70,6 +70,13 @@ pub enum ReconcileError {
     Worker(#[from] JoinError),
 }
 
+impl ReconcileError {
+    /// Whether the Git host asks to be left alone for a while.
+    pub fn is_throttling(&self) -> bool {
+        matches!(self, Self::Git(error) if error.is_throttling())
+    }
+}
+
 /// Reconciles one repository.
 pub struct Reconciler {
     shared: Arc<Shared>,

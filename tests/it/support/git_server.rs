@@ -31,9 +31,10 @@ pub(crate) struct GitServer {
 struct State {
     root: PathBuf,
     /// The `Authorization` header to insist on.
-    authorization: Option<String>,
+    authorization: Mutex<Option<String>>,
     stop: AtomicBool,
     silent: AtomicBool,
+    throttled: AtomicBool,
     lose_answer: AtomicBool,
     redirect: Mutex<Option<String>>,
     before_push: Mutex<Option<BeforePush>>,
@@ -49,8 +50,7 @@ impl GitServer {
 
     /// Serves `root` to one user.
     pub(crate) fn closed(root: &Path, user: &str, password: &str) -> Self {
-        let basic = base64(format!("{user}:{password}").as_bytes());
-        Self::start(root, Some(format!("Basic {basic}")))
+        Self::start(root, Some(basic(user, password)))
     }
 
     fn start(root: &Path, authorization: Option<String>) -> Self {
@@ -58,7 +58,7 @@ impl GitServer {
         let address = listener.local_addr().unwrap();
         let state = Arc::new(State {
             root: root.to_owned(),
-            authorization,
+            authorization: Mutex::new(authorization),
             ..State::default()
         });
         let shared = Arc::clone(&state);
@@ -82,6 +82,16 @@ impl GitServer {
     /// The URL of `repo.git`, with `user` (such as `robot:secret@`) before the host.
     pub(crate) fn url(&self, user: &str) -> String {
         format!("http://{user}{}/repo.git", self.address)
+    }
+
+    /// From now on: let in only who says so.
+    pub(crate) fn insist_on(&self, user: &str, password: &str) {
+        *self.state.authorization.lock().unwrap() = Some(basic(user, password));
+    }
+
+    /// From now on, or no longer: tell everybody to ask less often.
+    pub(crate) fn throttle(&self, everybody: bool) {
+        self.state.throttled.store(everybody, Ordering::SeqCst);
     }
 
     /// From now on: accept, and never say a word.
@@ -130,8 +140,14 @@ impl State {
         let mut reader = BufReader::new(stream.try_clone()?);
         let request = Request::read(&mut reader)?;
         let mut stream = stream;
-        if request.headers.get("authorization") != self.authorization.as_ref()
-            && self.authorization.is_some()
+        if self.throttled.load(Ordering::SeqCst) {
+            return stream.write_all(
+                b"HTTP/1.1 429 Too Many Requests\r\nRetry-After: 60\r\n\
+                  Content-Length: 0\r\nConnection: close\r\n\r\n",
+            );
+        }
+        let authorization = self.authorization.lock().unwrap().clone();
+        if authorization.is_some() && request.headers.get("authorization") != authorization.as_ref()
         {
             return stream.write_all(
                 b"HTTP/1.1 401 Unauthorized\r\nWWW-Authenticate: Basic realm=\"git\"\r\n\
@@ -270,6 +286,10 @@ fn line(reader: &mut BufReader<TcpStream>) -> io::Result<String> {
         return Err(io::ErrorKind::UnexpectedEof.into());
     }
     Ok(line.trim_end().to_owned())
+}
+
+fn basic(user: &str, password: &str) -> String {
+    format!("Basic {}", base64(format!("{user}:{password}").as_bytes()))
 }
 
 fn base64(bytes: &[u8]) -> String {

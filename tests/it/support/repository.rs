@@ -4,6 +4,7 @@
     reason = "a helper of a test may fail like the test"
 )]
 
+use std::fs;
 use std::path::Path;
 
 use git2::build::TreeUpdateBuilder;
@@ -52,6 +53,16 @@ impl TempRepository {
     /// The folder that the repository's folder is in.
     pub(crate) fn root(&self) -> &Path {
         self.folder.path()
+    }
+
+    /// From now on, serves like what `git clone --depth 1` made of a commit.
+    pub(crate) fn cut_off_at(&self, commit: &ObjectId) {
+        fs::write(self.git.path().join("shallow"), format!("{commit}\n")).unwrap();
+    }
+
+    /// Serves like a whole repository again.
+    pub(crate) fn cut_off_no_more(&self) {
+        fs::remove_file(self.git.path().join("shallow")).unwrap();
     }
 
     /// Commits on top of `branch` (or as its first commit): path to new text, `None` to remove.
