@@ -13,6 +13,7 @@ pub mod kinds;
 pub mod lifecycle;
 pub mod name;
 pub mod owner;
+pub mod ownership;
 pub mod scalable_target;
 pub mod scaling_policy;
 pub mod subscription;
