@@ -15,12 +15,11 @@ use trueup::execute::model::ModelPass;
 use trueup::execute::sweep::{Grounds, Sweep, Swept};
 use trueup::git::{Index, Mirror};
 use trueup::limits::READY_MAX;
-use trueup::plan::planner::Hints;
 use trueup::resource::unit::Unit;
 use trueup::snapshot::{ObjectId, Snapshot};
 use trueup::world::World;
 
-use super::model::{Model, hints_of};
+use super::model::{Model, hints, settled};
 use super::repository::source;
 use super::tally::Tally;
 
@@ -36,7 +35,7 @@ pub(crate) struct Fleet {
     index: Index,
     inventory: Inventory,
     ready: BTreeMap<String, Arc<Model>>,
-    hints: BTreeMap<String, BTreeMap<Unit, Hints>>,
+    settled: BTreeMap<String, Vec<(Unit, Timestamp)>>,
 }
 
 /// What one pass over a fleet came to.
@@ -70,7 +69,7 @@ impl Fleet {
             shared,
             inventory: Inventory::default(),
             ready: BTreeMap::new(),
-            hints: BTreeMap::new(),
+            settled: BTreeMap::new(),
         }
     }
 
@@ -89,7 +88,7 @@ impl Fleet {
         self.index = index.expect("the mirror is whole");
         for folder in touched {
             self.ready.remove(folder);
-            self.hints.remove(folder);
+            self.settled.remove(folder);
             self.inventory.forget(folder);
         }
     }
@@ -117,9 +116,10 @@ impl Fleet {
         let start = Instant::now();
         let model = self.ready(folder, looked);
         looked.reading += start.elapsed();
-        let hints = self.hints.entry(folder.to_owned()).or_default();
-        let pass = model.pass(&self.installation, hints, (world, now), &mut looked.tally);
-        hints.extend(hints_of(&pass, now));
+        let hints = self.settled.get(folder).map(|units| hints(units));
+        let hints = hints.unwrap_or_default();
+        let pass = model.pass(&self.installation, &hints, (world, now), &mut looked.tally);
+        self.settled.insert(folder.to_owned(), settled(&pass, now));
         self.inventory.record(folder, &pass, now);
         looked.took += start.elapsed();
         if pass.is_settled() {

@@ -71,14 +71,18 @@ impl Model {
     }
 }
 
-/// What a pass leaves for the next: when its units were last seen settled.
-pub(crate) fn hints_of(pass: &ModelPass, now: Timestamp) -> BTreeMap<Unit, Hints> {
+/// When the units of a pass were seen settled: what it leaves for the next.
+pub(crate) fn settled(pass: &ModelPass, now: Timestamp) -> Vec<(Unit, Timestamp)> {
     let settled = pass.units.iter().filter(|unit| unit.is_settled());
-    let hints = Hints {
-        settled_at: Some(now),
+    settled.map(|unit| (unit.plan.unit.clone(), now)).collect()
+}
+
+/// What the planner is told of it.
+pub(crate) fn hints(settled: &[(Unit, Timestamp)]) -> BTreeMap<Unit, Hints> {
+    let hints = |at| Hints {
+        settled_at: Some(at),
         ..Hints::default()
     };
-    settled
-        .map(|unit| (unit.plan.unit.clone(), hints.clone()))
-        .collect()
+    let units = settled.iter();
+    units.map(|(unit, at)| (unit.clone(), hints(*at))).collect()
 }

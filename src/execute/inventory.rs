@@ -1,7 +1,7 @@
 //! What settled units looked like when they were last described: enough for a list to tell whether
 //! they still do.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use serde_json::Value;
@@ -25,7 +25,7 @@ pub struct Mark {
     /// Its kind, one that is listed.
     pub kind: &'static Kind,
     /// Its name.
-    pub name: String,
+    pub name: Box<str>,
     /// What it looked like.
     pub stamp: Stamp,
 }
@@ -67,7 +67,7 @@ pub fn marks(observed: &Observed) -> Vec<Mark> {
         };
         Some(Mark {
             kind,
-            name: name.to_owned(),
+            name: name.into(),
             stamp: Stamp::of(listed, &object.body, in_order(&object.tags)),
         })
     };
@@ -84,33 +84,46 @@ pub(super) fn in_order(tags: &Tags) -> impl Iterator<Item = (&str, &str)> {
 #[derive(Debug, Clone)]
 struct Described {
     at: Timestamp,
-    units: Vec<(Scope, Vec<Mark>)>,
+    units: Box<[Unit]>,
 }
+
+/// What was seen of a unit, and where. There are thousands: a scope is kept once.
+type Unit = (Arc<Scope>, Box<[Mark]>);
 
 /// The models of a repository of which every unit is settled, by folder.
 #[derive(Debug, Clone, Default)]
 pub struct Inventory {
     models: BTreeMap<Arc<str>, Described>,
+    scopes: BTreeSet<Arc<Scope>>,
 }
 
 impl Inventory {
-    /// Takes what a pass that began `at` saw in place of what was seen before. A model that is not settled is to be
-    /// looked at by name, whatever lists show.
+    /// Takes what a pass that began `at` saw in place of what was seen before. A model that is not
+    /// settled is to be looked at by name, whatever lists show.
     pub fn record(&mut self, folder: &str, pass: &ModelPass, at: Timestamp) {
         if !pass.is_settled() {
             return self.forget(folder);
         }
         let units = pass.units.iter();
         let units = units.map(|unit| (unit.plan.scope.clone(), unit.marks.clone()));
+        self.insert(folder, units.collect(), at);
+    }
+
+    /// A model, with what was seen of its units.
+    pub(super) fn insert(&mut self, folder: &str, units: Vec<(Scope, Vec<Mark>)>, at: Timestamp) {
+        let units = units.into_iter();
+        let units = units.map(|(scope, marks)| (self.kept(scope), marks.into_boxed_slice()));
         let units = units.collect();
         self.models.insert(folder.into(), Described { at, units });
     }
 
-    /// A model, with what was seen of its units.
-    #[cfg(test)]
-    pub(super) fn insert(&mut self, folder: &str, units: Vec<(Scope, Vec<Mark>)>) {
-        let at = Timestamp::UNIX_EPOCH;
-        self.models.insert(folder.into(), Described { at, units });
+    fn kept(&mut self, scope: Scope) -> Arc<Scope> {
+        let scope = Arc::new(scope);
+        let known = self.scopes.get(&scope).cloned();
+        known.unwrap_or_else(|| {
+            self.scopes.insert(scope.clone());
+            scope
+        })
     }
 
     /// Drops a model.
@@ -128,7 +141,7 @@ impl Inventory {
         self.models.iter().flat_map(|(folder, described)| {
             let units = described.units.iter();
             let marks =
-                units.flat_map(|(scope, marks)| marks.iter().map(move |mark| (scope, mark)));
+                units.flat_map(|(scope, marks)| marks.iter().map(move |mark| (&**scope, mark)));
             marks.map(move |(scope, mark)| (folder, described.at, scope, mark))
         })
     }

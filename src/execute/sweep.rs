@@ -142,7 +142,7 @@ impl Sweep {
                 shown: Shown::NotYet,
             };
             let list = lists.entry((scope, mark.kind.name)).or_default();
-            list.insert(mark.name.clone(), known);
+            list.insert(mark.name.to_string(), known);
         }
         let lists = lists.into_iter();
         let mut sweep = Self {

@@ -28,7 +28,7 @@ fn mark(kind: &'static Kind, name: &str, body: &Value, tags: &Tags) -> Mark {
     let listed = kind.listed.as_ref().expect("a kind that is listed");
     Mark {
         kind,
-        name: name.to_owned(),
+        name: name.into(),
         stamp: Stamp::of(listed, body, in_order(tags)),
     }
 }
@@ -58,7 +58,11 @@ fn inventory() -> Inventory {
         mark(&PIPELINE, "churn", &pipeline, &Tags::new()),
     ];
     let mut inventory = Inventory::default();
-    inventory.insert("models/churn", vec![(scope(), marks)]);
+    inventory.insert(
+        "models/churn",
+        vec![(scope(), marks)],
+        Timestamp::UNIX_EPOCH,
+    );
     inventory
 }
 
@@ -302,7 +306,8 @@ fn a_sweep_of_ten_thousand_models_keeps_within_its_budget() {
     let mut inventory = Inventory::default();
     for n in 0..MODELS {
         let marks = kinds.map(|kind| mark(kind, &format!("m{n}"), &item(kind, n), &Tags::new()));
-        inventory.insert(&format!("models/m{n}"), vec![(scope(), marks.to_vec())]);
+        let units = vec![(scope(), marks.to_vec())];
+        inventory.insert(&format!("models/m{n}"), units, Timestamp::UNIX_EPOCH);
     }
     let mut calls: BTreeMap<String, usize> = BTreeMap::new();
     let machine = Sweep::new(&inventory, grounds(None));

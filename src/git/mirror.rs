@@ -49,6 +49,8 @@ impl Mirror {
     /// [`GitError::Mirror`] where the folder cannot be written.
     pub fn open(cache: &Path, source: Source) -> Result<Self, GitError> {
         fs::create_dir_all(cache).map_err(tried("create the cache folder", cache))?;
+        // It grows to hundreds of megabytes with trees that are read once.
+        git2::opts::enable_caching(false);
         let key = source.key();
         let lock = Lock::take(&cache.join(format!("{key}.lock")))?;
         let path = cache.join(format!("{key}.git"));

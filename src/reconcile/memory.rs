@@ -28,8 +28,8 @@ pub(super) struct Memory {
     pub(super) census: Census,
     /// The models that are not at rest, as they were read last.
     ready: BTreeMap<String, Arc<Ready>>,
-    /// Folder and unit to when the unit was last seen in line with these very files.
-    settled: BTreeMap<String, BTreeMap<Unit, Timestamp>>,
+    /// By folder: when each unit was last seen in line with these very files.
+    settled: BTreeMap<String, Vec<(Unit, Timestamp)>>,
     /// What the models that are settled now looked like.
     pub(super) inventory: Inventory,
     /// When each model is looked through for what is left over.
@@ -101,8 +101,12 @@ impl Memory {
         };
         let survey = *self.surveys.entry(folder.to_owned()).or_insert_with(first);
         let settled = self.settled.get(folder);
+        let settled = |unit: &Unit| {
+            let mut units = settled.into_iter().flatten();
+            units.find(|(one, _)| one == unit).map(|(_, at)| *at)
+        };
         let hints = |desired: &Desired| Hints {
-            settled_at: settled.and_then(|settled| settled.get(&desired.unit).copied()),
+            settled_at: settled(&desired.unit),
             quarantine: self.flaps.of(folder, &desired.unit, now),
             removal_held: self.removals.get(&desired.scope).cloned(),
             survey: survey.due <= now,
@@ -118,9 +122,12 @@ impl Memory {
     pub(super) fn remember(&mut self, folder: &str, pass: &ModelPass, at: Timestamp) {
         let settled = pass.units.iter().filter(|unit| unit.is_settled());
         let settled = settled.filter(|unit| unit.state() != State::Drifted);
-        let settled = settled.map(|unit| (unit.plan.unit.clone(), at));
         let known = self.settled.entry(folder.to_owned()).or_default();
-        known.extend(settled);
+        for unit in settled {
+            let unit = &unit.plan.unit;
+            known.retain(|(one, _)| one != unit);
+            known.push((unit.clone(), at));
+        }
         self.inventory.record(folder, pass, at);
         for unit in &pass.units {
             self.flaps.note(folder, unit, at);
