@@ -8,6 +8,8 @@ mod boto3;
 mod child;
 mod churn;
 mod cold;
+mod distance;
+mod far;
 mod figures;
 mod files;
 mod fleet;
@@ -67,6 +69,7 @@ async fn one(step: Step, options: &Options) -> Vec<Figure> {
             let measure = options.only.first().expect("a step has a measure");
             match measure {
                 Measure::Noop => noop::run(folder, models),
+                Measure::Far => far::run(folder, models).await,
                 Measure::Touched => touched::run(folder, models).await,
                 Measure::Boto3 => boto3::run(folder, models).await,
                 Measure::Cold => cold::run(folder, models).await,

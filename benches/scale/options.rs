@@ -37,6 +37,9 @@ pub(crate) enum Measure {
     /// A pass in which nothing is to be done
     #[value(name = "noop", alias = "a")]
     Noop,
+    /// The same, at a service that is far away
+    #[value(name = "far", alias = "f")]
+    Far,
     /// A commit that touches one model
     #[value(name = "touched", alias = "b")]
     Touched,
@@ -67,6 +70,7 @@ impl Measure {
     pub(crate) fn name(self) -> &'static str {
         match self {
             Self::Noop => "noop",
+            Self::Far => "far",
             Self::Touched => "touched",
             Self::Boto3 => "boto3",
             Self::Cold => "cold",
@@ -77,7 +81,7 @@ impl Measure {
     fn sizes(self) -> &'static [usize] {
         match self {
             Self::Noop => &[100, 1_000, 10_000],
-            Self::Boto3 => &[100, 1_000],
+            Self::Boto3 | Self::Far => &[100, 1_000],
             Self::Touched | Self::Cold => &[10_000],
             Self::Churn => &[100],
         }
