@@ -12,6 +12,7 @@ use crate::config::installation::Installation;
 use crate::execute::flaps::Flaps;
 use crate::execute::inventory::Inventory;
 use crate::execute::model::{ModelPass, Prepared};
+use crate::execute::orders::Orders;
 use crate::execute::sweep::Orphan;
 use crate::execute::turns::Turns;
 use crate::limits::{AUDIT_PERIOD, READY_MAX};
@@ -40,6 +41,8 @@ pub(super) struct Memory {
     removals: BTreeMap<Scope, String>,
     /// Whose turn it is.
     pub(super) turns: Turns,
+    /// What was ordered, as far as it was looked for.
+    pub(super) orders: Orders,
     /// What of ours the last sweep found undeclared.
     pub(super) orphans: Vec<Orphan>,
 }
@@ -118,9 +121,13 @@ impl Memory {
     pub(super) fn remember(&mut self, folder: &str, pass: &ModelPass, at: Timestamp) {
         let settled = pass.units.iter().filter(|unit| unit.is_settled());
         let settled = settled.filter(|unit| unit.state() != State::Drifted);
+        let settled = settled.filter(|unit| unit.in_force.is_none());
         let settled = settled.map(|unit| (unit.plan.unit.clone(), at));
         let known = self.settled.entry(folder.to_owned()).or_default();
         known.extend(settled);
+        for unit in pass.units.iter().filter(|unit| unit.in_force.is_some()) {
+            known.remove(&unit.plan.unit);
+        }
         self.inventory.record(folder, pass, at);
         for unit in &pass.units {
             self.flaps.note(folder, unit, at);
