@@ -23,6 +23,8 @@ pub const TAGS_MAX: usize = 40;
 pub const TAG_KEY_MAX: usize = 128;
 /// Characters of a tag's value (the service model's figure).
 pub const TAG_VALUE_MAX: usize = 256;
+/// Characters of a person's name that a tag keeps.
+pub const TAG_NAME_MAX: usize = 40;
 /// Variants of one endpoint (the service model's figure).
 pub const VARIANTS_MAX: usize = 10;
 /// Alarms that SageMaker watches during one deployment (the service model's figure).
@@ -64,6 +66,15 @@ pub const GIT_WORDS_MAX: usize = 1024;
 /// Commits walked back to find when a run digest last became the candidate, and states of a release
 /// file that are looked at.
 pub const HISTORY_COMMITS_MAX: usize = 1_000;
+
+/// How long an order to roll back that is given while Git is down holds, where nothing else is said.
+pub const OVERRIDE_PERIOD: Duration = Duration::from_hours(24);
+/// The longest that it may hold.
+pub const OVERRIDE_PERIOD_MAX: Duration = Duration::from_hours(7 * 24);
+/// How far ahead of ours the clock of whoever gave the order may be.
+pub const OVERRIDE_MARGIN: Duration = Duration::from_mins(10);
+/// How often the commit of a rollback is tried while others push to the branch.
+pub const ROLLBACK_TRIES_MAX: usize = 10;
 
 /// Models that are passed over at once, of one repository.
 pub const PASSES_AT_ONCE: usize = 16;

@@ -15,6 +15,8 @@ pub(super) struct Environment {
     pub(super) log: Option<String>,
     /// `HOME`.
     pub(super) home: Option<PathBuf>,
+    /// `USER`: who gives an order.
+    pub(super) user: Option<String>,
     /// `PATH`: where the local SageMaker finds interpreters.
     path: Option<String>,
     /// Whether colours are unwanted: `NO_COLOR`, or a dumb terminal.
@@ -31,6 +33,7 @@ impl Environment {
             git_token: text("TRUEUP_GIT_TOKEN").map(SecretString::from),
             log: text("TRUEUP_LOG").or_else(|| text("RUST_LOG")),
             home: variable("HOME").map(PathBuf::from),
+            user: text("USER"),
             path: text("PATH"),
             colourless: variable("NO_COLOR").is_some() || text("TERM").as_deref() == Some("dumb"),
             cache_home: variable("XDG_CACHE_HOME")

@@ -80,7 +80,7 @@ impl History {
     }
 }
 
-fn model(snapshot: &Snapshot, name: &str) -> Result<LoadedModel, CommandError> {
+pub(super) fn model(snapshot: &Snapshot, name: &str) -> Result<LoadedModel, CommandError> {
     let mut models = load(snapshot).models;
     let named = models
         .iter()

@@ -83,7 +83,7 @@ pub(super) struct Trace {
     look: Look,
 }
 
-fn commit(text: &str) -> Result<String, String> {
+pub(super) fn commit(text: &str) -> Result<String, String> {
     let hex = text.bytes().all(|byte| byte.is_ascii_hexdigit());
     if hex && (7..=40).contains(&text.len()) {
         Ok(text.to_ascii_lowercase())

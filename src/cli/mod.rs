@@ -20,6 +20,7 @@ mod plan;
 mod plan_file;
 mod reference;
 pub mod render;
+mod rollback;
 mod run;
 mod schema;
 mod shell;
@@ -60,6 +61,7 @@ enum Command {
     Trace(look::Trace),
     Explain(explain::Explain),
     History(history::History),
+    Rollback(rollback::Rollback),
     Run(run::Run),
     Local(local::Local),
     Demo(demo::Demo),
@@ -132,6 +134,7 @@ impl Command {
             Self::Trace(trace) => trace.run(shell)?,
             Self::Explain(explain) => explain.run(shell)?,
             Self::History(history) => history.run(shell)?,
+            Self::Rollback(rollback) => rollback.run(shell)?,
             Self::Run(run) => run.run(shell)?,
             Self::Local(local) => local.run(shell)?,
             Self::Schema(schema) => schema.run(shell)?,

@@ -87,6 +87,7 @@ fn desired(
         run,
         former,
         removal: (subject.origin)("/deletion"),
+        release: None,
         attempt: 1,
         production: false,
         lifecycle,

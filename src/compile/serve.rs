@@ -19,6 +19,7 @@ use crate::resource::kind::{Kind, Naming};
 use crate::resource::kinds::{ENDPOINT, ENDPOINT_CONFIG, MODEL};
 use crate::resource::owner;
 use crate::resource::unit::Unit;
+use crate::snapshot::ObjectId;
 
 /// Compiles one environment. Without a release there is nothing to serve yet.
 pub fn environment(
@@ -60,6 +61,7 @@ pub fn environment(
         run: None,
         former,
         removal: serving.origin("/deletion"),
+        release: serving.release_file(),
         attempt: release.map_or(1, |release| release.attempt),
         production: environment.mode == EnvironmentMode::Production,
         lifecycle,
@@ -101,6 +103,17 @@ impl Serving<'_> {
         Ok(named.chain([(&ENDPOINT, self.stem())]).collect())
     }
 
+    fn release_file(&self) -> Option<ObjectId> {
+        let path = self.release_path();
+        let file = self.subject.snapshot.files.get(&path)?;
+        Some(file.blob.clone())
+    }
+
+    fn release_path(&self) -> String {
+        let name = &self.environment.name;
+        self.subject.path(&format!("releases/{name}.yaml"))
+    }
+
     fn origin(&self, pointer: &str) -> Option<Origin> {
         let own = format!("/environments/{}{pointer}", self.environment.name);
         (self.subject.origin)(&own).or_else(|| (self.subject.origin)(pointer))
@@ -127,9 +140,7 @@ impl Serving<'_> {
     }
 
     fn models(&self, release: &Release) -> Vec<Resource> {
-        let file = self
-            .subject
-            .path(&format!("releases/{}.yaml", self.environment.name));
+        let file = self.release_path();
         let deployment = &self.environment.deployment;
         let variants = deployment.variants.keys().chain(deployment.shadow.keys());
         let slots: BTreeSet<_> = variants.map(|name| slot(release, name)).collect();

@@ -38,7 +38,7 @@ pub use load::{
     Loaded, LoadedModel, left_out, load, load_installation, load_model, read_release,
     too_many_models,
 };
-pub use quarantine::Quarantined;
+pub use quarantine::{Quarantined, quarantined, read_quarantine};
 pub use removal::Removal;
 
 pub use crate::snapshot::below;

@@ -9,6 +9,7 @@
 mod agenda;
 mod cadence;
 mod hints;
+mod orders;
 mod writes;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -21,6 +22,7 @@ use tokio::time::{Instant, sleep_until};
 use self::agenda::{Agenda, Ended};
 pub use self::cadence::Cadence;
 use self::hints::Hints;
+use self::orders::Orders;
 use self::writes::Writes;
 use crate::clock::Timestamp;
 use crate::execute::pass::Mode;
@@ -54,16 +56,13 @@ pub async fn run(
             Some(ended) = daemon.passes.join_next_with_id() => daemon.passed(ended),
             Some(fetched) = daemon.fetch.join_next() => daemon.fetched(fetched).await,
             Some(swept) = daemon.sweep.join_next() => daemon.swept(swept),
+            Some(ordered) = daemon.orders.heard() => daemon.ordered(ordered),
             () = hints.next() => daemon.look_at = Instant::now(),
             () = daemon.reconciler.lease_news_after(daemon.lease_news) => daemon.lease_moved().await,
             () = sleep_until(until) => {}
             _ = stop.changed() => {}
         }
-        if daemon
-            .writes
-            .due(cadence.batch)
-            .is_some_and(|due| due <= Instant::now())
-        {
+        if daemon.commits_at().is_some_and(|due| due <= Instant::now()) {
             daemon.commit().await;
         }
     }
@@ -99,6 +98,7 @@ struct Daemon {
     unseen: u32,
     /// Fetches in a row that failed.
     failures: u32,
+    orders: Orders,
     /// Where the branches were when they were acted on.
     acted_on: Option<Fetched>,
     writes: Writes,
@@ -126,6 +126,7 @@ impl Daemon {
             fetch: JoinSet::new(),
             look_at: Instant::now(),
             failures: 0,
+            orders: Orders::every(cadence.motion),
             acted_on: None,
             writes: Writes::default(),
             queued: BTreeSet::new(),
@@ -145,6 +146,9 @@ impl Daemon {
             let sweep = self.reconciler.sweep(self.swept_since, self.cadence.margin);
             self.sweep.spawn(async move { (at, sweep.await) });
         }
+        if self.is_deaf() {
+            self.orders.start(&self.reconciler, now);
+        }
         while let Some(folder) = self.agenda.next(now) {
             let task = self
                 .passes
@@ -154,17 +158,24 @@ impl Daemon {
         }
     }
 
+    /// Whether people cannot say by a commit what is to be done here.
+    fn is_deaf(&self) -> bool {
+        self.failures > 0 && self.reconciler.leads() && self.reconciler.revision().is_some()
+    }
+
+    /// When the next commit is to be made. Not before the repository was seen again where it is away.
+    fn commits_at(&self) -> Option<Instant> {
+        let due = self.writes.due(self.cadence.batch);
+        due.filter(|_| self.failures == 0)
+    }
+
     /// When there is something to start that is not now.
     fn next_turn(&self) -> Instant {
         let look = self.fetch.is_empty().then_some(self.look_at);
         let sweeps = self.sweep.is_empty() && self.reconciler.revision().is_some();
         let sweep = sweeps.then_some(self.sweep_at);
-        let turns = [
-            look,
-            sweep,
-            self.writes.due(self.cadence.batch),
-            self.agenda.due(),
-        ];
+        let orders = self.orders.due().filter(|_| self.is_deaf());
+        let turns = [look, sweep, orders, self.commits_at(), self.agenda.due()];
         let first = turns.into_iter().flatten().min();
         first.unwrap_or_else(|| Instant::now() + LONG)
     }
@@ -271,6 +282,14 @@ impl Daemon {
         }
         if !swept.orphans.is_empty() {
             self.tell_of(Vec::new(), at);
+        }
+    }
+
+    /// Wakes the models to which something was ordered.
+    fn ordered(&mut self, folders: BTreeSet<String>) {
+        let now = Instant::now();
+        for folder in &folders {
+            self.agenda.wake(folder, now);
         }
     }
 

@@ -18,6 +18,10 @@ pub struct Flaps(BTreeMap<String, BTreeMap<Unit, BTreeMap<Member, Vec<Timestamp>
 impl Flaps {
     /// Takes note of what a pass put back.
     pub fn note(&mut self, folder: &str, pass: &UnitPass, now: Timestamp) {
+        // What an order says is not put back but brought.
+        if pass.in_force.is_some() {
+            return;
+        }
         let results = pass.outcome.iter().flat_map(|outcome| &outcome.results);
         let updated = pass.plan.steps.iter().zip(results);
         // An endpoint that is brought a new config has a count of its own: see `plan::attempt`.

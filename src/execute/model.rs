@@ -16,6 +16,7 @@ use crate::plan::planner::Hints;
 use crate::plan::release::{Past, PastRelease, Releases, Served, decide};
 use crate::plan::report::State;
 use crate::plan::review::{Review, Verdict};
+use crate::plan::rollback::{Place, Return};
 use crate::plan::upstream::Upstream;
 use crate::release::{MAIN_SLOT, Release};
 use crate::resource::broken::Broken;
@@ -130,7 +131,7 @@ fn upstream(desired: &[Desired], environment: String, soak: SignedDuration) -> U
     }
 }
 
-fn subject<'a>(
+pub(super) fn subject<'a>(
     installation: &'a Installation,
     model: &'a LoadedModel,
     config: &'a ModelConfig,
@@ -152,7 +153,7 @@ fn span(model: &LoadedModel, pointer: &str) -> Span {
     model.origins.origin(pointer)
 }
 
-fn origin(model: &LoadedModel, pointer: &str) -> Option<Origin> {
+pub(super) fn origin(model: &LoadedModel, pointer: &str) -> Option<Origin> {
     let Span { file, line, .. } = span(model, pointer);
     (line > 0).then_some(Origin { file, line })
 }
@@ -200,9 +201,18 @@ pub fn review<E: Display>(
     history: impl Iterator<Item = Result<Past, E>>,
 ) -> Verdict {
     let environment = &unit.plan.unit.place;
-    let Some(release) = model.releases.get(environment) else {
+    let ordered = unit.in_force.as_ref();
+    let release = match ordered {
+        Some(order) => Some(&order.back.release),
+        None => model.releases.get(environment),
+    };
+    let Some(release) = release else {
         return Verdict::Goes;
     };
+    let history = ordered
+        .map(|order| Ok(order.past()))
+        .into_iter()
+        .chain(history);
     let review = Review {
         environment,
         release,
@@ -247,6 +257,12 @@ pub fn conclude<I: Iterator<Item = Past>>(
     history: impl Fn() -> I,
     now: Timestamp,
 ) -> ModelPass {
+    let returns = returns(&units);
+    if !returns.is_empty() {
+        let filing = filing((model, config), &returns, standing);
+        let writes = filing.into_iter().collect();
+        return ModelPass { units, writes };
+    }
     let served: BTreeMap<_, _> = units
         .iter()
         .map(|unit| {
@@ -290,6 +306,30 @@ pub fn conclude<I: Iterator<Item = Past>>(
         }
     }
     ModelPass { units, writes }
+}
+
+/// What the orders that are in force return to. While there are any nothing is released: what the
+/// commit's releases say is not what is served.
+fn returns(units: &[UnitPass]) -> Vec<Return> {
+    let orders = units.iter().filter_map(|unit| unit.in_force.as_ref());
+    orders.map(|order| order.back.clone()).collect()
+}
+
+/// The commit that files them.
+fn filing(
+    (model, config): (&LoadedModel, &ModelConfig),
+    returns: &[Return],
+    standing: Standing<'_>,
+) -> Option<Write> {
+    let place = Place {
+        model: &config.name,
+        folder: &model.folder,
+        branch: standing.branch,
+        snapshot: standing.snapshot,
+        releases: &model.releases,
+        quarantine: &model.quarantine,
+    };
+    place.commit(returns)
 }
 
 /// One commit of the past, as far as releases go.

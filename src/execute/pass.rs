@@ -2,22 +2,25 @@
 
 use std::sync::Arc;
 
-use crate::clock::Timestamp;
+use crate::clock::{Timestamp, floor_to_minute};
 use crate::cloud::{CallId, Machine, Next};
 use crate::plan::approval::Approved;
 use crate::plan::cause::Cause;
 use crate::plan::collect::collectable;
 use crate::plan::observed::Observed;
+use crate::plan::overriding::Override;
 use crate::plan::planner::{Hints, plan};
 use crate::plan::report::{Note, State};
 use crate::plan::rollout::{brings, converged_since};
 use crate::plan::upstream::Upstream;
 use crate::resource::call::Answer;
-use crate::resource::desired::Desired;
+use crate::resource::desired::{Desired, Key};
+use crate::resource::kinds::ENDPOINT;
 use crate::resource::unit::Unit;
 
 use super::inventory;
 use super::observe::Observe;
+use super::overriding::InForce;
 use super::permit::Permit;
 use super::seen;
 use super::steps::{Outcome, Steps};
@@ -43,9 +46,22 @@ pub struct Pass {
     reviewed: bool,
     approved: Option<Approved>,
     turns: bool,
+    orders: Orders,
     permit: Permit,
     stage: Stage,
     result: Option<UnitPass>,
+}
+
+/// What is done about an order on the endpoint.
+#[derive(Debug, Clone)]
+enum Orders {
+    /// The pass stops where there is one: whether it stands is for history to say, which a machine
+    /// cannot read.
+    Heed,
+    /// There is none that stands.
+    Ignore,
+    /// This one stands, and is what the pass is over.
+    Follow(Arc<InForce>),
 }
 
 #[derive(Debug, Clone)]
@@ -68,6 +84,7 @@ impl Pass {
             reviewed: false,
             approved: None,
             turns: false,
+            orders: Orders::Heed,
             permit: Permit::always(),
             stage,
             result: None,
@@ -101,6 +118,20 @@ impl Pass {
         self
     }
 
+    /// Does as if the endpoint carried no order: the one that it carries is void.
+    #[must_use]
+    pub fn without_orders(mut self) -> Self {
+        self.orders = Orders::Ignore;
+        self
+    }
+
+    /// Follows an order that stands: what is desired is what it says.
+    #[must_use]
+    pub fn following(mut self, order: InForce) -> Self {
+        self.orders = Orders::Follow(Arc::new(order));
+        self
+    }
+
     /// Takes no step unless the plan is this one. It is compared where it is made, so that nothing
     /// else is done even where AWS moves right before.
     #[must_use]
@@ -119,14 +150,48 @@ impl Pass {
 
     /// What may be left over is looked for where it is to be taken down, or from time to time.
     fn looked(&mut self, observed: Observed, now: Timestamp) -> Stage {
+        if let Some(order) = self.order(&observed, now) {
+            self.result = Some(self.stopped(order, observed));
+            return Stage::Done;
+        }
         if self.desired.lifecycle.is_absent() || self.hints.survey {
             return Stage::Survey(Box::new(observed), Surveying::new(&self.desired));
         }
         self.plan(observed, now)
     }
 
+    /// An order that is to be judged before anything is done.
+    fn order(&self, observed: &Observed, now: Timestamp) -> Option<Override> {
+        let heeds = matches!(self.orders, Orders::Heed) && !self.desired.lifecycle.is_absent();
+        let now = floor_to_minute(now);
+        heeds
+            .then(|| Override::of(&self.desired, observed, now))
+            .flatten()
+    }
+
+    /// What a pass came to that stopped for an order.
+    fn stopped(&self, order: Override, observed: Observed) -> UnitPass {
+        UnitPass {
+            outcome: (self.mode == Mode::Apply).then(Outcome::default),
+            production: self.desired.production,
+            seen: seen::resources(&self.desired, &observed),
+            gaps: observed.gaps,
+            ordered: Some(order),
+            ..UnitPass::unplanned(&self.desired, observed.at)
+        }
+    }
+
     fn plan(&mut self, mut observed: Observed, now: Timestamp) -> Stage {
         let (plan, mut report) = plan(&self.desired, &observed, &self.hints, now);
+        let in_force = match &self.orders {
+            Orders::Follow(order) => Some(order.clone()),
+            Orders::Heed | Orders::Ignore => None,
+        };
+        if let Some(order) = &in_force
+            && let Some(endpoint) = self.desired.get(&Key::new(&ENDPOINT, ""))
+        {
+            report.notes.push(order.note(&endpoint.stem));
+        }
         for gap in &observed.gaps {
             let words = gap.error.to_string();
             let told = |note: &Note| note.state == State::Unknown && note.message == words;
@@ -147,7 +212,13 @@ impl Pass {
             Stage::Done
         };
         let mut result = UnitPass {
-            converged_since: converged_since(&self.desired, &observed),
+            // What an order says is not what the commit asks for.
+            converged_since: match in_force {
+                Some(_) => None,
+                None => converged_since(&self.desired, &observed),
+            },
+            ordered: None,
+            in_force,
             outcome: (self.mode == Mode::Apply).then(Outcome::default),
             plan,
             report,

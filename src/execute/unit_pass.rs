@@ -1,6 +1,7 @@
 //! What one pass over one unit came to, and what may be done about it yet.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use crate::clock::Timestamp;
 use crate::limits::COLLECTED_MAX;
@@ -8,14 +9,17 @@ use crate::plan::candidate::Candidate;
 use crate::plan::cause::Cause;
 use crate::plan::collect::Collectable;
 use crate::plan::observed::Gap;
+use crate::plan::overriding::Override;
 use crate::plan::report::{PlanReport, State};
 use crate::plan::review::Verdict;
 use crate::plan::step::{Action, Plan};
+use crate::resource::desired::Desired;
 use crate::resource::kinds::MODEL;
 #[cfg(test)]
-use crate::resource::{desired::Desired, unit::Unit};
+use crate::resource::unit::Unit;
 
 use super::inventory::Mark;
+use super::overriding::InForce;
 use super::seen::{Seen, SeenRun};
 use super::steps::{End, Outcome, Steps};
 use super::turns::Refused;
@@ -35,6 +39,11 @@ pub struct UnitPass {
     pub candidate: Option<Candidate>,
     /// What could not be read.
     pub gaps: Vec<Gap>,
+    /// An order on the endpoint to serve an earlier release, which is to be judged by history first: no
+    /// step was taken, and the unit is passed over anew. See [`super::overriding::judge`].
+    pub ordered: Option<Override>,
+    /// The order that this pass followed.
+    pub in_force: Option<Arc<InForce>>,
     /// Whether the plan brings a package that the endpoint never ran, to an environment where that
     /// is to be judged by history first: no step was taken. See [`UnitPass::judged`].
     pub unreviewed: bool,
@@ -70,7 +79,8 @@ impl UnitPass {
             .outcome
             .as_ref()
             .is_some_and(|outcome| !outcome.is_clean());
-        self.plan.is_empty() && self.report.is_settled() && !failed
+        let ordered = self.ordered.is_some();
+        self.plan.is_empty() && self.report.is_settled() && !failed && !ordered
     }
 
     /// Whether another look before long is worth it: something moves or changes, or failed or could
@@ -201,23 +211,23 @@ impl UnitPass {
     }
 }
 
-/// For tests, which fill in what they are about.
-#[cfg(test)]
 impl UnitPass {
-    /// A unit in which nothing was seen and nothing is to be done.
-    pub(crate) fn nothing(unit: Unit) -> Self {
-        let desired = Desired::nothing(unit.clone());
+    /// A unit in which nothing is to be done, as far as is known.
+    pub(super) fn unplanned(desired: &Desired, observed_at: Option<Timestamp>) -> Self {
+        let unit = desired.unit.clone();
         Self {
             plan: Plan {
                 unit: unit.clone(),
-                scope: desired.scope,
+                scope: desired.scope.clone(),
                 steps: Vec::new(),
             },
             report: PlanReport {
                 unit,
                 notes: Vec::new(),
-                observed_at: None,
+                observed_at,
             },
+            ordered: None,
+            in_force: None,
             outcome: None,
             converged_since: None,
             candidate: None,
@@ -231,6 +241,12 @@ impl UnitPass {
             runs: Vec::new(),
             marks: Vec::new(),
         }
+    }
+
+    /// For tests, which fill in what they are about: a unit in which nothing was seen.
+    #[cfg(test)]
+    pub(crate) fn nothing(unit: Unit) -> Self {
+        Self::unplanned(&Desired::nothing(unit), None)
     }
 }
 

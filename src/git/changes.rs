@@ -63,7 +63,7 @@ impl Mirror {
         Ok(changes)
     }
 
-    fn text(&self, id: Option<Oid>) -> Result<Option<String>, GitError> {
+    pub(super) fn text(&self, id: Option<Oid>) -> Result<Option<String>, GitError> {
         let Some(id) = id else { return Ok(None) };
         let failed = |error| self.damage(error);
         let odb = self.repository.odb().map_err(failed)?;

@@ -243,6 +243,21 @@ impl GitError {
         matches!(self, Self::Throttled { .. })
     }
 
+    /// Whether the repository could not be asked at all: nothing is known of where it is now.
+    pub fn is_away(&self) -> bool {
+        matches!(
+            self,
+            Self::Unreachable { .. }
+                | Self::Throttled { .. }
+                | Self::NotFound { .. }
+                | Self::Denied { .. }
+                | Self::Owner { .. }
+                | Self::Deadline { .. }
+                | Self::Silent { .. }
+                | Self::Broken { .. }
+        )
+    }
+
     /// Whether the mirror itself is at fault and fetching anew would mend it.
     pub(super) fn is_damage(&self) -> bool {
         matches!(self, Self::Damaged { .. } | Self::Mirror { .. })

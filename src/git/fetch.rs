@@ -38,6 +38,7 @@ impl Mirror {
     /// Errors: see [`GitError`]. After [`GitError::BranchGone`] the mirror is as it was, so that
     /// what was last seen can still be read.
     pub fn fetch(&mut self, now: Timestamp) -> Result<Fetched, GitError> {
+        self.writable()?;
         if !self.damaged.get() {
             match self.fetch_once(now) {
                 Err(error) if error.is_damage() => {}
@@ -53,6 +54,8 @@ impl Mirror {
         let found = self.look(&known)?;
         let (branch, tip) = self.choose(&found, &known)?;
         let before = known.get(&branch).copied();
+        self.keep_head(&branch)
+            .map_err(|error| self.damage(error))?;
         if found.branches != known {
             self.move_branches(&known, &found.branches)
                 .map_err(|error| self.damage(error))?;

@@ -29,7 +29,17 @@ pub struct Mirror {
     /// An object was missing or broken: the next fetch starts anew.
     pub(super) damaged: Cell<bool>,
     pub(super) bounds: Bounds,
-    _lock: Lock,
+    /// `None`: it is another's, and is only read.
+    lock: Option<Lock>,
+}
+
+/// Where the branch that decides was when it was last seen.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Known {
+    /// The branch, without `refs/heads/`.
+    pub branch: String,
+    /// Its newest commit.
+    pub tip: ObjectId,
 }
 
 impl std::fmt::Debug for Mirror {
@@ -59,15 +69,66 @@ impl Mirror {
             Ok(repository) => repository,
             Err(_) => create(&path, &source)?,
         };
-        Ok(Self {
+        Ok(Self::of(source, path, repository, Some(lock)))
+    }
+
+    /// Opens the mirror of `source` below the folder `cache` to read what is there, whoever writes it
+    /// meanwhile: it neither fetches nor commits. `None` where there is none that can be opened.
+    pub fn open_to_read(cache: &Path, source: Source) -> Option<Self> {
+        let path = cache.join(format!("{}.git", source.key()));
+        let repository = open_bare(&path).ok()?;
+        Some(Self::of(source, path, repository, None))
+    }
+
+    fn of(source: Source, path: PathBuf, repository: Repository, lock: Option<Lock>) -> Self {
+        Self {
             source,
             path,
             repository,
             blobs: RefCell::new(Blobs::new(BLOB_CACHE_BYTES_MAX)),
             damaged: Cell::new(false),
             bounds: Bounds::DEFAULT,
-            _lock: lock,
-        })
+            lock,
+        }
+    }
+
+    /// That this mirror is ours to write.
+    pub(super) fn writable(&self) -> Result<(), GitError> {
+        let path = self.path.with_extension("lock");
+        self.lock
+            .as_ref()
+            .map(drop)
+            .ok_or(GitError::Locked { path })
+    }
+
+    /// Where the branch that decides was when it was last fetched; `None` where it never was.
+    pub fn last_known(&self) -> Result<Option<Known>, GitError> {
+        let failed = |error| self.damage(error);
+        let branch = match &self.source.branch {
+            Some(branch) => Some(branch.clone()),
+            None => self.head().map_err(failed)?,
+        };
+        let mut known = self.known().map_err(failed)?;
+        Ok(branch.and_then(|branch| {
+            let tip = known.remove(&branch)?.into();
+            Some(Known { branch, tip })
+        }))
+    }
+
+    /// The branch that the mirror's `HEAD` names.
+    fn head(&self) -> Result<Option<String>, git2::Error> {
+        let head = self.repository.find_reference("HEAD")?;
+        let target = head.symbolic_target().ok().flatten();
+        let branch = target.and_then(|target| target.strip_prefix("refs/heads/"));
+        Ok(branch.map(str::to_owned))
+    }
+
+    /// Notes which branch decides: whoever reads the mirror while the remote is away asks.
+    pub(super) fn keep_head(&self, branch: &str) -> Result<(), git2::Error> {
+        if self.head()?.as_deref() == Some(branch) {
+            return Ok(());
+        }
+        self.repository.set_head(&full(branch))
     }
 
     /// The same, with another deadline for each conversation with the remote.

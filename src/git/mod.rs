@@ -22,6 +22,7 @@ mod push;
 mod remote;
 mod snapshot;
 pub mod source;
+pub mod versions;
 pub mod watch;
 pub mod worktree;
 pub mod write;
@@ -31,8 +32,9 @@ pub use error::GitError;
 pub use fetch::Fetched;
 pub use history::History;
 pub use index::Index;
-pub use mirror::Mirror;
+pub use mirror::{Known, Mirror};
 pub use source::{Credentials, Source, SourceError};
+pub use versions::Versions;
 pub use write::{Author, WriteError, Written};
 
 use crate::snapshot::ObjectId;

@@ -178,6 +178,10 @@ impl Mirror {
                 expected: expected.clone(),
             });
         }
+        self.writable().map_err(|source| WriteError::Git {
+            branch: write.branch.clone(),
+            source: Box::new(source),
+        })?;
         match self.source.local_path() {
             Some(path) => push::local(&self.source, &path, write, author, now),
             None => self.push(write, author, now),

@@ -55,8 +55,12 @@ pub enum Cause {
     BranchMoved,
     /// A plan was made against another service.
     OtherCloud,
+    /// An order to roll back that cannot be followed.
+    RollbackHeld,
     /// A promotion waits to be merged.
     PromotionProposed,
+    /// Rolled back by an order that was given while Git was down, and is not filed yet.
+    RolledBack,
     /// Something was changed behind Git's back, and is only reported.
     Drifted,
     /// Something was put back so often that it is left.
@@ -131,7 +135,9 @@ pub const CAUSES: &[Cause] = &[
     Cause::NotApproved,
     Cause::BranchMoved,
     Cause::OtherCloud,
+    Cause::RollbackHeld,
     Cause::PromotionProposed,
+    Cause::RolledBack,
     Cause::Drifted,
     Cause::Flapping,
     Cause::NotOurs,
@@ -181,8 +187,9 @@ impl Cause {
             | Self::RemovalHeld
             | Self::NotApproved
             | Self::BranchMoved
-            | Self::OtherCloud => State::Held,
-            Self::PromotionProposed => State::Diverged,
+            | Self::OtherCloud
+            | Self::RollbackHeld => State::Held,
+            Self::PromotionProposed | Self::RolledBack => State::Diverged,
             Self::Drifted | Self::Flapping => State::Drifted,
             Self::NotOurs
             | Self::CannotChange

@@ -51,6 +51,12 @@ fn at_rest(cause: Cause) -> Option<Texts> {
             "It keeps the branch with the release on it, and serves what the commit names until then.",
             "Merge the branch to bring it here, or name the package in `quarantine.yaml` to refuse it.",
         ),
+        Cause::RolledBack => (
+            "it was rolled back while Git was down",
+            "A person ordered an earlier release with `trueup rollback` while Git could not be reached: the tag `trueup:override` of the endpoint says so, for exactly the release file that the newest known commit has, until the time that is named. Git says otherwise until the commit is filed.",
+            "It serves the earlier release, releases nothing else of the model, and commits the return to the tracked branch as soon as Git answers. After that time, or once Git says anything else about the release, the order has no effect.",
+            "Nothing needs to be done. To end it before, delete the tag from the endpoint, or commit another release.",
+        ),
         _ => return None,
     })
 }
@@ -164,6 +170,12 @@ fn held(cause: Cause) -> Option<Texts> {
             "The commit says `state: absent` for more than three units and more than a tenth of those in an account and region.",
             "It takes none of them down.",
             "If it is meant, commit the digest that is named to `confirm_removals` in `trueup.yaml`; it stands for exactly these units.",
+        ),
+        Cause::RollbackHeld => (
+            "an order to roll back cannot be followed",
+            "The tag `trueup:override` of the endpoint orders an earlier release, given while Git could not be reached, and that release cannot be read, never was in the release file, or is quarantined by now.",
+            "It leaves the endpoint as it is until the order runs out, or Git says anything else about the release.",
+            "Run `trueup rollback` again, with `--to` for another release, or delete the tag from the endpoint.",
         ),
         Cause::NotApproved => (
             "the plan is not the approved one",

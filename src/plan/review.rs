@@ -10,6 +10,7 @@ use std::collections::BTreeSet;
 use std::fmt::Display;
 
 use super::release::{Past, PastRelease};
+use super::rollback::forbidden;
 use crate::config::Quarantined;
 use crate::limits::HISTORY_COMMITS_MAX;
 use crate::release::{MAIN_SLOT, Release};
@@ -68,17 +69,8 @@ impl Review<'_> {
             quarantine_file,
             environment,
         } = self;
-        let named = |one: &&Quarantined| {
-            let mut packages = release.packages.values();
-            packages.any(|package| package.arn == one.package)
-        };
-        let one = quarantine.iter().find(named)?;
-        let why = match (one.reason.as_str(), one.by.as_str()) {
-            ("", "") => String::new(),
-            (reason, "") => format!(" ({reason})"),
-            ("", by) => format!(" (by {by})"),
-            (reason, by) => format!(" ({reason}, by {by})"),
-        };
+        let one = forbidden(release, quarantine)?;
+        let why = one.why();
         Some(format!(
             "`{}` is quarantined{why}: {environment} stays as it is; revert the commit that put it \
              in `{file}`, or take it out of `{quarantine_file}`",

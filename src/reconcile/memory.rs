@@ -12,6 +12,7 @@ use crate::config::installation::Installation;
 use crate::execute::flaps::Flaps;
 use crate::execute::inventory::Inventory;
 use crate::execute::model::{ModelPass, Prepared};
+use crate::execute::orders::Orders;
 use crate::execute::sweep::Orphan;
 use crate::execute::turns::Turns;
 use crate::limits::{AUDIT_PERIOD, READY_MAX};
@@ -40,6 +41,8 @@ pub(super) struct Memory {
     removals: BTreeMap<Scope, String>,
     /// Whose turn it is.
     pub(super) turns: Turns,
+    /// What was ordered, as far as it was looked for.
+    pub(super) orders: Orders,
     /// What of ours the last sweep found undeclared.
     pub(super) orphans: Vec<Orphan>,
 }
@@ -120,13 +123,16 @@ impl Memory {
 
     /// Takes note of what a pass that began at `at` came to.
     pub(super) fn remember(&mut self, folder: &str, pass: &ModelPass, at: Timestamp) {
-        let settled = pass.units.iter().filter(|unit| unit.is_settled());
-        let settled = settled.filter(|unit| unit.state() != State::Drifted);
         let known = self.settled.entry(folder.to_owned()).or_default();
-        for unit in settled {
-            let unit = &unit.plan.unit;
-            known.retain(|(one, _)| one != unit);
-            known.push((unit.clone(), at));
+        for unit in &pass.units {
+            let (name, ordered) = (&unit.plan.unit, unit.in_force.is_some());
+            let settled = unit.is_settled() && unit.state() != State::Drifted && !ordered;
+            if settled || ordered {
+                known.retain(|(one, _)| one != name);
+            }
+            if settled {
+                known.push((name.clone(), at));
+            }
         }
         self.inventory.record(folder, pass, at);
         for unit in &pass.units {

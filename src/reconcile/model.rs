@@ -17,14 +17,17 @@ use crate::cloud::{Machine, Next};
 use crate::config::installation::Installation;
 use crate::config::{LoadedModel, load_model};
 use crate::execute::model::{ModelPass, Prepared, Standing, conclude, kept, prepare, review};
+use crate::execute::overriding::{InForce, Ordered, compiled, judge, release_file};
 use crate::execute::pass::{Mode, Pass, UnitPass};
 use crate::execute::permit::Permit;
 use crate::execute::steps::Steps;
 use crate::git::{GitError, Mirror};
 use crate::limits::{HISTORY_COMMITS_MAX, REVIEW_COMMITS_MAX};
+use crate::plan::overriding::Override;
+use crate::plan::planner::Hints;
 use crate::plan::release::Past;
 use crate::plan::review::Verdict;
-use crate::snapshot::Snapshot;
+use crate::snapshot::{ObjectId, Snapshot};
 
 /// What the passes over one repository share.
 pub(super) struct Shared {
@@ -192,16 +195,28 @@ impl Shared {
         let hints = self.memory().hints(prepared, &ready.model.folder, now);
         let (mut units, mut had_turn, hand) = (Vec::new(), false, self.hand());
         for pass in prepared.passes(&hints, mode) {
-            let pass = prepared.after(pass, &units);
-            let pass = match &approval {
-                // All of it was approved at once.
-                Some(approval) => {
-                    let approved = approval.of(pass.unit());
-                    pass.with_approval(approved)
+            let bound = |pass: Pass| {
+                let pass = prepared.after(pass, &units);
+                match &approval {
+                    // All of it was approved at once.
+                    Some(approval) => {
+                        let approved = approval.of(pass.unit());
+                        pass.with_approval(approved)
+                    }
+                    None => pass.with_turns(),
                 }
-                None => pass.with_turns(),
             };
-            let unit = self.over_unit(&revision, &ready, pass, &hand).await?;
+            let mut unit = self
+                .over_unit(&revision, &ready, bound(pass.clone()), &hand)
+                .await?;
+            let again = self
+                .ordered(&revision, &ready, &mut unit, pass, mode)
+                .await?;
+            if let Some(pass) = again {
+                unit = self
+                    .over_unit(&revision, &ready, bound(pass), &hand)
+                    .await?;
+            }
             if mode == Mode::Apply {
                 let folder = &ready.model.folder;
                 had_turn |= self.memory().turns.note(folder, &unit);
@@ -246,6 +261,51 @@ impl Shared {
         if let Some(steps) = steps {
             unit.acted(drive(steps.under(&hand.permit), &hand.aws, self.clock()).await);
         }
+    }
+
+    /// The pass that an order on the endpoint leads to; `None`: to none.
+    async fn ordered(
+        self: &Arc<Self>,
+        revision: &Arc<Revision>,
+        ready: &Arc<Ready>,
+        unit: &mut UnitPass,
+        pass: Pass,
+        mode: Mode,
+    ) -> Result<Option<Pass>, String> {
+        let Some(order) = unit.ordered.clone() else {
+            return Ok(None);
+        };
+        match self.judge(revision, ready, unit, order).await? {
+            Ordered::Held(why) => {
+                unit.hold_order(&why);
+                Ok(None)
+            }
+            Ordered::Void => Ok(Some(pass.without_orders())),
+            Ordered::Serve(order) => {
+                let pass = ready.following(revision, *order, mode);
+                let pass = pass.ok_or("the earlier release does not compile")?;
+                Ok(Some(pass))
+            }
+        }
+    }
+
+    /// Judges an order that an endpoint carries, by the history of its release file.
+    async fn judge(
+        self: &Arc<Self>,
+        revision: &Arc<Revision>,
+        ready: &Arc<Ready>,
+        unit: &UnitPass,
+        order: Override,
+    ) -> Result<Ordered, String> {
+        let (revision, ready) = (revision.clone(), ready.clone());
+        let place = unit.plan.unit.place.clone();
+        let judged = self.with_mirror(move |_, mirror| {
+            let path = release_file(&ready.model, &place);
+            let history = mirror.versions(&revision.commit, &path, REVIEW_COMMITS_MAX);
+            let text = |blob: &ObjectId| mirror.text_of(blob);
+            judge((&ready.model, &place), &order, history, text)
+        });
+        judged.await.map_err(broken)
     }
 
     /// The artefacts that a rollback may need.
@@ -331,7 +391,7 @@ impl Shared {
 }
 
 /// The roles that an installation names for its accounts, each for the regions that are observed.
-fn roles(installation: &Installation) -> Roles {
+pub fn roles(installation: &Installation) -> Roles {
     let scopes = installation.scopes();
     let regions = |account: &str| {
         let own = scopes.iter().filter(|scope| scope.account == account);
@@ -386,6 +446,15 @@ impl Ready {
             prepared,
             files,
         }
+    }
+
+    /// The pass that follows an order. What differs from the commit is nobody's drift.
+    fn following(&self, revision: &Revision, order: InForce, mode: Mode) -> Option<Pass> {
+        let installation = revision.installation.as_ref()?;
+        let (config, prepared) = (self.model.config.as_ref()?, self.prepared.as_ref()?);
+        let desired = compiled(installation, &self.model, config, &self.files, &order.back)?;
+        let pass = prepared.pass(desired, Hints::default(), mode);
+        Some(pass.following(order))
     }
 
     fn report(&self) -> ModelReport {

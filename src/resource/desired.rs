@@ -12,6 +12,7 @@ use super::kind::{FieldClass, Kind};
 use super::lifecycle::Lifecycle;
 use super::owner::Tags;
 use super::unit::Unit;
+use crate::snapshot::ObjectId;
 
 /// Names a desired resource within its unit: the kind, and a role where there are several.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
@@ -114,6 +115,8 @@ pub struct Desired {
     pub former: Vec<(&'static Kind, String)>,
     /// What says that something is taken down.
     pub removal: Option<Origin>,
+    /// The release file's blob, where there is one.
+    pub release: Option<ObjectId>,
     /// The release's `attempt`: grows when a failed rollout is to be tried again.
     pub attempt: u32,
     /// Whether users depend on it.
@@ -149,6 +152,7 @@ impl Desired {
             run: None,
             former: Vec::new(),
             removal: None,
+            release: None,
             attempt: 1,
             production: false,
             lifecycle: Lifecycle::default(),

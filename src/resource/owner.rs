@@ -22,6 +22,9 @@ pub const HELD: &str = "trueup:held";
 /// The last attempt to bring this endpoint config to its endpoint; see [`crate::plan`].
 pub const UPDATE: &str = "trueup:update";
 
+/// On an endpoint: a person's order to serve an earlier release, given while Git was down.
+pub const OVERRIDE: &str = "trueup:override";
+
 /// Tags by key.
 pub type Tags = BTreeMap<String, String>;
 

@@ -79,6 +79,15 @@ impl Snapshot {
     }
 }
 
+/// One commit of a file's history.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Version {
+    /// The commit.
+    pub commit: ObjectId,
+    /// The file's blob in it; `None` where there is no such file.
+    pub file: Option<ObjectId>,
+}
+
 /// A commit that the reconciler wants to make: whole files, on top of a known tip.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Write {

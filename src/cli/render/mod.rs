@@ -6,6 +6,7 @@ pub mod json;
 pub mod news;
 pub mod paint;
 pub mod plan;
+pub mod rollback;
 #[cfg(test)]
 pub(crate) mod sample;
 pub mod status;

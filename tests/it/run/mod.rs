@@ -16,3 +16,4 @@ pub(crate) mod person;
 mod python;
 mod remote;
 mod reverts;
+mod rollback;

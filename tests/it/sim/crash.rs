@@ -154,6 +154,33 @@ const WORKLOADS: &[Workload] = &[
             Deed::Describe(0),
         ],
     ),
+    one(
+        "rollback while Git is away",
+        4,
+        &[
+            Watch,
+            Promote(0),
+            Train(0, 0.9),
+            Promote(0),
+            Deed::Order(0),
+            Deed::Return,
+        ],
+    ),
+    Workload {
+        two: true,
+        ..one(
+            "rollback of two daemons",
+            4,
+            &[
+                Watch,
+                Promote(0),
+                Train(0, 0.9),
+                Promote(0),
+                Deed::Order(0),
+                Deed::Return,
+            ],
+        )
+    },
     Workload {
         two: true,
         ..one("two daemons", 0, &[Watch, Promote(0), Train(0, 0.9)])
@@ -322,5 +349,7 @@ workloads! {
     two_models => "two models";
     force_push => "force push";
     tags_and_descriptions => "tags and descriptions";
+    rollback_while_git_is_away => "rollback while Git is away";
+    rollback_of_two_daemons => "rollback of two daemons";
     two_daemons => "two daemons";
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use trueup::clock::Timestamp;
 use trueup::resource::canonical::sha256;
-use trueup::snapshot::{File, Mode, ObjectId, Snapshot, Write};
+use trueup::snapshot::{File, Mode, ObjectId, Snapshot, Version, Write};
 
 /// The tracked branch.
 pub(crate) const MAIN: &str = "main";
@@ -196,6 +196,24 @@ impl Forge {
             self.commits[id].first_parent.clone()
         });
         ids.map(|id| self.snapshot(&id))
+    }
+
+    /// What one file was in each of them.
+    pub(crate) fn versions(&self, tip: &ObjectId, path: &str) -> impl Iterator<Item = Version> {
+        self.history(tip).map(move |snapshot| Version {
+            file: snapshot.files.get(path).map(|file| file.blob.clone()),
+            commit: snapshot.commit,
+        })
+    }
+
+    /// The text of a blob that a file was.
+    pub(crate) fn text_of(&self, tip: &ObjectId, path: &str, blob: &ObjectId) -> Option<String> {
+        let is_it = |snapshot: &Snapshot| {
+            let file = snapshot.files.get(path);
+            file.is_some_and(|file| file.blob == *blob)
+        };
+        let found = self.history(tip).find(is_it)?;
+        found.text(path).map(str::to_owned)
     }
 
     /// The text of a file at the tip of main.

@@ -14,6 +14,7 @@ pub(crate) mod kinds;
 mod lease;
 mod ledger;
 mod mutants;
+mod orders;
 mod passing;
 pub(crate) mod present;
 mod promotions;

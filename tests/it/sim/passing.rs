@@ -9,9 +9,11 @@ use trueup::clock::Timestamp;
 use trueup::cloud::{CallId, Machine as _, Next};
 use trueup::execute::flaps::Flaps;
 use trueup::execute::model::{Standing, conclude, kept, review};
+use trueup::execute::overriding::{Ordered, compiled, judge, release_file};
 use trueup::execute::pass::{Mode, Pass, UnitPass};
 use trueup::execute::permit::Permit;
 use trueup::execute::steps::Steps;
+use trueup::plan::overriding::Override;
 use trueup::plan::planner::Hints;
 use trueup::resource::broken::Broken;
 use trueup::resource::call::{Answer, Call, OpError};
@@ -105,34 +107,18 @@ impl Passing {
         let Some(model) = self.present.models.get(self.model) else {
             return self.write(stage, weather);
         };
-        let Some(desired) = model.prepared.desired.get(self.unit) else {
+        if self.unit == model.prepared.desired.len() {
             self.conclude(stage);
             return true;
-        };
-        let hints = Hints {
-            survey: stage.survey,
-            removal_held: self.present.removals.get(&desired.scope).cloned(),
-            quarantine: {
-                let folder = &model.loaded.folder;
-                stage.flaps[self.daemon]
-                    .1
-                    .of(folder, &desired.unit, self.now)
-            },
-            ..self.hints.get(&desired.unit).cloned().unwrap_or_default()
-        };
-        let mode = self.mode;
-        let broken = stage.broken;
-        let machine = self.machine.get_or_insert_with(|| {
-            let mut desired = desired.clone();
-            desired.broken = broken;
-            let pass = model.prepared.pass(desired, hints, mode).with_turns();
-            let pass = model.prepared.after(pass, &self.units);
-            Driven::Pass(Box::new(pass.under(&self.permit)))
-        });
+        }
+        if self.machine.is_none() {
+            self.machine = Some(self.bound(self.pass(stage)));
+        }
         if self.open.is_empty() {
-            let next = match machine {
-                Driven::Pass(pass) => pass.next(self.now),
-                Driven::Steps(_, steps) => steps.next(self.now),
+            let next = match &mut self.machine {
+                Some(Driven::Pass(pass)) => pass.next(self.now),
+                Some(Driven::Steps(_, steps)) => steps.next(self.now),
+                None => Next::Done,
             };
             match next {
                 Next::Calls(calls) => self.open = calls.into_iter().rev().collect(),
@@ -162,6 +148,58 @@ impl Passing {
         true
     }
 
+    /// The pass over the unit at hand.
+    fn pass(&self, stage: &Stage) -> Pass {
+        let model = &self.present.models[self.model];
+        let mut desired = model.prepared.desired[self.unit].clone();
+        let (_, flaps) = &stage.flaps[self.daemon];
+        let hints = Hints {
+            survey: stage.survey,
+            removal_held: self.present.removals.get(&desired.scope).cloned(),
+            quarantine: flaps.of(&model.loaded.folder, &desired.unit, self.now),
+            ..self.hints.get(&desired.unit).cloned().unwrap_or_default()
+        };
+        desired.broken = stage.broken;
+        model.prepared.pass(desired, hints, self.mode)
+    }
+
+    fn bound(&self, pass: Pass) -> Driven {
+        let prepared = &self.present.models[self.model].prepared;
+        let pass = prepared.after(pass.with_turns(), &self.units);
+        Driven::Pass(Box::new(pass.under(&self.permit)))
+    }
+
+    /// The pass that an order on the endpoint leads to; `None`: to none.
+    fn ordered(&self, stage: &Stage, unit: &mut UnitPass, order: &Override) -> Option<Driven> {
+        let Present {
+            models,
+            installation,
+            snapshot,
+            ..
+        } = &*self.present;
+        let (model, place) = (&models[self.model], unit.plan.unit.place.clone());
+        let path = release_file(&model.loaded, &place);
+        let history = stage.forge.versions(&self.commit, &path);
+        let text = |blob: &ObjectId| Ok(stage.forge.text_of(&self.commit, &path, blob));
+        let subject = (&model.loaded, place.as_str());
+        let pass = match judge(subject, order, history.map(Ok::<_, String>), text) {
+            Ordered::Held(why) => {
+                unit.hold_order(&why);
+                return None;
+            }
+            Ordered::Void => self.pass(stage).without_orders(),
+            Ordered::Serve(order) => {
+                let (loaded, config) = (&model.loaded, &model.config);
+                let desired = compiled(installation, loaded, config, snapshot, &order.back);
+                let mut desired = desired.expect("it compiled once");
+                desired.broken = stage.broken;
+                let pass = model.prepared.pass(desired, Hints::default(), self.mode);
+                pass.following(*order)
+            }
+        };
+        Some(self.bound(pass))
+    }
+
     /// The unit whose machine has ended; `None`: history let steps be taken, which come now.
     fn ended(&mut self, stage: &mut Stage) -> Option<UnitPass> {
         let mut unit = match self.machine.take()? {
@@ -172,6 +210,12 @@ impl Passing {
                 return Some(*unit);
             }
         };
+        if let Some(order) = unit.ordered.clone() {
+            self.machine = self.ordered(stage, &mut unit, &order);
+            if self.machine.is_some() {
+                return None;
+            }
+        }
         if unit.unreviewed {
             let loaded = &self.present.models[self.model].loaded;
             let installation = &self.present.installation;
@@ -301,7 +345,7 @@ impl Passing {
 
     /// Makes one commit; those of one branch are one.
     fn write(&mut self, stage: &mut Stage, weather: &mut dyn Weather) -> bool {
-        let allowed = self.mode == Mode::Apply && self.permit.allows(self.now);
+        let allowed = self.mode == Mode::Apply && self.permit.allows(self.now) && !stage.away;
         if !allowed || self.writes.is_empty() {
             return false;
         }

@@ -66,6 +66,8 @@ pub(crate) struct Stage {
     pub(crate) previous: Option<Arc<World>>,
     /// Whether nothing new comes up in service at the moment.
     pub(crate) outage: bool,
+    /// Whether Git is away: what was last known stays in force, and nothing is committed.
+    pub(crate) away: bool,
     /// Commits that only ask for another attempt.
     pub(crate) retries: BTreeSet<ObjectId>,
 }
@@ -139,6 +141,7 @@ impl Stage {
             broken: Broken::Nothing,
             previous: None,
             outage: false,
+            away: false,
             retries: BTreeSet::new(),
         }
     }
@@ -195,7 +198,13 @@ impl Stage {
         for model in &sweep.models {
             self.seen.note(model);
             if mode == Mode::Apply {
-                for unit in model.units.iter().filter(|unit| unit.is_settled()) {
+                for unit in &model.units {
+                    if unit.in_force.is_some() {
+                        self.settled[daemon].remove(&unit.plan.unit);
+                    }
+                }
+                let settled = model.units.iter().filter(|unit| unit.is_settled());
+                for unit in settled.filter(|unit| unit.in_force.is_none()) {
                     let when = (commit.clone(), self.now);
                     self.settled[daemon].insert(unit.plan.unit.clone(), when);
                 }

@@ -65,6 +65,10 @@ pub(crate) enum Deed {
     Retry,
     /// From now on nothing new comes up in service, or does again.
     Outage,
+    /// Git goes away, and somebody orders production to go back to the release before.
+    Order(usize),
+    /// Git is there again.
+    Return,
 }
 
 /// What somebody does in a console.
@@ -124,6 +128,7 @@ impl Deed {
                 | Self::Break(_)
                 | Self::Outage
                 | Self::ResizeInVain(_)
+                | Self::Order(_)
         )
     }
 }
@@ -256,6 +261,11 @@ impl Stage {
             Deed::Hand(hand) => drop(self.by_hand(hand)),
             Deed::Retry => self.retry(),
             Deed::Outage => self.outage = !self.outage,
+            Deed::Order(model) => {
+                self.away = true;
+                self.order(NAMES[model], "production");
+            }
+            Deed::Return => self.away = false,
         }
     }
 
