@@ -19,6 +19,7 @@ mod look;
 mod plan;
 mod plan_file;
 mod reference;
+mod release_seen;
 pub mod render;
 mod rollback;
 mod run;

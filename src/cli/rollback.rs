@@ -9,25 +9,24 @@ use super::connect::{CloudArg, SourceArg, mirror_to_look};
 use super::error::CommandError;
 use super::history::model;
 use super::look::commit;
-use super::plan::unknown;
+use super::release_seen::Seen;
 use super::render::rollback::{How, Order, Rolled, json, text};
 use super::shell::{Shell, block_on};
 use super::{Output, exit};
 use crate::clock::{Clock as _, SystemClock, Timestamp};
 use crate::compile::serve::stem;
 use crate::config::installation::Installation;
-use crate::config::{LoadedModel, below, load_installation, read_quarantine, read_release};
+use crate::config::{load_installation, read_release};
 use crate::execute::order::{GiveOrder, Refused};
 use crate::git::{Author, Fetched, GitError, Known, Mirror, WriteError, Written};
 use crate::limits::{OVERRIDE_PERIOD_MAX, REVIEW_COMMITS_MAX, ROLLBACK_TRIES_MAX};
 use crate::plan::overriding::{Override, place};
-use crate::plan::rollback::{Earlier, Left, Nowhere, Place, Return};
+use crate::plan::rollback::{Earlier, Left, Nowhere, Return};
 use crate::reconcile::{drive, roles};
 use crate::release::Release;
-use crate::resource::call::Scope;
 use crate::resource::owner::owner;
 use crate::resource::unit::Unit;
-use crate::snapshot::{ObjectId, Snapshot};
+use crate::snapshot::ObjectId;
 
 /// Go back to the release before
 ///
@@ -80,13 +79,6 @@ fn period(text: &str) -> Result<Duration, String> {
         return Err(format!("more than nothing and at most {hours}h"));
     }
     Ok(period)
-}
-
-/// A model at one commit.
-struct Seen {
-    known: Known,
-    snapshot: Snapshot,
-    model: LoadedModel,
 }
 
 /// What is gone back to, and from what.
@@ -327,71 +319,6 @@ impl Rollback {
             how,
             dry: self.dry_run,
         }
-    }
-}
-
-impl Seen {
-    fn place<T>(&self, ask: impl FnOnce(&Place<'_>) -> T) -> T {
-        let Self {
-            known,
-            snapshot,
-            model,
-        } = self;
-        ask(&Place {
-            model: model.name.as_deref().unwrap_or_default(),
-            folder: &model.folder,
-            branch: &known.branch,
-            snapshot,
-            releases: &model.releases,
-            quarantine: &model.quarantine,
-        })
-    }
-
-    fn release_file(&self, environment: &str) -> Option<&ObjectId> {
-        let path = self.place(|place| place.release_file(environment));
-        Some(&self.snapshot.files.get(&path)?.blob)
-    }
-
-    /// That there is such an environment, or a release of it.
-    fn declares(&self, environment: &str) -> Result<(), CommandError> {
-        let config = self.model.config.iter();
-        let declared = config.flat_map(|config| &config.environments);
-        let declared = declared.map(|one| one.name.clone());
-        let known: Vec<_> = declared
-            .chain(self.model.releases.keys().cloned())
-            .collect();
-        if known.iter().any(|name| name == environment) {
-            return Ok(());
-        }
-        Err(unknown("environment", environment, &known))
-    }
-
-    /// That a package can be added to what is quarantined, where one is to be.
-    fn lists(&self, unneeded: bool) -> Result<(), CommandError> {
-        let path = below(&self.model.folder, "quarantine.yaml");
-        let text = self.snapshot.text(&path);
-        if unneeded || text.is_none_or(|text| read_quarantine(text).is_some()) {
-            return Ok(());
-        }
-        let words = format!("`{path}` cannot be read, so nothing can be added to it");
-        let help = "mend it, as `trueup lint` says, or roll back with `--no-quarantine`";
-        Err(CommandError::message(words).help(help))
-    }
-
-    /// Where the environment's endpoint is.
-    fn scope(&self, environment: &str) -> Result<Scope, CommandError> {
-        let config = self.model.config.iter();
-        let mut declared = config.flat_map(|config| &config.environments);
-        let declared = declared.find(|one| one.name == environment);
-        let declared = declared.ok_or_else(|| {
-            let file = &self.model.folder;
-            let words = format!("where the endpoint is cannot be read: `{file}/config.yaml`");
-            CommandError::message(words).help("`trueup lint` says what is wrong with it")
-        })?;
-        Ok(Scope {
-            account: declared.account.clone(),
-            region: declared.region.clone(),
-        })
     }
 }
 
