@@ -91,6 +91,7 @@ fn desired(
         attempt: 1,
         production: false,
         lifecycle,
+        suspension: subject.config.suspend.clone(),
         broken: Broken::Nothing,
     }
 }

@@ -65,6 +65,7 @@ pub fn environment(
         attempt: release.map_or(1, |release| release.attempt),
         production: environment.mode == EnvironmentMode::Production,
         lifecycle,
+        suspension: environment.suspend.clone(),
         broken: Broken::Nothing,
     })
 }

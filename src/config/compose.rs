@@ -4,7 +4,7 @@ use super::document::merge;
 use super::yaml::{Entry, Kind, Node};
 
 /// Keys of the base that every environment starts from.
-pub(super) const INHERITED: [&str; 12] = [
+pub(super) const INHERITED: [&str; 13] = [
     "account",
     "region",
     "roles",
@@ -17,6 +17,7 @@ pub(super) const INHERITED: [&str; 12] = [
     "drift",
     "state",
     "deletion",
+    "suspend",
 ];
 
 /// Resolves every environment of a file. Whatever has the wrong shape passes through as it is, so

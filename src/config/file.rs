@@ -9,7 +9,7 @@ use super::model::{
     Dataset, Deployment, Encryption, Environment, EnvironmentMode, Evaluation, ModelConfig,
     Monitors, Network, Notifications, Processing, Promote, Registration, Roles, Serving, Training,
 };
-use crate::resource::lifecycle::{Deletion, Drift, Presence};
+use crate::resource::lifecycle::{Deletion, Drift, Presence, Suspension};
 
 /// One model: how it is trained, measured, deployed and watched.
 #[derive(Debug, Clone, PartialEq, Deserialize, JsonSchema)]
@@ -87,6 +87,9 @@ pub struct ConfigFile {
     /// What is done about what was made for this file and is not asked for any more.
     #[serde(default)]
     pub deletion: Deletion,
+    /// That nothing is to be done, for a while: no run, no release, no change, no deletion.
+    #[serde(default)]
+    pub suspend: Option<Suspension>,
     /// Where it is served: name to what differs there; `null` deletes what is inherited.
     #[serde(default)]
     pub environments: BTreeMap<String, EnvironmentFile>,
@@ -137,6 +140,9 @@ pub struct EnvironmentFile {
     /// What is done about what was made here and is not asked for any more. Default: the model's.
     #[serde(default)]
     pub deletion: Deletion,
+    /// That nothing is to be done, for a while: no run, no release, no change, no deletion.
+    #[serde(default)]
+    pub suspend: Option<Suspension>,
 }
 
 impl ConfigFile {
@@ -169,6 +175,7 @@ impl ConfigFile {
             drift: self.drift,
             state: self.state,
             deletion: self.deletion,
+            suspend: self.suspend,
             environments,
         }
     }
@@ -192,6 +199,7 @@ impl EnvironmentFile {
             drift: self.drift,
             state: self.state,
             deletion: self.deletion,
+            suspend: self.suspend,
         }
     }
 }

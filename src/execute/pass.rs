@@ -12,10 +12,12 @@ use crate::plan::overriding::Override;
 use crate::plan::planner::{Hints, plan};
 use crate::plan::report::{Note, State};
 use crate::plan::rollout::{brings, converged_since};
+use crate::plan::step::Plan;
 use crate::plan::upstream::Upstream;
 use crate::resource::call::Answer;
 use crate::resource::desired::{Desired, Key};
 use crate::resource::kinds::ENDPOINT;
+use crate::resource::lifecycle::Suspension;
 use crate::resource::unit::Unit;
 
 use super::inventory;
@@ -182,7 +184,7 @@ impl Pass {
     }
 
     fn plan(&mut self, mut observed: Observed, now: Timestamp) -> Stage {
-        let (plan, mut report) = plan(&self.desired, &observed, &self.hints, now);
+        let (mut plan, mut report) = plan(&self.desired, &observed, &self.hints, now);
         let in_force = match &self.orders {
             Orders::Follow(order) => Some(order.clone()),
             Orders::Heed | Orders::Ignore => None,
@@ -191,6 +193,12 @@ impl Pass {
             && let Some(endpoint) = self.desired.get(&Key::new(&ENDPOINT, ""))
         {
             report.notes.push(order.note(&endpoint.stem));
+        }
+        let suspension = self.desired.suspension.iter();
+        let suspension = suspension.filter(|one| now < one.until && in_force.is_none());
+        for suspension in suspension {
+            report.notes.push(suspended(suspension, &plan));
+            plan.steps.clear();
         }
         for gap in &observed.gaps {
             let words = gap.error.to_string();
@@ -245,6 +253,20 @@ impl Pass {
         }
         self.result = Some(result);
         stage
+    }
+}
+
+/// What people are told of what a suspension keeps from being done.
+fn suspended(suspension: &Suspension, plan: &Plan) -> Note {
+    let waits = match plan.steps.len() {
+        0 => "nothing waits".to_owned(),
+        1 => "1 step waits".to_owned(),
+        many => format!("{many} steps wait"),
+    };
+    let words = format!("suspended ({}): {waits}", suspension.reason);
+    Note {
+        deadline: Some(suspension.until),
+        ..Note::new(Cause::Suspended, plan.unit.to_string(), words)
     }
 }
 

@@ -57,6 +57,8 @@ pub enum Cause {
     OtherCloud,
     /// An order to roll back that cannot be followed.
     RollbackHeld,
+    /// A commit says that nothing is to be done for a while.
+    Suspended,
     /// A promotion waits to be merged.
     PromotionProposed,
     /// Rolled back by an order that was given while Git was down, and is not filed yet.
@@ -136,6 +138,7 @@ pub const CAUSES: &[Cause] = &[
     Cause::BranchMoved,
     Cause::OtherCloud,
     Cause::RollbackHeld,
+    Cause::Suspended,
     Cause::PromotionProposed,
     Cause::RolledBack,
     Cause::Drifted,
@@ -188,7 +191,8 @@ impl Cause {
             | Self::NotApproved
             | Self::BranchMoved
             | Self::OtherCloud
-            | Self::RollbackHeld => State::Held,
+            | Self::RollbackHeld
+            | Self::Suspended => State::Held,
             Self::PromotionProposed | Self::RolledBack => State::Diverged,
             Self::Drifted | Self::Flapping => State::Drifted,
             Self::NotOurs

@@ -171,6 +171,12 @@ fn held(cause: Cause) -> Option<Texts> {
             "It takes none of them down.",
             "If it is meant, commit the digest that is named to `confirm_removals` in `trueup.yaml`; it stands for exactly these units.",
         ),
+        Cause::Suspended => (
+            "a commit says that nothing is to be done for a while",
+            "`suspend`, of the model or of this environment, names a time that is not over, and a reason.",
+            "It looks and says what waits, and does none of it: no run, no release, no change, no deletion. When the time is over it goes on by itself. An order of `trueup rollback` is followed all the same.",
+            "Wait, or take `suspend` out to have it done now.",
+        ),
         Cause::RollbackHeld => (
             "an order to roll back cannot be followed",
             "The tag `trueup:override` of the endpoint orders an earlier release, given while Git could not be reached, and that release cannot be read, never was in the release file, or is quarantined by now.",

@@ -99,8 +99,11 @@ pub type Decision = (Vec<Write>, Vec<(String, Note)>);
 pub fn decide<I: Iterator<Item = Past>>(input: &Releases<'_>, history: impl Fn() -> I) -> Decision {
     let mut writes = Vec::new();
     let mut notes = Vec::new();
-    let present = input.config.environments.iter();
-    for environment in present.filter(|one| one.state == Presence::Present) {
+    let released = |one: &&Environment| {
+        let suspended = one.suspend.as_ref();
+        one.state == Presence::Present && suspended.is_none_or(|one| one.until <= input.now)
+    };
+    for environment in input.config.environments.iter().filter(released) {
         let decided = match &environment.promote.from {
             None => first(input, environment, &history),
             Some(from) => later(input, environment, from, &history),

@@ -9,7 +9,7 @@ use super::archive::ArchivedFile;
 use super::broken::Broken;
 use super::call::{Call, Scope};
 use super::kind::{FieldClass, Kind};
-use super::lifecycle::Lifecycle;
+use super::lifecycle::{Lifecycle, Suspension};
 use super::owner::Tags;
 use super::unit::Unit;
 use crate::snapshot::ObjectId;
@@ -123,6 +123,8 @@ pub struct Desired {
     pub production: bool,
     /// What is wanted of what runs otherwise, or is not asked for.
     pub lifecycle: Lifecycle,
+    /// That nothing is to be done, for a while.
+    pub suspension: Option<Suspension>,
     /// What is broken on purpose: nothing, outside of tests.
     #[doc(hidden)]
     pub broken: Broken,
@@ -156,6 +158,7 @@ impl Desired {
             attempt: 1,
             production: false,
             lifecycle: Lifecycle::default(),
+            suspension: None,
             broken: Broken::Nothing,
         }
     }

@@ -3,6 +3,8 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::clock::Timestamp;
+
 /// What is done about a difference that no commit made.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
@@ -35,6 +37,25 @@ pub enum Deletion {
     /// It is taken down. The registry, code, data and artefacts stay in any case.
     Destroy,
 }
+
+/// That nothing is done, for a while.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Suspension {
+    /// When it is over, in UTC.
+    #[schemars(
+        with = "String",
+        extend("pattern" = MOMENT, "x-expected" = "a time such as `2026-12-01T09:00:00Z`")
+    )]
+    pub until: Timestamp,
+    /// Why.
+    #[schemars(length(min = 1, max = 200))]
+    pub reason: String,
+}
+
+/// A day that there is, but for leap days, and a time of it.
+const MOMENT: &str = "^20[0-9]{2}-((0[13578]|1[02])-(0[1-9]|[12][0-9]|3[01])|(0[469]|11)-(0[1-9]|[12][0-9]|30)|\
+    02-(0[1-9]|1[0-9]|2[0-8]))T([01][0-9]|2[0-3]):[0-5][0-9](:[0-5][0-9])?Z$";
 
 /// All of it, for one unit.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]

@@ -11,7 +11,7 @@ use super::monitors::Monitors;
 use super::network::{Encryption, Network};
 use super::notifications::Notifications;
 use crate::config::units::Seconds;
-use crate::resource::lifecycle::{Deletion, Drift, Presence};
+use crate::resource::lifecycle::{Deletion, Drift, Presence, Suspension};
 
 /// One environment: where a release is served.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -59,6 +59,9 @@ pub struct Environment {
     /// What is done about what was made here and is not asked for any more.
     #[serde(default)]
     pub deletion: Deletion,
+    /// That nothing is to be done, for a while: no run, no release, no change, no deletion.
+    #[serde(default)]
+    pub suspend: Option<Suspension>,
 }
 
 /// How strict an environment is.

@@ -17,7 +17,7 @@ use std::collections::BTreeMap;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::resource::lifecycle::{Deletion, Drift, Presence};
+use crate::resource::lifecycle::{Deletion, Drift, Presence, Suspension};
 
 pub use autoscaling::Autoscaling;
 pub use data::{DataFormat, Dataset, PinMode};
@@ -99,6 +99,9 @@ pub struct ModelConfig {
     /// What is done about what was made for this file and is not asked for any more.
     #[serde(default)]
     pub deletion: Deletion,
+    /// That nothing is to be done, for a while: no run, no release, no change, no deletion.
+    #[serde(default)]
+    pub suspend: Option<Suspension>,
     /// Where it is served, in the order of promotion.
     pub environments: Vec<Environment>,
 }

@@ -145,3 +145,28 @@ fn what_is_to_be_absent_says_so_in_two_words_and_bears_nothing() {
         &["S002 26:20 `drift` is `sometimes`, but takes `revert` or `report`"],
     );
 }
+
+#[test]
+fn a_suspension_ends_and_has_a_reason() {
+    let suspended = |suspend: &str, findings: &[&str]| {
+        let staging = format!("  staging: {{suspend: {suspend}}}");
+        change("  staging: {}", &staging, findings);
+    };
+    suspended("{until: 2026-12-01T09:00:00Z, reason: a sale}", &[]);
+    suspended(
+        "{until: 2026-12-01T09:00:00Z}",
+        &["S002 26:13 `suspend` lacks `reason`"],
+    );
+    suspended("{reason: a sale}", &["S002 26:13 `suspend` lacks `until`"]);
+    suspended(
+        "{until: 2026-12-01T09:00:00Z, reason: \"\"}",
+        &["S002 26:60 `reason` is ``, but takes 1 or more characters"],
+    );
+    for never in ["tomorrow", "2026-02-30T09:00:00Z", "2026-12-01"] {
+        let finding = format!(
+            "S002 26:30 `until` is `{never}`, but takes a time such as `2026-12-01T09:00:00Z`"
+        );
+        let suspend = format!("{{until: {never}, reason: a sale}}");
+        suspended(&suspend, &[finding.as_str()]);
+    }
+}

@@ -29,6 +29,7 @@ mod scenario;
 mod seeds;
 pub(crate) mod stage;
 mod storm;
+mod suspend;
 mod sweeps;
 mod turns;
 mod upstream;
