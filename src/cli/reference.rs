@@ -102,29 +102,3 @@ fn entry(text: &mut String, argument: &Arg) {
 fn words(styled: Option<&StyledStr>) -> String {
     styled.map(ToString::to_string).unwrap_or_default()
 }
-
-#[cfg(test)]
-mod tests {
-    use std::path::Path;
-
-    use super::*;
-
-    #[test]
-    #[expect(
-        clippy::disallowed_methods,
-        reason = "a test that writes the page on demand"
-    )]
-    fn the_page_is_that_of_the_program() {
-        let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/reference/cli.md");
-        let text = reference();
-        if std::env::var("UPDATE").is_ok() {
-            std::fs::create_dir_all(file.parent().unwrap()).unwrap();
-            std::fs::write(&file, &text).unwrap();
-        }
-        let held = std::fs::read_to_string(&file).unwrap_or_default();
-        assert!(
-            held == text,
-            "docs/reference/cli.md is stale: run the tests with UPDATE=1"
-        );
-    }
-}

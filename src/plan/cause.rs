@@ -260,8 +260,6 @@ pub fn reference() -> String {
 
 #[cfg(test)]
 mod tests {
-    use std::path::Path;
-
     use super::*;
 
     #[test]
@@ -282,23 +280,5 @@ mod tests {
                 "{cause:?}"
             );
         }
-    }
-
-    #[test]
-    #[expect(
-        clippy::disallowed_methods,
-        reason = "a test that writes the page on demand"
-    )]
-    fn the_page_is_that_of_the_program() {
-        let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/reference/reasons.md");
-        let text = reference();
-        if std::env::var("UPDATE").is_ok() {
-            std::fs::write(&file, &text).unwrap();
-        }
-        let held = std::fs::read_to_string(&file).unwrap_or_default();
-        assert!(
-            held == text,
-            "docs/reference/reasons.md is stale: run the tests with UPDATE=1"
-        );
     }
 }

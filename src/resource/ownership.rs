@@ -71,28 +71,3 @@ fn equality(field: &Field) -> String {
         Compare::Reference(kind) => format!("it names the {kind} that is wanted"),
     }
 }
-
-#[cfg(test)]
-mod tests {
-    use std::path::Path;
-
-    use super::*;
-
-    #[test]
-    #[expect(
-        clippy::disallowed_methods,
-        reason = "a test that writes the page on demand"
-    )]
-    fn the_page_is_that_of_the_program() {
-        let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/reference/fields.md");
-        let text = reference();
-        if std::env::var("UPDATE").is_ok() {
-            std::fs::write(&file, &text).unwrap();
-        }
-        let held = std::fs::read_to_string(&file).unwrap_or_default();
-        assert!(
-            held == text,
-            "docs/reference/fields.md is stale: run the tests with UPDATE=1"
-        );
-    }
-}

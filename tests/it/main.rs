@@ -6,6 +6,7 @@ mod cli;
 mod code;
 mod demo;
 mod digests;
+mod generated;
 mod git;
 mod isolation;
 mod links;
