@@ -29,6 +29,16 @@ const fn one(name: &'static str, before: usize, deeds: &'static [Deed]) -> Workl
 
 use Deed::{Promote, Train, Watch};
 
+/// Git goes away after the second release, and somebody orders the first.
+const ORDERED: &[Deed] = &[
+    Watch,
+    Promote(0),
+    Train(0, 0.9),
+    Promote(0),
+    Deed::Order(0),
+    Deed::Return,
+];
+
 const WORKLOADS: &[Workload] = &[
     one("first deploy", 0, &[Watch]),
     one("promotion", 1, &[Watch, Promote(0)]),
@@ -154,32 +164,10 @@ const WORKLOADS: &[Workload] = &[
             Deed::Describe(0),
         ],
     ),
-    one(
-        "rollback while Git is away",
-        4,
-        &[
-            Watch,
-            Promote(0),
-            Train(0, 0.9),
-            Promote(0),
-            Deed::Order(0),
-            Deed::Return,
-        ],
-    ),
+    one("rollback while Git is away", 4, ORDERED),
     Workload {
         two: true,
-        ..one(
-            "rollback of two daemons",
-            4,
-            &[
-                Watch,
-                Promote(0),
-                Train(0, 0.9),
-                Promote(0),
-                Deed::Order(0),
-                Deed::Return,
-            ],
-        )
+        ..one("rollback of two daemons", 4, ORDERED)
     },
     Workload {
         two: true,
