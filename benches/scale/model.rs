@@ -50,8 +50,10 @@ impl Model {
         (world, now): (&mut World, Timestamp),
         tally: &mut Tally,
     ) -> ModelPass {
-        let passes = self.prepared.passes(hints, Mode::Apply);
-        let units = passes.map(|pass| {
+        let units = self.prepared.desired.iter();
+        let units = units.map(|desired| {
+            let hints = hints.get(&desired.unit).cloned().unwrap_or_default();
+            let pass = self.prepared.pass(desired.clone(), hints, Mode::Apply);
             let unit = drive(pass, now, |call| tally.call(world, now, call));
             let unit = unit.expect("it was driven to its end");
             assert!(!unit.unreviewed, "a first environment is not reviewed");

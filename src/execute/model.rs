@@ -22,7 +22,6 @@ use crate::release::{MAIN_SLOT, Release};
 use crate::resource::broken::Broken;
 use crate::resource::desired::{Desired, Origin};
 use crate::resource::kind::Naming;
-use crate::resource::unit::Unit;
 use crate::snapshot::{Snapshot, Write};
 
 /// A model that is ready to be passed over.
@@ -159,17 +158,9 @@ pub(super) fn origin(model: &LoadedModel, pointer: &str) -> Option<Origin> {
 }
 
 impl Prepared {
-    /// The machines that pass over the units, in order. Each is driven to its end before the next.
-    /// A unit that comes back unreviewed is to be judged (see [`review`]), and the steps that this
-    /// allows are to be driven.
-    pub fn passes(&self, hints: &BTreeMap<Unit, Hints>, mode: Mode) -> impl Iterator<Item = Pass> {
-        self.desired.iter().map(move |desired| {
-            let hints = hints.get(&desired.unit).cloned().unwrap_or_default();
-            self.pass(desired.clone(), hints, mode)
-        })
-    }
-
-    /// The machine that passes over one of the units.
+    /// The machine that passes over one of the units, which come in order, each driven to its end before
+    /// the next. One that comes back unreviewed is to be judged (see [`review`]), and the steps that
+    /// this allows are to be driven.
     pub fn pass(&self, desired: Desired, hints: Hints, mode: Mode) -> Pass {
         let reviewed = self.later.contains_key(&desired.unit.place);
         let pass = Pass::new(desired, hints, mode);

@@ -194,7 +194,11 @@ impl Shared {
         let now = self.clock.now();
         let hints = self.memory().hints(prepared, &ready.model.folder, now);
         let (mut units, mut had_turn, hand) = (Vec::new(), false, self.hand());
-        for pass in prepared.passes(&hints, mode) {
+        for desired in &prepared.desired {
+            let fresh = || {
+                let hints = hints.get(&desired.unit).cloned().unwrap_or_default();
+                prepared.pass(desired.clone(), hints, mode)
+            };
             let bound = |pass: Pass| {
                 let pass = prepared.after(pass, &units);
                 match &approval {
@@ -207,10 +211,10 @@ impl Shared {
                 }
             };
             let mut unit = self
-                .over_unit(&revision, &ready, bound(pass.clone()), &hand)
+                .over_unit(&revision, &ready, bound(fresh()), &hand)
                 .await?;
             let again = self
-                .ordered(&revision, &ready, &mut unit, pass, mode)
+                .ordered(&revision, &ready, &mut unit, fresh, mode)
                 .await?;
             if let Some(pass) = again {
                 unit = self
@@ -269,7 +273,7 @@ impl Shared {
         revision: &Arc<Revision>,
         ready: &Arc<Ready>,
         unit: &mut UnitPass,
-        pass: Pass,
+        fresh: impl FnOnce() -> Pass,
         mode: Mode,
     ) -> Result<Option<Pass>, String> {
         let Some(order) = unit.ordered.clone() else {
@@ -280,7 +284,7 @@ impl Shared {
                 unit.hold_order(&why);
                 Ok(None)
             }
-            Ordered::Void => Ok(Some(pass.without_orders())),
+            Ordered::Void => Ok(Some(fresh().without_orders())),
             Ordered::Serve(order) => {
                 let pass = ready.following(revision, *order, mode);
                 let pass = pass.ok_or("the earlier release does not compile")?;
