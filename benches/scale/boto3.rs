@@ -2,26 +2,21 @@
 
 use std::path::{Path, PathBuf};
 use std::process::{Output, Stdio};
-use std::sync::Arc;
 use std::time::Duration;
 
 use serde_json::Value;
 use tokio::process::Command;
 use tokio::time::{Instant, timeout};
-use trueup::aws::{self, Aws};
-use trueup::clock::ManualClock;
 use trueup::demo::example::REGION;
 use trueup::execute::pass::Mode;
-use trueup::git::Author;
 use trueup::plan::report::State;
-use trueup::reconcile::{Options, Reconciler};
 
 use super::figures::{Figure, Figures};
 use super::files;
 use super::grow;
 use super::processor;
-use super::repository::source;
 use super::server::Server;
+use super::touched::calling;
 
 /// A script's sweep, or the making of its environment.
 const DEADLINE: Duration = Duration::from_hours(1);
@@ -121,15 +116,7 @@ async fn succeeded(output: impl Future<Output = std::io::Result<Output>>) -> Out
 /// network, as they are used.
 async fn looks(folder: &Path, server: &mut Server) -> [Cost; 2] {
     let cache = tempfile::tempdir().expect("a temporary folder");
-    let aws = Aws::connect(aws::Options::local(server.url.clone())).await;
-    let options = Options {
-        source: source(folder),
-        cache: cache.path().to_owned(),
-        author: Author::default(),
-        clock: Arc::new(ManualClock::new(grow::time(folder))),
-        probe: None,
-    };
-    let mut reconciler = Reconciler::open(options, aws).await.expect("a mirror");
+    let mut reconciler = calling(&server.url, folder, &cache, grow::time(folder)).await;
     let (before, start, used) = (server.calls().await, Instant::now(), processor::seconds());
     let fetched = reconciler.fetch().await.expect("the repository is there");
     let pass = reconciler.pass(&fetched, Mode::Plan).await;

@@ -1,22 +1,17 @@
 //! A pass in which nothing is to be done, over HTTP, at a server that is as far away as a region is.
 
 use std::path::Path;
-use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::time::Instant;
-use trueup::aws::{self, Aws};
-use trueup::clock::ManualClock;
 use trueup::execute::pass::Mode;
-use trueup::git::Author;
-use trueup::reconcile::{Options, Reconciler};
 
 use super::distance::Distance;
 use super::figures::{Figure, Figures};
 use super::grow;
 use super::processor;
-use super::repository::source;
 use super::server::Server;
+use super::touched::calling;
 
 /// From a request to its answer, beside what the answer takes.
 const THERE_AND_BACK: Duration = Duration::from_millis(20);
@@ -26,15 +21,7 @@ pub(crate) async fn run(folder: &Path, models: usize) -> Vec<Figure> {
     let mut server = Server::start(folder, models).await;
     let distance = Distance::to(&server.url).await;
     let cache = tempfile::tempdir().expect("a temporary folder");
-    let options = Options {
-        source: source(folder),
-        cache: cache.path().to_owned(),
-        author: Author::default(),
-        clock: Arc::new(ManualClock::new(grow::time(folder))),
-        probe: None,
-    };
-    let aws = Aws::connect(aws::Options::local(distance.url.clone())).await;
-    let mut reconciler = Reconciler::open(options, aws).await.expect("a mirror");
+    let mut reconciler = calling(&distance.url, folder, &cache, grow::time(folder)).await;
     let fetched = reconciler.fetch().await.expect("the repository is there");
     let pass = reconciler.pass(&fetched, Mode::Plan).await;
     let pass = pass.expect("there is a pass");

@@ -2,6 +2,7 @@
 //! something.
 
 use std::path::Path;
+use std::sync::Arc;
 use std::time::Duration;
 
 use tempfile::TempDir;
@@ -24,16 +25,25 @@ const COMMITS: usize = 11;
 /// A reconciler of the fleet that is never asked to call anything: it fetches, and says what a
 /// commit touched.
 pub(crate) async fn reconciler(folder: &Path, cache: &TempDir, now: Timestamp) -> Reconciler {
-    let nowhere = aws::Options::local("http://127.0.0.1:1");
+    calling("http://127.0.0.1:1", folder, cache, now).await
+}
+
+/// A reconciler of the fleet that calls the local SageMaker at `url`.
+pub(crate) async fn calling(
+    url: &str,
+    folder: &Path,
+    cache: &TempDir,
+    now: Timestamp,
+) -> Reconciler {
+    let aws = Aws::connect(aws::Options::local(url)).await;
     let options = Options {
         source: source(folder),
         cache: cache.path().to_owned(),
         author: Author::default(),
-        clock: std::sync::Arc::new(ManualClock::new(now)),
+        clock: Arc::new(ManualClock::new(now)),
         probe: None,
     };
-    let opened = Reconciler::open(options, Aws::connect(nowhere).await).await;
-    opened.expect("a mirror")
+    Reconciler::open(options, aws).await.expect("a mirror")
 }
 
 /// Our own time in milliseconds: without what the world took to answer, and without what a plain fetch
