@@ -2,7 +2,7 @@
 
 use super::error::CommandError;
 use super::plan::unknown;
-use crate::config::{LoadedModel, below, read_quarantine};
+use crate::config::{LoadedModel, quarantine_file, read_quarantine};
 use crate::git::Known;
 use crate::plan::rollback::Place;
 use crate::resource::call::Scope;
@@ -53,7 +53,7 @@ impl Seen {
 
     /// That a package can be added to what is quarantined, where one is to be.
     pub(super) fn lists(&self, unneeded: bool) -> Result<(), CommandError> {
-        let path = below(&self.model.folder, "quarantine.yaml");
+        let path = quarantine_file(&self.model.folder);
         let text = self.snapshot.text(&path);
         if unneeded || text.is_none_or(|text| read_quarantine(text).is_some()) {
             return Ok(());

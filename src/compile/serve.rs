@@ -11,6 +11,7 @@ use super::{CompileError, Subject, monitor, role_arn, tags};
 use crate::config::model::{
     CaptureMode, DataCapture, Deployment, Environment, EnvironmentMode, ShadowVariant, Variant,
 };
+use crate::config::release_file;
 use crate::release::{MAIN_SLOT, Release, ReleasedPackage};
 use crate::resource::broken::Broken;
 use crate::resource::call::{Call, Scope};
@@ -111,8 +112,7 @@ impl Serving<'_> {
     }
 
     fn release_path(&self) -> String {
-        let name = &self.environment.name;
-        self.subject.path(&format!("releases/{name}.yaml"))
+        release_file(self.subject.folder, &self.environment.name)
     }
 
     fn origin(&self, pointer: &str) -> Option<Origin> {

@@ -45,13 +45,25 @@ pub(super) fn read(
             let release = typed(&whole, &file.bytes, &shape::RELEASE, findings);
             all.releases
                 .extend(release.map(|release| (name.to_owned(), release)));
-        } else if path == "quarantine.yaml" {
+        } else if path == QUARANTINE {
             let list = typed(&whole, &file.bytes, &shape::QUARANTINE, findings);
             all.quarantine = list.unwrap_or_default();
         }
     }
     all
 }
+
+/// The path of an environment's release file, for a model in `folder`.
+pub fn release_file(folder: &str, environment: &str) -> String {
+    below(folder, &format!("releases/{environment}.yaml"))
+}
+
+/// The path of the packages that automation must not use again, for a model in `folder`.
+pub fn quarantine_file(folder: &str) -> String {
+    below(folder, QUARANTINE)
+}
+
+const QUARANTINE: &str = "quarantine.yaml";
 
 fn named<'a>(path: &'a str, folder: &str, ending: &str) -> Option<&'a str> {
     let name = path.strip_prefix(folder)?.strip_suffix(ending)?;

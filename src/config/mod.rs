@@ -33,6 +33,7 @@ pub mod yaml;
 mod tests;
 
 pub use census::Census;
+pub use companion::{quarantine_file, release_file};
 pub use document::Origins;
 pub use load::{
     Loaded, LoadedModel, left_out, load, load_installation, load_model, read_release,

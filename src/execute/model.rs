@@ -9,7 +9,7 @@ use crate::compile::run::{Identity, identity};
 use crate::compile::{CompileError, Subject, home, serve};
 use crate::config::installation::Installation;
 use crate::config::model::ModelConfig;
-use crate::config::{LoadedModel, below, load_model};
+use crate::config::{LoadedModel, load_model, quarantine_file, release_file};
 use crate::diagnostic::{Diagnostic, Span};
 use crate::limits::KEPT_RELEASES;
 use crate::plan::planner::Hints;
@@ -207,9 +207,9 @@ pub fn review<E: Display>(
     let review = Review {
         environment,
         release,
-        file: &below(&model.folder, &release_file(environment)),
+        file: &release_file(&model.folder, environment),
         quarantine: &model.quarantine,
-        quarantine_file: &below(&model.folder, "quarantine.yaml"),
+        quarantine_file: &quarantine_file(&model.folder),
     };
     review.verdict(history)
 }
@@ -231,10 +231,6 @@ pub fn kept<E>(
         }
     }
     Some(kept)
-}
-
-fn release_file(environment: &str) -> String {
-    format!("releases/{environment}.yaml")
 }
 
 /// Ends the pass over a model: decides what is to be released, from what its units came to.
@@ -328,9 +324,7 @@ pub fn past(installation: &Installation, folder: &str, snapshot: &Snapshot) -> P
     let model = load_model(snapshot, folder, installation);
     let said = |environment: &str, release: &Release| {
         let packages = release.packages.values();
-        let file = snapshot
-            .files
-            .get(&below(folder, &release_file(environment)))?;
+        let file = snapshot.files.get(&release_file(folder, environment))?;
         Some(PastRelease {
             package: release.main()?.arn.clone(),
             previous: release.previous.get(MAIN_SLOT).cloned(),

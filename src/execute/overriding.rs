@@ -9,7 +9,7 @@ use super::unit_pass::UnitPass;
 use crate::compile::serve;
 use crate::config::installation::Installation;
 use crate::config::model::ModelConfig;
-use crate::config::{LoadedModel, below, read_release};
+use crate::config::{LoadedModel, read_release};
 use crate::plan::cause::Cause;
 use crate::plan::overriding::{Override, Standing};
 use crate::plan::release::{Past, PastRelease};
@@ -40,11 +40,6 @@ pub enum Ordered {
     Void,
     /// Nothing is done in the unit, because of this.
     Held(String),
-}
-
-/// The release file of a unit, from the repository's root.
-pub fn release_file(model: &LoadedModel, environment: &str) -> String {
-    below(&model.folder, &format!("releases/{environment}.yaml"))
 }
 
 /// Judges an order by the history of the release file, the newest commit first, along first parents.

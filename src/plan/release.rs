@@ -11,7 +11,7 @@ use super::report::Note;
 use crate::clock::{SignedDuration, Timestamp};
 use crate::compile::run::Identity;
 use crate::config::model::{Environment, ModelConfig, PromoteMode};
-use crate::config::{below, emit};
+use crate::config::{emit, quarantine_file, release_file};
 use crate::limits::HISTORY_COMMITS_MAX;
 use crate::release::{MAIN_SLOT, Release, ReleasedPackage};
 use crate::resource::broken::Broken;
@@ -82,13 +82,6 @@ pub struct Releases<'a> {
     /// What is broken on purpose: nothing, outside of tests.
     #[doc(hidden)]
     pub broken: Broken,
-}
-
-impl Releases<'_> {
-    /// The path of the packages that automation must not use again.
-    fn quarantine_file(&self) -> String {
-        below(self.folder, "quarantine.yaml")
-    }
 }
 
 /// The commits to make and, by environment, what is held or diverges.
@@ -236,7 +229,7 @@ fn later<I: Iterator<Item = Past>>(
              `- package: {}` to `{}`",
             package.arn,
             package.arn,
-            input.quarantine_file()
+            quarantine_file(input.folder)
         );
         return Some(Decided::Note(Cause::PromotionProposed, words));
     }
@@ -314,7 +307,7 @@ fn write(
     branch: &str,
     expected: Option<&ObjectId>,
 ) -> Write {
-    let path = below(input.folder, &format!("releases/{}.yaml", environment.name));
+    let path = release_file(input.folder, &environment.name);
     let text = emit::emit_release(release, input.snapshot.text(&path));
     let package = release
         .main()
@@ -332,7 +325,7 @@ fn write(
         format!(
             "Merging this branch is the approval. To reject it, name the package in\n\
              `{}`: a branch that is only deleted is made again.\n\n",
-            input.quarantine_file()
+            quarantine_file(input.folder)
         )
     };
     let message = format!(

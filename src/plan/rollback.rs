@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::{Display, Write as _};
 
 use crate::clock::Timestamp;
-use crate::config::{Quarantined, below, quarantined, read_release};
+use crate::config::{Quarantined, quarantine_file, quarantined, read_release, release_file};
 use crate::limits::REVIEW_COMMITS_MAX;
 use crate::release::Release;
 use crate::snapshot::{ObjectId, Snapshot, Version, Write};
@@ -232,7 +232,7 @@ pub struct Place<'a> {
 impl Place<'_> {
     /// The path of an environment's release file.
     pub fn release_file(&self, environment: &str) -> String {
-        below(self.folder, &format!("releases/{environment}.yaml"))
+        release_file(self.folder, environment)
     }
 
     /// The packages that a return leaves and that are to be quarantined by it.
@@ -273,7 +273,7 @@ impl Place<'_> {
         }
         quarantine.sort_by(|one, other| one.package.cmp(&other.package));
         quarantine.dedup_by(|one, other| one.package == other.package);
-        let path = below(self.folder, "quarantine.yaml");
+        let path = quarantine_file(self.folder);
         if !quarantine.is_empty()
             && let Some(text) = quarantined(self.snapshot.text(&path), &quarantine)
         {

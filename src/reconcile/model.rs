@@ -15,9 +15,9 @@ use crate::aws::{Aws, Role, Roles};
 use crate::clock::Clock;
 use crate::cloud::{Machine, Next};
 use crate::config::installation::Installation;
-use crate::config::{LoadedModel, load_model};
+use crate::config::{LoadedModel, load_model, release_file};
 use crate::execute::model::{ModelPass, Prepared, Standing, conclude, kept, prepare, review};
-use crate::execute::overriding::{InForce, Ordered, compiled, judge, release_file};
+use crate::execute::overriding::{InForce, Ordered, compiled, judge};
 use crate::execute::pass::{Mode, Pass, UnitPass};
 use crate::execute::permit::Permit;
 use crate::execute::steps::Steps;
@@ -304,7 +304,7 @@ impl Shared {
         let (revision, ready) = (revision.clone(), ready.clone());
         let place = unit.plan.unit.place.clone();
         let judged = self.with_mirror(move |_, mirror| {
-            let path = release_file(&ready.model, &place);
+            let path = release_file(&ready.model.folder, &place);
             let history = mirror.versions(&revision.commit, &path, REVIEW_COMMITS_MAX);
             let text = |blob: &ObjectId| mirror.text_of(blob);
             judge((&ready.model, &place), &order, history, text)

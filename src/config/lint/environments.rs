@@ -3,6 +3,7 @@
 use serde_json::Value;
 
 use super::{Rule, Severity, Subject};
+use crate::config::release_file;
 use crate::diagnostic::{Diagnostic, Span};
 
 /// A release of no environment.
@@ -41,7 +42,7 @@ pub(super) const R004: Rule = Rule {
 fn orphaned(subject: &Subject<'_>, findings: &mut Vec<Diagnostic>) {
     for name in subject.release_names {
         if !subject.environments.contains(name) {
-            let file = subject.path(&format!("releases/{name}.yaml"));
+            let file = release_file(subject.folder, name);
             let span = Span {
                 file,
                 start: 0,

@@ -6,10 +6,10 @@ use std::collections::BTreeSet;
 use serde_json::json;
 use trueup::clock::SignedDuration;
 use trueup::cloud::drive;
+use trueup::config::release_file;
 use trueup::config::{read_quarantine, read_release};
 use trueup::execute::order::{GiveOrder, Refused};
 use trueup::execute::orders::FindOrders;
-use trueup::execute::overriding::release_file;
 use trueup::execute::pass::Mode;
 use trueup::plan::cause::Cause;
 use trueup::plan::overriding::{Override, place};
@@ -36,7 +36,7 @@ impl Stage {
         let present = present(&self.forge, &tip);
         let mut models = present.models.iter();
         let model = models.find(|one| one.config.name == model).expect("it");
-        let path = release_file(&model.loaded, environment);
+        let path = release_file(&model.loaded.folder, environment);
         let left = Left {
             file: &path,
             release: &model.loaded.releases[environment],

@@ -7,9 +7,10 @@ use std::sync::Arc;
 use serde_json::Value;
 use trueup::clock::Timestamp;
 use trueup::cloud::{CallId, Machine as _, Next};
+use trueup::config::release_file;
 use trueup::execute::flaps::Flaps;
 use trueup::execute::model::{Standing, conclude, kept, review};
-use trueup::execute::overriding::{Ordered, compiled, judge, release_file};
+use trueup::execute::overriding::{Ordered, compiled, judge};
 use trueup::execute::pass::{Mode, Pass, UnitPass};
 use trueup::execute::permit::Permit;
 use trueup::execute::steps::Steps;
@@ -178,7 +179,7 @@ impl Passing {
             ..
         } = &*self.present;
         let (model, place) = (&models[self.model], unit.plan.unit.place.clone());
-        let path = release_file(&model.loaded, &place);
+        let path = release_file(&model.loaded.folder, &place);
         let history = stage.forge.versions(&self.commit, &path);
         let text = |blob: &ObjectId| Ok(stage.forge.text_of(&self.commit, &path, blob));
         let subject = (&model.loaded, place.as_str());
