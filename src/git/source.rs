@@ -1,9 +1,10 @@
 //! Where a repository is, and what opens it.
 
-use std::fmt::{self, Write as _};
+use std::fmt;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
+use data_encoding::HEXLOWER;
 use secrecy::{ExposeSecret as _, SecretString};
 use sha2::{Digest as _, Sha256};
 
@@ -125,16 +126,9 @@ impl Source {
 
     /// A name for what is kept about this source: 32 hexadecimal digits.
     pub fn key(&self) -> String {
-        let mut hash = Sha256::new();
-        hash.update(self.url.as_bytes());
-        hash.update([0]);
-        hash.update(self.branch.as_deref().unwrap_or_default().as_bytes());
-        let digest = hash.finalize();
-        let mut key = String::with_capacity(32);
-        for byte in &digest[..16] {
-            write!(key, "{byte:02x}").expect("a string takes all that is written");
-        }
-        key
+        let branch = self.branch.as_deref().unwrap_or_default();
+        let digest = Sha256::digest(format!("{}\0{branch}", self.url));
+        HEXLOWER.encode(&digest[..16])
     }
 
     /// `text` without this source's secrets, for words that come from elsewhere.

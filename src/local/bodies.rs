@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use data_encoding::{BASE64, HEXLOWER};
 use s3s::checksum::ChecksumHasher;
 use s3s::crypto::{Checksum as _, Crc32, Crc32c, Crc64Nvme, Md5, Sha1, Sha256};
 use s3s::dto::Checksum;
@@ -96,8 +97,8 @@ impl Bodies {
         let sha256 = checksums
             .checksum_sha256
             .as_deref()
-            .and_then(|text| aws_smithy_types::base64::decode(text).ok())
-            .map(|digest| hex(&digest))
+            .and_then(|text| BASE64.decode(text.as_bytes()).ok())
+            .map(|digest| HEXLOWER.encode(&digest))
             .expect("the hasher was asked for SHA-256");
         let inline = match file {
             None => Some(memory.into()),
@@ -111,7 +112,7 @@ impl Bodies {
         Ok(Stored {
             size,
             sha256,
-            md5: hex(md5.finalize().as_ref()),
+            md5: HEXLOWER.encode(md5.finalize().as_ref()),
             inline,
             checksums: Arc::new(checksums),
         })
@@ -184,26 +185,6 @@ impl Intake {
     }
 }
 
-/// Lower-case hexadecimal digits.
-pub(crate) fn hex(bytes: &[u8]) -> String {
-    use std::fmt::Write as _;
-    bytes.iter().fold(String::new(), |mut text, byte| {
-        write!(text, "{byte:02x}").expect("a String takes everything");
-        text
-    })
-}
-
-/// The bytes of hexadecimal digits; `None` where `text` is something else.
-pub(crate) fn unhex(text: &str) -> Option<Vec<u8>> {
-    if !text.is_ascii() || !text.len().is_multiple_of(2) {
-        return None;
-    }
-    (0..text.len())
-        .step_by(2)
-        .map(|at| u8::from_str_radix(&text[at..at + 2], 16).ok())
-        .collect()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -233,12 +214,5 @@ mod tests {
         assert!(bodies.path(&large.sha256).exists());
         bodies.sweep(|_| false).unwrap();
         assert!(!bodies.path(&large.sha256).exists());
-    }
-
-    #[test]
-    fn digits_come_back() {
-        assert_eq!(unhex(&hex(&[0, 15, 255])), Some(vec![0, 15, 255]));
-        assert_eq!(unhex("0g"), None);
-        assert_eq!(unhex("0"), None);
     }
 }

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use data_encoding::BASE64;
 use serde_json::{Value, json};
 use tokio::sync::{Notify, watch};
 use tokio::time::timeout;
@@ -110,7 +111,7 @@ fn side(capture: &Capture, mode: &str, side: Side<'_>) -> Value {
     let (encoding, data) = match text {
         Ok(text) if among(&capture.csv_content_types) => ("CSV", text.trim_end().to_owned()),
         Ok(text) if among(&capture.json_content_types) => ("JSON", text.to_owned()),
-        Ok(_) | Err(_) => ("BASE64", aws_smithy_types::base64::encode(side.body)),
+        Ok(_) | Err(_) => ("BASE64", BASE64.encode(side.body)),
     };
     json!({
         "observedContentType": side.content_type, "mode": mode, "data": data, "encoding": encoding,

@@ -6,12 +6,13 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock};
 use std::time::Duration;
 
+use data_encoding::HEXLOWER;
 use sha2::{Digest as _, Sha256};
 use tokio::sync::{Notify, Semaphore, watch};
 use tokio::task::JoinSet;
 use tokio::time::{Instant, timeout};
 
-use super::bodies::{Bodies, hex};
+use super::bodies::Bodies;
 use super::calls::Calls;
 use super::capture::Captures;
 use super::fleet::{self, Fleets};
@@ -196,7 +197,7 @@ impl Engine {
 
     /// An id in the form of a UUID.
     pub(super) fn uuid(&self) -> String {
-        let digits = hex(&self.seed());
+        let digits = HEXLOWER.encode(&self.seed());
         format!(
             "{}-{}-4{}-8{}-{}",
             &digits[..8],

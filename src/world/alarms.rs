@@ -1,14 +1,13 @@
 //! Alarms of `CloudWatch`'s: what they are, and a state that is set from outside.
 
-use std::borrow::Cow;
-
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 
 use super::World;
 use super::kind::Id;
-use super::list::{Rank, page, paged};
+use super::list::paged;
 use super::records::{Key, Record, State};
 use super::request::{Refusal, Reply, Request, default, epoch};
+use super::window::{Rank, Window};
 use crate::resource::call::Scope;
 
 /// Alarms of a page.
@@ -58,7 +57,7 @@ impl World {
             body,
             state: State::Plain,
         };
-        self.records.insert(key, record);
+        self.records.insert(&key, record);
         Ok(json!({}))
     }
 
@@ -79,7 +78,7 @@ impl World {
         let found = found
             .filter(takes)
             .map(|record| ((Rank::Text(record.name.clone()), 0), record.body.clone()));
-        let (page, next) = page(found.collect(), PAGE, &ascending(request, "MaxRecords"))?;
+        let (page, next) = Window::ascending(request, "MaxRecords", PAGE)?.whole(found)?;
         let mut answer = paged("MetricAlarms", page, next);
         answer["CompositeAlarms"] = json!([]);
         Ok(answer)
@@ -178,17 +177,4 @@ fn check(body: &Value) -> Result<(), Refusal> {
         );
     }
     Ok(())
-}
-
-/// A request in the order of names, with its page's size where SageMaker has it.
-pub(super) fn ascending<'a>(request: &Request<'a>, size: &str) -> Request<'a> {
-    let mut body = Map::clone(&request.body);
-    body.insert("SortOrder".to_owned(), "Ascending".into());
-    if let Some(size) = body.get(size).cloned() {
-        body.insert("MaxResults".to_owned(), size);
-    }
-    Request {
-        body: Cow::Owned(body),
-        ..*request
-    }
 }

@@ -94,7 +94,7 @@ impl World {
             state,
         };
         self.records
-            .insert(Key::new(kind.id, request.scope, name), record);
+            .insert(&Key::new(kind.id, request.scope, name), record);
         let mut answer = Map::new();
         answer.insert(kind.arn.to_owned(), Value::from(arn));
         Ok(Value::Object(answer))

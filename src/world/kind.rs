@@ -3,11 +3,11 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::encode::sha256_hex;
 use super::kinds::KINDS;
 use super::records::Record;
 use super::request::{Refusal, Request};
 use crate::resource::call::Scope;
+use crate::resource::canonical::sha256;
 
 /// A kind of resource.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -98,7 +98,7 @@ impl Kind {
             Id::Topic => return format!("{}:{name}", start("sns")),
             Id::Alarm => return format!("{}:alarm:{name}", start("cloudwatch")),
             Id::ScalableTarget => {
-                let hash = sha256_hex(name.as_bytes());
+                let hash = sha256(name.as_bytes());
                 let start = start("application-autoscaling");
                 return format!("{start}:scalable-target/{}", &hash[..36]);
             }

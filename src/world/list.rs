@@ -1,29 +1,12 @@
 //! Lists: filters, order, pages.
 
-use std::cmp::Ordering;
-
-use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value, json};
+use serde_json::{Map, Value};
 
 use super::World;
-use super::encode::{base64, unbase64};
 use super::kind::Kind;
 use super::records::Record;
-use super::request::{Refusal, Reply, Request};
-
-/// Where an item stands in a list: what it is sorted by, then the order of creation.
-pub(super) type Place = (Rank, u64);
-
-/// What a list is sorted by.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-pub(super) enum Rank {
-    /// The order of creation alone, which is that of the times of creation.
-    None,
-    /// A time or another number that is not negative, by its bits.
-    Bits(u64),
-    /// A name or a status.
-    Text(String),
-}
+use super::request::{Reply, Request};
+use super::window::{Rank, Window};
 
 impl World {
     /// Answers a List: the records of a kind in the caller's scope whose lower-case name starts
@@ -32,19 +15,23 @@ impl World {
         let by = request.text("SortBy");
         let filter = Filter::new(kind, request);
         let window = Window::of(request, kind.list.page)?;
-        if self.settings.lists_lag.is_zero() {
-            let records = self.records.under(kind.id, request.scope, start);
-            let records = records.map(|record| ((rank(kind, by, record), record.seq), record));
-            let (page, next) = window.page(records, |record| Ok(filter.takes(record)))?;
-            let items = page.into_iter().map(|record| item(kind, record)).collect();
-            return Ok(paged(kind.list.member, items, next));
-        }
-        let records = self.records.seen(kind.id, request.scope, start);
-        let records = records
-            .into_iter()
-            .map(|record| ((rank(kind, by, &record), record.seq), record));
-        let (page, next) = window.page(records, |record| Ok(filter.takes(record)))?;
-        let items = page.into_iter().map(|record| item(kind, &record));
+        let scope = request.scope;
+        let place = |record: &Record| (rank(kind, by, record), record.seq);
+        let placed = |record| (place(record), record);
+        let belongs = |record: &&Record| Ok(filter.takes(record));
+        let late;
+        let (page, next) = if !self.settings.lists_lag.is_zero() {
+            late = self.records.seen(kind.id, scope, start);
+            window.page(late.iter().map(|record| placed(&**record)), belongs)?
+        } else if start.is_empty() && is_age(by) {
+            let from = window.after().map(|(_, seq)| *seq);
+            let records = self.records.by_age(kind.id, scope, from, window.ascending);
+            window.read(records, |record| place(record), belongs)?
+        } else {
+            let records = self.records.under(kind.id, scope, start);
+            window.page(records.map(placed), belongs)?
+        };
+        let items = page.into_iter().map(|record| item(kind, record));
         Ok(paged(kind.list.member, items.collect(), next))
     }
 }
@@ -66,17 +53,18 @@ fn item(kind: &Kind, record: &Record) -> Value {
     Value::Object(members.collect())
 }
 
+/// Whether a member to sort by is the order of creation.
+pub(super) fn is_age(by: &str) -> bool {
+    matches!(by, "" | "CreationTime")
+}
+
 fn rank(kind: &Kind, by: &str, record: &Record) -> Rank {
     match by {
         "Name" | "PipelineExecutionArn" => Rank::Text(record.name.clone()),
-        "Status" => Rank::Text(
-            record
-                .body
-                .pointer(kind.list.status)
-                .and_then(Value::as_str)
-                .unwrap_or("")
-                .to_owned(),
-        ),
+        "Status" => {
+            let status = record.body.pointer(kind.list.status);
+            Rank::Text(status.and_then(Value::as_str).unwrap_or("").to_owned())
+        }
         _ => Rank::None,
     }
 }
@@ -144,101 +132,4 @@ impl<'a> Filter<'a> {
                 .all(|(from, value)| record.body.pointer(from) == Some(*value))
             && (self.kind.list.keep)(record, self.request)
     }
-}
-
-/// Sorts, and cuts out the page that a request names.
-pub(super) fn page<T>(
-    all: Vec<(Place, T)>,
-    usual: usize,
-    request: &Request<'_>,
-) -> Result<(Vec<T>, Option<String>), Refusal> {
-    Window::of(request, usual)?.page(all, |_| Ok(true))
-}
-
-/// The page that a request's `MaxResults` and `NextToken` name. The newest come first unless
-/// `SortOrder` says otherwise. A token names the last item shown, so that what is deleted between two
-/// pages moves nothing.
-pub(super) struct Window<'a> {
-    op: &'a str,
-    ascending: bool,
-    size: usize,
-    after: Option<Place>,
-}
-
-impl<'a> Window<'a> {
-    pub(super) fn of(request: &Request<'a>, usual: usize) -> Result<Self, Refusal> {
-        let size = request.get("MaxResults").and_then(Value::as_u64);
-        let token = Some(request.text("NextToken")).filter(|token| !token.is_empty());
-        Ok(Self {
-            op: request.op,
-            ascending: request.text("SortOrder") == "Ascending",
-            size: size
-                .and_then(|max| usize::try_from(max).ok())
-                .unwrap_or(usual)
-                .max(1),
-            after: token
-                .map(|token| read_token(request.op, token))
-                .transpose()?,
-        })
-    }
-
-    /// How two places follow each other on pages.
-    fn order(&self, one: &Place, other: &Place) -> Ordering {
-        let order = one.cmp(other);
-        if self.ascending {
-            order
-        } else {
-            order.reverse()
-        }
-    }
-
-    /// The page out of everything, and the token of the next. Whether an item belongs to the list is
-    /// only asked of as many as it takes to fill the page: there may be many pages, and each is cut
-    /// out of everything.
-    pub(super) fn page<T>(
-        &self,
-        all: impl IntoIterator<Item = (Place, T)>,
-        mut belongs: impl FnMut(&T) -> Result<bool, Refusal>,
-    ) -> Result<(Vec<T>, Option<String>), Refusal> {
-        let after = |place: &Place| match &self.after {
-            Some(after) => self.order(after, place).is_lt(),
-            None => true,
-        };
-        let mut left: Vec<_> = all.into_iter().filter(|(place, _)| after(place)).collect();
-        let order = |one: &(Place, T), other: &(Place, T)| self.order(&one.0, &other.0);
-        let mut page = Vec::new();
-        let mut batch = self.size + 1;
-        while !left.is_empty() && page.len() <= self.size {
-            let rest = if left.len() > batch {
-                left.select_nth_unstable_by(batch - 1, order);
-                left.split_off(batch)
-            } else {
-                Vec::new()
-            };
-            left.sort_by(order);
-            for one in std::mem::replace(&mut left, rest) {
-                if page.len() <= self.size && belongs(&one.1)? {
-                    page.push(one);
-                }
-            }
-            batch *= 2;
-        }
-        let more = page.len() > self.size;
-        page.truncate(self.size);
-        let last = page.last().filter(|_| more);
-        let next = last.map(|(place, _)| write_token(self.op, place));
-        Ok((page.into_iter().map(|(_, item)| item).collect(), next))
-    }
-}
-
-fn write_token(op: &str, place: &Place) -> String {
-    base64(json!([op, place]).to_string().as_bytes())
-}
-
-fn read_token(op: &str, token: &str) -> Result<Place, Refusal> {
-    unbase64(token)
-        .and_then(|bytes| serde_json::from_slice::<(String, Place)>(&bytes).ok())
-        .filter(|(of, _)| of == op)
-        .map(|(_, place)| place)
-        .ok_or_else(|| Refusal::invalid("Invalid pagination token."))
 }

@@ -37,12 +37,14 @@ mod schedule;
 mod search;
 pub mod settings;
 mod shape;
+mod shelf;
 mod tags;
 #[cfg(test)]
 mod tests;
 mod topics;
 mod traffic;
 mod variants;
+mod window;
 pub mod work;
 mod works;
 

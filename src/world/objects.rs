@@ -9,9 +9,9 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use super::encode::sha256_hex;
 use crate::clock::Timestamp;
 use crate::resource::call::Scope;
+use crate::resource::canonical::sha256;
 
 /// One object.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -37,7 +37,7 @@ pub struct Object {
 impl Object {
     /// An object that carries its bytes.
     pub fn inline(bytes: Arc<[u8]>, modified: Timestamp) -> Self {
-        let sha256 = sha256_hex(&bytes);
+        let sha256 = sha256(&bytes);
         Self {
             size: bytes.len() as u64,
             etag: sha256[..32].to_owned(),

@@ -235,7 +235,7 @@ pub(super) fn subject(call: &Call) -> String {
     let named = ["ResourceArn", "PipelineExecutionArn", "ModelPackageArn"]
         .into_iter()
         .chain(KINDS.iter().map(|kind| kind.name))
-        .filter(|name| call.op.contains("EndpointConfig") || *name != "EndpointConfigName")
+        .filter(|name| *name != "EndpointConfigName" || call.op.contains("EndpointConfig"))
         .chain(["ModelPackageGroupName"])
         .map(|name| text(&call.body, name))
         .find(|name| !name.is_empty());

@@ -4,13 +4,13 @@ use serde_json::{Value, json};
 
 use super::World;
 use super::create::user;
-use super::encode::sha256_hex;
 use super::endpoint::forget;
 use super::kind::{Id, locate};
 use super::records::{Key, Record, State};
 use super::request::{Refusal, Reply, Request, default, epoch, text};
 use super::shape;
 use crate::resource::call::Scope;
+use crate::resource::canonical::sha256;
 
 impl World {
     pub(super) fn create_package(&mut self, request: &Request<'_>) -> Reply {
@@ -189,10 +189,9 @@ fn resolve_images(containers: Option<&mut Value>) {
         if image.is_empty() {
             continue;
         }
-        let digest = image.split_once("@sha256:").map_or_else(
-            || sha256_hex(image.as_bytes()),
-            |(_, digest)| digest.to_owned(),
-        );
+        let digest = image
+            .split_once("@sha256:")
+            .map_or_else(|| sha256(image.as_bytes()), |(_, digest)| digest.to_owned());
         default(container, "ImageDigest", format!("sha256:{digest}"));
     }
 }

@@ -6,7 +6,8 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 use super::kind::Id;
-use super::records::{Key, Record, Shelf};
+use super::records::{Key, Record};
+use super::shelf::Shelf;
 use crate::clock::{SignedDuration, Timestamp};
 
 /// The newest past.
@@ -50,7 +51,7 @@ impl Past {
     }
 
     /// Notes what is there before it is written over.
-    pub(super) fn note(&mut self, shelves: &BTreeMap<Id, Shelf>, key: &Key) {
+    pub(super) fn note(&mut self, shelves: &BTreeMap<Id, Arc<Shelf>>, key: &Key) {
         if self.lag.is_zero() {
             return;
         }

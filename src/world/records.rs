@@ -12,6 +12,7 @@ use super::kind::Id;
 use super::past::Past;
 use super::pipeline::{ExecutionState, PipelineState};
 use super::schedule::ScheduleState;
+use super::shelf::Shelf;
 use crate::clock::{SignedDuration, Timestamp};
 use crate::resource::call::Scope;
 
@@ -70,12 +71,10 @@ fn prefix(scope: &Scope) -> String {
     format!("{}/{}/", scope.account, scope.region)
 }
 
-pub(super) type Shelf = Arc<BTreeMap<String, Arc<Record>>>;
-
 /// All records.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub(super) struct Records {
-    shelves: BTreeMap<Id, Shelf>,
+    shelves: BTreeMap<Id, Arc<Shelf>>,
     #[serde(default)]
     past: Past,
 }
@@ -94,14 +93,12 @@ impl Records {
     /// What a reader who lags behind sees under a beginning of names.
     pub(super) fn seen(&self, id: Id, scope: &Scope, start: &str) -> Vec<Arc<Record>> {
         let from = format!("{}{start}", prefix(scope));
-        let shelf = self.shelves.get(&id);
-        let now = shelf
-            .into_iter()
-            .flat_map(|shelf| shelf.range(from.clone()..));
-        let now = now
-            .take_while(|(place, _)| place.starts_with(&from))
-            .map(|(place, record)| (place.clone(), record.clone()));
-        let mut seen: BTreeMap<String, Arc<Record>> = now.collect();
+        let now = self.shelves.get(&id);
+        let now = now.map(|shelf| shelf.under(from.clone()));
+        let now = now.into_iter().flatten();
+        let mut seen: BTreeMap<String, Arc<Record>> = now
+            .map(|(place, record)| (place.to_owned(), record.clone()))
+            .collect();
         self.past.lay_over(id, &from, &mut seen);
         seen.into_values().collect()
     }
@@ -115,26 +112,25 @@ impl Records {
 
     pub(super) fn get_mut(&mut self, key: &Key) -> Option<&mut Record> {
         self.past.note(&self.shelves, key);
-        let shelf = self.shelves.get_mut(&key.id)?;
-        if !shelf.contains_key(&key.place) {
-            return None;
-        }
-        Arc::make_mut(shelf).get_mut(&key.place).map(Arc::make_mut)
+        self.shelf_of(key)?.get_mut(&key.place)
     }
 
-    pub(super) fn insert(&mut self, key: Key, record: Record) {
-        self.past.note(&self.shelves, &key);
+    pub(super) fn insert(&mut self, key: &Key, record: Record) {
+        self.past.note(&self.shelves, key);
         let shelf = self.shelves.entry(key.id).or_default();
-        Arc::make_mut(shelf).insert(key.place, Arc::new(record));
+        Arc::make_mut(shelf).insert(&key.place, record);
     }
 
     pub(super) fn remove(&mut self, key: &Key) -> Option<Arc<Record>> {
         self.past.note(&self.shelves, key);
+        self.shelf_of(key)?.remove(&key.place)
+    }
+
+    /// The shelf on which a record is, to change it.
+    fn shelf_of(&mut self, key: &Key) -> Option<&mut Shelf> {
         let shelf = self.shelves.get_mut(&key.id)?;
-        if !shelf.contains_key(&key.place) {
-            return None;
-        }
-        Arc::make_mut(shelf).remove(&key.place)
+        shelf.get(&key.place)?;
+        Some(Arc::make_mut(shelf))
     }
 
     /// Records of a kind in one account and region whose lower-case name starts with `start`.
@@ -146,11 +142,21 @@ impl Records {
     ) -> impl Iterator<Item = &Record> {
         let from = format!("{}{start}", prefix(scope));
         let shelf = self.shelves.get(&id);
-        let until = from.clone();
-        shelf
-            .into_iter()
-            .flat_map(move |shelf| shelf.range(from.clone()..))
-            .take_while(move |(place, _)| place.starts_with(&until))
-            .map(|(_, record)| &**record)
+        let found = shelf.map(|shelf| shelf.under(from));
+        found.into_iter().flatten().map(|(_, record)| &**record)
+    }
+
+    /// Records of a kind in one account and region in the order of their creation, or against it,
+    /// without those up to the number `from`.
+    pub(super) fn by_age(
+        &self,
+        id: Id,
+        scope: &Scope,
+        from: Option<u64>,
+        ascending: bool,
+    ) -> impl Iterator<Item = &Record> {
+        let shelf = self.shelves.get(&id);
+        let found = shelf.map(|shelf| shelf.by_age(prefix(scope), from, ascending));
+        found.into_iter().flatten().map(|record| &**record)
     }
 }

@@ -3,10 +3,10 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use data_encoding::{BASE64, HEXLOWER};
 use serde_json::{Map, Value, json};
 
 use super::World;
-use super::encode::{base64, unhex};
 use super::objects::{Object, ObjectError};
 use super::request::{Refusal, Reply, Request, epoch, text};
 use crate::limits;
@@ -137,9 +137,8 @@ fn quoted(object: &Object) -> String {
 }
 
 fn checksum(object: &Object) -> String {
-    unhex(&object.sha256)
-        .map(|digest| base64(&digest))
-        .unwrap_or_default()
+    let digest = HEXLOWER.decode(object.sha256.as_bytes());
+    BASE64.encode(&digest.unwrap_or_default())
 }
 
 /// What the log shows of a call to S3.

@@ -3,13 +3,13 @@
 use serde_json::{Value, json};
 
 use super::World;
-use super::alarms::ascending;
-use super::encode::sha256_hex;
 use super::kind::Id;
-use super::list::{Rank, page, paged};
+use super::list::paged;
 use super::records::{Key, Record, State};
 use super::request::{Refusal, Reply, Request, default, epoch, items, text};
+use super::window::{Rank, Window};
 use crate::resource::call::{Call, Scope};
+use crate::resource::canonical::sha256;
 
 /// Targets or policies of a page.
 const PAGE: usize = 50;
@@ -136,7 +136,7 @@ impl World {
             Some(old) => old["Alarms"].clone(),
             None => self.tracking_alarms(request.scope, resource, &name),
         };
-        let hash = sha256_hex(name.as_bytes());
+        let hash = sha256(name.as_bytes());
         let arn = format!(
             "arn:{}:autoscaling:{}:{}:scalingPolicy:{}:resource/sagemaker/{resource}:\
              policyName/{policy}",
@@ -156,7 +156,7 @@ impl World {
 
     /// The alarms that a policy makes for itself.
     fn tracking_alarms(&mut self, scope: &Scope, resource: &str, name: &str) -> Value {
-        let hash = sha256_hex(name.as_bytes());
+        let hash = sha256(name.as_bytes());
         let alarms = ["AlarmHigh", "AlarmLow"].map(|side| {
             let alarm = format!("TargetTracking-{resource}-{side}-{}", &hash[..8]);
             let put = json!({
@@ -224,7 +224,7 @@ impl World {
     ) -> Reply {
         let found = self.records.under(id, request.scope, "").filter(takes);
         let found = found.map(|record| ((Rank::Text(record.name.clone()), 0), record.body.clone()));
-        let (page, next) = page(found.collect(), PAGE, &ascending(request, "MaxResults"))?;
+        let (page, next) = Window::ascending(request, "MaxResults", PAGE)?.whole(found)?;
         Ok(paged(member, page, next))
     }
 
@@ -241,7 +241,7 @@ impl World {
             body,
             state: State::Plain,
         };
-        self.records.insert(key, record);
+        self.records.insert(&key, record);
     }
 
     /// A variant of an endpoint.

@@ -6,9 +6,10 @@ use serde_json::{Value, json};
 
 use super::World;
 use super::kind::Id;
-use super::list::{Rank, Window, paged};
+use super::list::{is_age, paged};
 use super::records::Record;
 use super::request::{Refusal, Reply, Request, epoch, items, text};
+use super::window::{Rank, Window};
 use crate::clock::Timestamp;
 
 /// Records of a page, at most and as a rule.
@@ -38,22 +39,26 @@ impl World {
             "" => "LastModifiedTime",
             by => by,
         };
-        let late;
-        let records: Box<dyn Iterator<Item = &Record>> = if self.settings.lists_lag.is_zero() {
-            Box::new(self.records.under(*id, request.scope, ""))
-        } else {
-            late = self.records.seen(*id, request.scope, "");
-            Box::new(late.iter().map(|record| &**record))
-        };
-        let placed = records.map(|record| ((rank(record, by), record.seq), record));
+        let (id, scope) = (*id, request.scope);
         let window = Window::of(request, PAGE)?;
-        let (page, next) = window.page(placed, |record| {
-            holds(expression, self.candidate(*id, record))
-        })?;
+        let place = |record: &Record| (rank(record, by), record.seq);
+        let placed = |record| (place(record), record);
+        let belongs = |record: &&Record| holds(expression, self.candidate(id, record));
+        let late;
+        let (page, next) = if !self.settings.lists_lag.is_zero() {
+            late = self.records.seen(id, scope, "");
+            window.page(late.iter().map(|record| placed(&**record)), belongs)?
+        } else if is_age(by) {
+            let from = window.after().map(|(_, seq)| *seq);
+            let records = self.records.by_age(id, scope, from, window.ascending);
+            window.read(records, |record| place(record), belongs)?
+        } else {
+            window.page(self.records.under(id, scope, "").map(placed), belongs)?
+        };
         // Only what is on the page is copied.
         let shown = page
             .into_iter()
-            .map(|record| (resource.to_owned(), self.candidate(*id, record).shown()))
+            .map(|record| (resource.to_owned(), self.candidate(id, record).shown()))
             .map(|item| Value::Object([item].into_iter().collect()));
         Ok(paged("Results", shown.collect(), next))
     }
@@ -69,7 +74,7 @@ impl World {
 
 /// Where a record stands in an order by a member.
 fn rank(record: &Record, by: &str) -> Rank {
-    if by == "CreationTime" {
+    if is_age(by) {
         // Records are numbered in the order of their creation.
         return Rank::None;
     }

@@ -44,7 +44,7 @@ enum Shape {
     List(Bounds, &'static str),
     Map(Bounds, &'static str, &'static str),
     Enum(Vec<&'static str>),
-    Text(Bounds, Option<(&'static str, Pattern)>),
+    Text(Bounds, Option<Pattern>),
     Integer(Bounds),
     Float(Bounds),
     Boolean,
@@ -102,9 +102,10 @@ impl Service {
             }
             (Shape::Text(bounds, pattern), Value::String(text)) => {
                 bounds.length(text.chars().count(), value, at, faults);
-                if let Some((source, pattern)) = pattern
+                if let Some(pattern) = pattern
                     && !pattern.matches(text)
                 {
+                    let source = pattern.source();
                     let rule = format!("satisfy regular expression pattern: {source}");
                     faults.push(fault(value, at, &rule));
                 }
@@ -285,10 +286,7 @@ impl Shape {
             _ => {
                 let bounds = Bounds::read(&mut words);
                 let pattern = words.next().filter(|source| !source.is_empty());
-                Self::Text(
-                    bounds,
-                    pattern.and_then(|source| Some((source, Pattern::new(source)?))),
-                )
+                Self::Text(bounds, pattern.map(Pattern::new))
             }
         }
     }

@@ -1,16 +1,17 @@
 //! Tags, kept by ARN.
 
 use std::collections::BTreeMap;
+use std::ops::Bound;
 use std::sync::Arc;
 
 use serde_json::{Value, json};
 
 use super::World;
-use super::alarms::ascending;
 use super::kind::{locate, split_arn};
-use super::list::{Rank, page, paged};
+use super::list::paged;
 use super::records::Key;
 use super::request::{Refusal, Reply, Request, text};
+use super::window::{Rank, Window};
 
 /// Tags that one resource can carry.
 const TAGS_MAX: usize = 50;
@@ -28,14 +29,16 @@ impl World {
 
     pub(super) fn list_tags(&self, request: &Request<'_>) -> Reply {
         let arn = self.tagged(request)?;
-        let tags = self.tags.get(&arn).into_iter().flat_map(|tags| tags.iter());
-        let placed = tags.map(|tag| ((Rank::Text(tag.0.clone()), 0), tag));
         // A page is in the order of keys: newest first means nothing here.
-        let (page, next) = page(
-            placed.collect(),
-            TAGS_MAX,
-            &ascending(request, "MaxResults"),
-        )?;
+        let window = Window::ascending(request, "MaxResults", TAGS_MAX)?;
+        let from = match window.after() {
+            Some((Rank::Text(last), _)) => Bound::Excluded(last.as_str()),
+            _ => Bound::Unbounded,
+        };
+        let tags = self.tags.get(&arn).into_iter();
+        let tags = tags.flat_map(|tags| tags.range::<str, _>((from, Bound::Unbounded)));
+        let place = |(key, _): &(&String, _)| (Rank::Text((*key).clone()), 0);
+        let (page, next) = window.read(tags, place, |_| Ok(true))?;
         Ok(paged("Tags", page.into_iter().map(one).collect(), next))
     }
 

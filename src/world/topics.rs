@@ -3,13 +3,13 @@
 use serde_json::{Map, Value, json};
 
 use super::World;
-use super::alarms::ascending;
-use super::encode::sha256_hex;
 use super::kind::Id;
-use super::list::{Rank, page, paged};
+use super::list::paged;
 use super::records::{Key, Record, State};
 use super::request::{Refusal, Reply, Request, text};
+use super::window::{Rank, Window};
 use crate::resource::call::Scope;
+use crate::resource::canonical::sha256;
 
 /// Topics or subscriptions of a page.
 const PAGE: usize = 100;
@@ -68,7 +68,7 @@ impl World {
             body: json!({"TopicArn": arn, "Attributes": attributes}),
             state: State::Plain,
         };
-        self.records.insert(key, record);
+        self.records.insert(&key, record);
         Ok(json!({"TopicArn": arn}))
     }
 
@@ -116,7 +116,7 @@ impl World {
             let shown = json!({"TopicArn": record.body["TopicArn"]});
             ((Rank::Text(record.name.clone()), 0), shown)
         });
-        let (page, next) = page(topics.collect(), PAGE, &ascending(request, ""))?;
+        let (page, next) = Window::ascending(request, "", PAGE)?.whole(topics)?;
         Ok(paged("Topics", page, next))
     }
 
@@ -143,7 +143,7 @@ impl World {
         let topic_arn = request.text("TopicArn");
         let name = format!("{topic_arn}/{protocol}/{endpoint}");
         let key = Key::new(Id::Subscription, request.scope, &name);
-        let hash = sha256_hex(name.as_bytes());
+        let hash = sha256(name.as_bytes());
         let arn = format!("{topic_arn}:{}-{}", &hash[..8], &hash[8..12]);
         let pending = matches!(protocol, "email" | "email-json" | "http" | "https");
         if self.records.get(&key).is_none() {
@@ -162,7 +162,7 @@ impl World {
                 body,
                 state: State::Token(arn.clone()),
             };
-            self.records.insert(key, record);
+            self.records.insert(&key, record);
         }
         let told = request.get("ReturnSubscriptionArn") == Some(&Value::Bool(true));
         let answered = if pending && !told {
@@ -179,7 +179,7 @@ impl World {
         let found = found
             .into_iter()
             .map(|record| ((Rank::Text(record.name.clone()), 0), record.body.clone()));
-        let (page, next) = page(found.collect(), PAGE, &ascending(request, ""))?;
+        let (page, next) = Window::ascending(request, "", PAGE)?.whole(found)?;
         Ok(paged("Subscriptions", page, next))
     }
 

@@ -2,10 +2,10 @@
 
 use serde_json::{Value, json};
 
-use super::encode::sha256_hex;
 use super::endpoint::forget;
 use super::request::{epoch, items, text};
 use crate::clock::Timestamp;
+use crate::resource::canonical::sha256;
 
 /// A variant of a config as Describe shows it once it serves.
 pub(super) fn summary(variant: &Value) -> Value {
@@ -40,7 +40,7 @@ pub(super) fn image(image: &str, now: Timestamp) -> Value {
         format!(
             "{}@sha256:{}",
             &image[..name.unwrap_or(image.len())],
-            sha256_hex(image.as_bytes())
+            sha256(image.as_bytes())
         )
     };
     json!({"SpecifiedImage": image, "ResolvedImage": resolved, "ResolutionTime": epoch(now)})

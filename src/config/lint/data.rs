@@ -3,13 +3,13 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
-use sha2::{Digest as _, Sha256};
 
 use super::{Rule, Severity, Subject};
 use crate::config::document::join;
 use crate::config::shape::nearest;
 use crate::diagnostic::{Diagnostic, Span};
 use crate::limits;
+use crate::resource::canonical::sha256;
 
 /// A dataset without a pin.
 pub(super) const D001: Rule = Rule {
@@ -166,12 +166,7 @@ fn bytes<'a>(subject: &Subject<'a>, dataset: &Value) -> Option<&'a [u8]> {
 }
 
 fn digest(bytes: &[u8]) -> String {
-    use std::fmt::Write as _;
-    let mut text = "sha256:".to_owned();
-    for byte in Sha256::digest(bytes) {
-        write!(text, "{byte:02x}").expect("writing to a string succeeds");
-    }
-    text
+    format!("sha256:{}", sha256(bytes))
 }
 
 fn target(subject: &Subject<'_>, findings: &mut Vec<Diagnostic>) {

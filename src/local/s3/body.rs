@@ -9,13 +9,14 @@ use std::pin::Pin;
 use std::task::{Context, Poll};
 
 use axum::http::HeaderMap;
+use data_encoding::{BASE64, HEXLOWER};
 use http_body_util::BodyExt as _;
 use hyper::body::{Body, Bytes, Frame, SizeHint};
 use s3s::dto::{Checksum, StreamingBlob};
 use s3s::{S3Result, s3_error};
 
 use crate::limits::LOCAL_OBJECT_BYTES_MAX;
-use crate::local::bodies::{Bodies, Stored, hex};
+use crate::local::bodies::{Bodies, Stored};
 use crate::local::chunked::Decoder;
 
 /// Bytes of a file that are read at once.
@@ -90,9 +91,10 @@ fn verify(
         })
     };
     if let Some(md5) = promised("content-md5") {
-        let digest =
-            aws_smithy_types::base64::decode(&md5).map_err(|_| s3_error!(InvalidDigest))?;
-        if hex(&digest) != stored.md5 {
+        let digest = BASE64
+            .decode(md5.as_bytes())
+            .map_err(|_| s3_error!(InvalidDigest))?;
+        if HEXLOWER.encode(&digest) != stored.md5 {
             return Err(s3_error!(BadDigest));
         }
     }

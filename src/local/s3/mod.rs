@@ -11,6 +11,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 
 use axum::http::{HeaderMap, Uri, header};
+use data_encoding::HEXLOWER;
 use s3s::dto::{
     AbortMultipartUploadInput, AbortMultipartUploadOutput, Bucket, BucketLocationConstraint,
     CommonPrefix, CompleteMultipartUploadInput, CompleteMultipartUploadOutput, CopyObjectInput,
@@ -27,7 +28,6 @@ use s3s::service::{S3Service, S3ServiceBuilder};
 use s3s::{S3, S3Error, S3ErrorCode, S3Request, S3Response, S3Result, s3_error};
 
 use self::upload::Uploads;
-use super::bodies::{hex, unhex};
 use super::calls::CallRecord;
 use super::engine::Engine;
 use super::scope::DEFAULT_REGION;
@@ -239,7 +239,9 @@ impl Backend {
     ) -> S3Result<ListObjectsV2Output> {
         let input = request.input;
         let after = match (&input.continuation_token, &input.start_after) {
-            (Some(token), _) => unhex(token)
+            (Some(token), _) => HEXLOWER
+                .decode(token.as_bytes())
+                .ok()
                 .and_then(|bytes| String::from_utf8(bytes).ok())
                 .ok_or_else(|| s3_error!(InvalidArgument, "The continuation token is incorrect"))?,
             (None, Some(after)) => after.clone(),
@@ -255,7 +257,7 @@ impl Backend {
         let count = page.objects.len() + page.common_prefixes.len();
         Ok(ListObjectsV2Output {
             is_truncated: Some(page.next.is_some()),
-            next_continuation_token: page.next.map(|next| hex(next.as_bytes())),
+            next_continuation_token: page.next.map(|next| HEXLOWER.encode(next.as_bytes())),
             key_count: Some(i32::try_from(count).unwrap_or(i32::MAX)),
             contents: Some(contents(&page.objects)),
             common_prefixes: prefixes(page.common_prefixes),

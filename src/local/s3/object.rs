@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use axum::http::HeaderMap;
+use data_encoding::{BASE64, HEXLOWER};
 use s3s::dto::{
     AbortMultipartUploadInput, AbortMultipartUploadOutput, CompleteMultipartUploadInput,
     CompleteMultipartUploadOutput, CopyObjectInput, CopyObjectOutput, CopyObjectResult,
@@ -17,7 +18,7 @@ use s3s::{S3Request, S3Result, s3_error};
 use super::body::{from_file, internal, receive};
 use super::upload::{Upload, assemble};
 use super::{Backend, bucket, etag, refused, timestamp};
-use crate::local::bodies::{Stored, unhex};
+use crate::local::bodies::Stored;
 use crate::world::objects::{Object, Objects};
 
 /// The content type of an object that came without one (S3's own).
@@ -325,7 +326,8 @@ fn shown(object: &Object) -> Option<Metadata> {
 }
 
 fn checksum(object: &Object) -> Option<String> {
-    unhex(&object.sha256).map(aws_smithy_types::base64::encode)
+    let digest = HEXLOWER.decode(object.sha256.as_bytes()).ok()?;
+    Some(BASE64.encode(&digest))
 }
 
 fn matches(object: &Object, condition: &ETagCondition) -> bool {

@@ -5,12 +5,13 @@ use std::fs::File;
 use std::io::{self, Read as _};
 use std::sync::Mutex;
 
+use data_encoding::HEXLOWER;
 use s3s::dto::{CompletedPart, PartNumber};
 use s3s::{S3Result, s3_error};
 
 use super::body::internal;
 use crate::limits::{UPLOAD_PARTS_MAX, UPLOADS_MAX};
-use crate::local::bodies::{Bodies, Stored, unhex};
+use crate::local::bodies::{Bodies, Stored};
 
 /// The open uploads by id.
 #[derive(Debug, Default)]
@@ -121,11 +122,11 @@ pub(super) fn assemble(
         {
             return Err(s3_error!(InvalidPart));
         }
-        digests.update(&unhex(&stored.md5).unwrap_or_default());
+        digests.update(&HEXLOWER.decode(stored.md5.as_bytes()).unwrap_or_default());
         append(bodies, stored, &mut intake).map_err(internal)?;
     }
     let whole = bodies.keep(intake).map_err(internal)?;
-    let digest = crate::local::bodies::hex(digests.finalize().as_ref());
+    let digest = HEXLOWER.encode(digests.finalize().as_ref());
     Ok((whole, format!("{digest}-{}", listed.len())))
 }
 

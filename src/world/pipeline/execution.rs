@@ -14,9 +14,10 @@ use crate::world::World;
 use crate::world::create::user;
 use crate::world::encode::letters;
 use crate::world::kind::Id;
-use crate::world::list::{Rank, page, paged};
+use crate::world::list::paged;
 use crate::world::records::{Key, Record, State};
 use crate::world::request::{Refusal, Reply, Request, default, epoch, items, text};
+use crate::world::window::{Rank, Window};
 
 /// What an execution remembers besides its Describe.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -202,7 +203,7 @@ impl World {
             let body = definition.step(name).map(|step| step.body);
             ((Rank::None, step.seq), shown(name, step, body))
         });
-        let (page, next) = page(steps.collect(), 100, request)?;
+        let (page, next) = Window::of(request, 100)?.whole(steps)?;
         Ok(paged("PipelineExecutionSteps", page, next))
     }
 
@@ -221,7 +222,7 @@ impl World {
                     json!({"Name": name, "Value": value}),
                 )
             });
-        let (page, next) = page(parameters.collect(), 100, request)?;
+        let (page, next) = Window::of(request, 100)?.whole(parameters)?;
         Ok(paged("PipelineParameters", page, next))
     }
 

@@ -21,10 +21,11 @@ pub(super) use execution::ExecutionState;
 use super::World;
 use super::create::user;
 use super::kind::Id;
-use super::list::{Rank, page, paged};
+use super::list::paged;
 use super::objects::split_uri;
 use super::records::{Key, Record, State};
 use super::request::{Refusal, Reply, Request, epoch, text};
+use super::window::{Rank, Window};
 use definition::Definition;
 
 /// What a pipeline remembers besides its Describe.
@@ -166,7 +167,7 @@ impl World {
             });
             ((Rank::None, at as u64), summary)
         });
-        let (page, next) = page(versions.collect(), 100, request)?;
+        let (page, next) = Window::of(request, 100)?.whole(versions)?;
         Ok(paged("PipelineVersionSummaries", page, next))
     }
 

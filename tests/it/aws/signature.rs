@@ -1,5 +1,6 @@
 //! Signature version 4, worked out anew from a request as it arrived.
 
+use data_encoding::HEXLOWER;
 use sha2::{Digest as _, Sha256};
 
 use super::server::Seen;
@@ -25,7 +26,7 @@ pub(super) fn verify(request: &Seen, secret: &str) -> Signed {
     };
     let signed_headers = part("SignedHeaders=");
 
-    let payload = hex(&Sha256::digest(&request.body));
+    let payload = HEXLOWER.encode(&Sha256::digest(&request.body));
     let stated = request.header("x-amz-content-sha256");
     assert!(
         stated.is_empty() || stated == payload,
@@ -50,14 +51,17 @@ pub(super) fn verify(request: &Seen, secret: &str) -> Signed {
 
     let scope = format!("{date}/{region}/{service}/aws4_request");
     let time = request.header("x-amz-date");
-    let digest = hex(&Sha256::digest(canonical));
+    let digest = HEXLOWER.encode(&Sha256::digest(canonical));
     let to_sign = format!("AWS4-HMAC-SHA256\n{time}\n{scope}\n{digest}");
     let key = [date, region, service, "aws4_request"]
         .iter()
         .fold(format!("AWS4{secret}").into_bytes(), |key, text| {
             hmac(&key, text.as_bytes())
         });
-    assert_eq!(part("Signature="), hex(&hmac(&key, to_sign.as_bytes())));
+    assert_eq!(
+        part("Signature="),
+        HEXLOWER.encode(&hmac(&key, to_sign.as_bytes()))
+    );
 
     Signed {
         key_id: key_id.to_owned(),
@@ -74,9 +78,4 @@ fn hmac(key: &[u8], message: &[u8]) -> Vec<u8> {
     };
     let inner = Sha256::digest([&pad(0x36)[..], message].concat());
     Sha256::digest([&pad(0x5c)[..], &inner].concat()).to_vec()
-}
-
-fn hex(bytes: &[u8]) -> String {
-    let digits: Vec<String> = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
-    digits.concat()
 }
