@@ -20,7 +20,7 @@ use crate::plan::run::timestamp;
 use crate::resource::broken::Broken;
 use crate::resource::call::Call;
 use crate::resource::desired::Desired;
-use crate::resource::kind::{Naming, at_pattern};
+use crate::resource::kind::{Naming, values_at};
 use crate::resource::kinds::{ENDPOINT_CONFIG, MODEL};
 use crate::resource::owner::{CONVERGED, owns};
 
@@ -86,8 +86,8 @@ fn needed(desired: &Desired, observed: &Observed) -> BTreeSet<(&'static str, Str
             .map(|name| (ENDPOINT_CONFIG.name, name.to_owned()));
         needed.extend(pending);
         for (path, target) in kind.references() {
-            let names = at_pattern(&object.body, path);
-            let names = names.iter().filter_map(|(_, name)| name.as_str());
+            let names = values_at(&object.body, path).into_iter();
+            let names = names.filter_map(Value::as_str);
             needed.extend(names.map(|name| (target, name.to_owned())));
         }
     }
@@ -113,12 +113,8 @@ fn models(found: &Found) -> BTreeSet<String> {
     let mut models = BTreeSet::new();
     for (path, target) in found.kind.references() {
         if target == MODEL.name {
-            let names = at_pattern(&found.object.body, path);
-            models.extend(
-                names
-                    .iter()
-                    .filter_map(|(_, name)| Some(name.as_str()?.to_owned())),
-            );
+            let names = values_at(&found.object.body, path).into_iter();
+            models.extend(names.filter_map(Value::as_str).map(str::to_owned));
         }
     }
     models

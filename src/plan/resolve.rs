@@ -15,7 +15,7 @@ use super::scaling;
 use crate::resource::broken::Broken;
 use crate::resource::compare;
 use crate::resource::desired::{Change, Desired, Key, Resource};
-use crate::resource::kind::{Kind, Naming, at_pattern};
+use crate::resource::kind::{Kind, Naming, at_pattern, values_at};
 use crate::resource::kinds::kind;
 use crate::resource::name::{NAME_TRIES, digest_name};
 use crate::resource::owner::owns;
@@ -115,12 +115,14 @@ pub fn resolve(desired: &Desired, observed: &Observed) -> Resolution {
                 ),
             },
         };
-        match resolved {
-            Some(resolved) => {
-                resolution.resources.insert(resource.key.clone(), resolved);
-            }
-            None => return resolution,
+        // What depends on a name that is not known yet is for a later round; the others' looks are
+        // asked for in this one.
+        if let Some(resolved) = resolved {
+            resolution.resources.insert(resource.key.clone(), resolved);
         }
+    }
+    if !resolution.wanted.is_empty() {
+        return resolution;
     }
     for resource in &desired.resources {
         let resolved = resolution.resources.get(&resource.key);
@@ -162,7 +164,7 @@ fn referred(
         };
         for (path, target) in from.references() {
             let Some(target) = kind(target) else { continue };
-            for (_, value) in at_pattern(&object.body, path) {
+            for value in values_at(&object.body, path) {
                 if let Some(name) = value.as_str() {
                     resolution.want(observed, target, name);
                     referred

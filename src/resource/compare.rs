@@ -31,10 +31,14 @@ pub fn covers(observed: &Value, declared: &Value) -> bool {
 /// classes.
 pub fn changes(kind: &'static Kind, declared: &Value, observed: &Value) -> Vec<Change> {
     let mut found = Vec::new();
-    walk(kind, String::new(), declared, Some(observed), &mut found);
+    if observed != declared {
+        walk(kind, String::new(), declared, Some(observed), &mut found);
+    }
     found
 }
 
+/// Goes into what differs. Equal values differ under no class, and most of what is compared is so:
+/// whoever calls this has seen that the two are not equal.
 fn walk(
     kind: &'static Kind,
     pointer: String,
@@ -42,10 +46,6 @@ fn walk(
     observed: Option<&Value>,
     found: &mut Vec<Change>,
 ) {
-    // Equal values differ under no class: most of what is compared is so.
-    if observed == Some(declared) {
-        return;
-    }
     let field = kind.field(&pointer);
     let class = field.map_or(FieldClass::CreateOnly, |field| field.class);
     if matches!(
@@ -72,7 +72,9 @@ fn walk(
         {
             for (index, item) in want.iter().enumerate() {
                 let twin = have.iter().find(|other| other[key] == item[key]);
-                walk(kind, format!("{pointer}/{index}"), item, twin, found);
+                if twin != Some(item) {
+                    walk(kind, format!("{pointer}/{index}"), item, twin, found);
+                }
             }
             return;
         }
@@ -93,7 +95,9 @@ fn walk(
             if want.len() == have.len() =>
         {
             for (index, (one, two)) in want.iter().zip(have).enumerate() {
-                walk(kind, format!("{pointer}/{index}"), one, Some(two), found);
+                if one != two {
+                    walk(kind, format!("{pointer}/{index}"), one, Some(two), found);
+                }
             }
             return;
         }

@@ -258,7 +258,12 @@ impl PartialEq for Kind {
     }
 }
 
+/// Whether a pointer leads to what a pattern names, or below it.
 fn covers(pattern: &str, pointer: &str) -> bool {
+    if !pattern.contains('*') {
+        let rest = pointer.strip_prefix(pattern);
+        return rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('/'));
+    }
     let mut parts = pointer.split('/');
     pattern
         .split('/')
@@ -286,6 +291,25 @@ pub fn at_pattern<'v>(value: &'v Value, pattern: &str) -> Vec<(String, &'v Value
                 }
             })
             .collect();
+    }
+    found
+}
+
+/// The values at a pattern.
+pub fn values_at<'v>(value: &'v Value, pattern: &str) -> Vec<&'v Value> {
+    let mut found = vec![value];
+    for part in pattern.split('/').skip(1) {
+        found = match part {
+            "*" => found
+                .into_iter()
+                .filter_map(Value::as_array)
+                .flatten()
+                .collect(),
+            name => found
+                .into_iter()
+                .filter_map(|value| value.get(name))
+                .collect(),
+        };
     }
     found
 }

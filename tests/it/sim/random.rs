@@ -32,15 +32,19 @@ impl Random {
 
     /// One of them.
     pub(crate) fn pick<'a, T>(&mut self, from: &'a [T]) -> &'a T {
-        let at = usize::try_from(self.below(from.len() as u64)).expect("a place in a slice");
-        &from[at]
+        &from[self.place(from.len())]
+    }
+
+    /// One of so many places.
+    pub(crate) fn place(&mut self, count: usize) -> usize {
+        usize::try_from(self.below(count as u64)).expect("a place in a slice")
     }
 
     /// Puts them in any order.
     pub(crate) fn shuffle<T>(&mut self, items: &mut [T]) {
         for left in (1..items.len()).rev() {
-            let other = self.below(left as u64 + 1);
-            items.swap(left, usize::try_from(other).expect("a place in a slice"));
+            let other = self.place(left + 1);
+            items.swap(left, other);
         }
     }
 }

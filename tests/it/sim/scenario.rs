@@ -1,7 +1,7 @@
 //! What people do in a seed: where it starts, and one or two things after that.
 
 use std::collections::BTreeMap;
-use std::sync::LazyLock;
+use std::sync::{LazyLock, OnceLock};
 
 use serde_json::Value;
 use trueup::resource::broken::Broken;
@@ -35,6 +35,8 @@ struct Base {
     stage: Stage,
     untouched: Vec<Value>,
     menu: &'static [&'static [Deed]],
+    /// What is on the menu, as it was played when a seed first asked for it.
+    played: Vec<OnceLock<Result<Scenario, Violation>>>,
 }
 
 const FIRST: &[&[Deed]] = &[
@@ -129,6 +131,7 @@ static BASES: LazyLock<Vec<Base>> = LazyLock::new(|| {
             stage,
             untouched,
             menu,
+            played: menu.iter().map(|_| OnceLock::new()).collect(),
         }
     };
     let promoted = [Watch, Promote(0)];
@@ -184,12 +187,13 @@ pub(crate) struct Ended {
 }
 
 impl Scenario {
-    /// The scenario of a seed.
-    pub(crate) fn new(seed: u64) -> Result<Self, Violation> {
+    /// The scenario of a seed. Many seeds have the same: it is played once.
+    pub(crate) fn new(seed: u64) -> Result<&'static Self, Violation> {
         let mut random = Random::new(seed / STORMS, 1);
         let base = random.pick(&BASES);
-        let deeds = *random.pick(base.menu);
-        Self::of(base, deeds)
+        let at = random.place(base.menu.len());
+        let played = base.played[at].get_or_init(|| Self::of(base, base.menu[at]));
+        played.as_ref().map_err(Clone::clone)
     }
 
     /// Everything that is on any menu, once, and what would take too long in every seed.
