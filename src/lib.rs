@@ -31,6 +31,7 @@ pub mod world;
 pub mod aws;
 pub mod git;
 pub mod local;
+pub mod web;
 
 // 5: shells
 pub mod cli;

@@ -126,6 +126,12 @@ pub const REMOVED_PERCENT: usize = 10;
 pub const FLAPS_MAX: usize = 2;
 /// Within what time that counts.
 pub const FLAP_WINDOW: Duration = Duration::from_hours(24);
+/// Lines of one kind that the daemon writes in a period; the rest is counted.
+pub const NEWS_ALIKE_MAX: usize = 20;
+/// Lines of one kind about one thing.
+pub const NEWS_OF_ONE_MAX: usize = 6;
+/// The longest such period: each that was too short is followed by one of twice its length.
+pub const NEWS_PERIOD_MAX: Duration = Duration::from_hours(4);
 /// Pages read of a list that is read from its newest item on, until what is looked for is found.
 pub const NEWEST_PAGES_MAX: usize = 50;
 /// Rounds of looks that one observation may need: a reference leads to a reference.
@@ -178,6 +184,18 @@ pub const FETCH_DEADLINE: Duration = Duration::from_mins(2);
 pub const WATCH_QUIET: Duration = Duration::from_millis(200);
 /// How often a source is asked for its refs.
 pub const POLL_INTERVAL: Duration = Duration::from_secs(15);
+/// Bytes of a hook of a Git host: what GitHub sends at most. They are not kept.
+pub const HOOK_BYTES_MAX: u64 = 25 * 1024 * 1024;
+/// Bytes of a hook's headers, and of its body that are in memory at a time.
+pub const HOOK_HEAD_BYTES_MAX: usize = 16 * 1024;
+/// How long the headers of a hook, and then its body, may take.
+pub const HOOK_PERIOD_MAX: Duration = Duration::from_secs(10);
+/// How long a connection over which hooks come is kept.
+pub const HOOK_CONNECTION_PERIOD_MAX: Duration = Duration::from_mins(1);
+/// Such connections at a time.
+pub const HOOK_CONNECTIONS_MAX: usize = 64;
+/// The least time between two looks that hooks ask for.
+pub const HOOK_PAUSE: Duration = Duration::from_secs(1);
 /// How long a Git host that says it is asked too often is left alone at first. Its `Retry-After` does
 /// not come through libgit2; a minute is what the forges' own limits are counted by.
 pub const GIT_THROTTLED_PAUSE: Duration = Duration::from_mins(1);

@@ -11,6 +11,8 @@ use secrecy::SecretString;
 pub(super) struct Environment {
     /// `TRUEUP_GIT_TOKEN`: for `http(s)` sources without credentials in their URL.
     pub(super) git_token: Option<SecretString>,
+    /// `TRUEUP_HOOK_SECRET`: what Git hosts sign their hooks with.
+    pub(super) hook_secret: Option<SecretString>,
     /// `TRUEUP_LOG`, else `RUST_LOG`: which log lines are written.
     pub(super) log: Option<String>,
     /// `HOME`.
@@ -31,6 +33,7 @@ impl Environment {
         let text = |name| variable(name).and_then(|value| value.into_string().ok());
         Self {
             git_token: text("TRUEUP_GIT_TOKEN").map(SecretString::from),
+            hook_secret: text("TRUEUP_HOOK_SECRET").map(SecretString::from),
             log: text("TRUEUP_LOG").or_else(|| text("RUST_LOG")),
             home: variable("HOME").map(PathBuf::from),
             user: text("USER"),

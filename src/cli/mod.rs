@@ -11,6 +11,7 @@ mod error;
 pub mod exit;
 mod explain;
 mod history;
+mod hooks;
 mod lease;
 mod lint;
 mod local;

@@ -35,6 +35,8 @@ pub fn reference() -> String {
 const VARIABLES: &str = "\n## Environment variables\n\n\
     - `TRUEUP_GIT_TOKEN`: the token for `http://` and `https://` sources whose URL has no \
     credentials.\n\
+    - `TRUEUP_HOOK_SECRET`: what Git hosts sign the hooks with that `run --hooks` takes, at least 16 \
+    letters.\n\
     - `TRUEUP_LOG`, else `RUST_LOG`: which log lines `run` and `local` write, such as `debug` or \
     `trueup=debug`.\n\
     - `NO_COLOR`: no colours.\n\

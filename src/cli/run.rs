@@ -6,12 +6,15 @@ use std::time::Duration;
 use clap::Args;
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinSet;
+use tokio::time::{Instant, sleep_until};
 
 use super::apply::duration;
 use super::connect::{open, source};
 use super::error::CommandError;
+use super::hooks::{HooksArg, Opened};
 use super::lease::leases;
-use super::render::news::Told;
+use super::render::digest::Digest;
+use super::render::news::{News, Told};
 use super::shell::{Shell, block_on};
 use super::signal::{Stop, raised};
 use super::{connect, exit, local, log};
@@ -20,7 +23,10 @@ use crate::daemon::{self, Cadence, Event};
 use crate::git::Source;
 use crate::limits::INTERVAL_MIN;
 use crate::reconcile::{Leases, ReconcileError};
+use crate::web;
 
+/// Never, as far as one line after another is concerned.
+const LONG: Duration = Duration::from_hours(24);
 /// Events of one source that may wait to be told.
 const EVENTS_MAX: usize = 64;
 
@@ -39,6 +45,8 @@ pub(super) struct Run {
     local: bool,
     #[command(flatten)]
     server: local::ServerArg,
+    #[command(flatten)]
+    hooks: HooksArg,
     /// How often a source is asked for its branches. Default: 15s, or 5s with a local SageMaker;
     /// repositories on this machine are watched besides
     #[arg(long, value_name = "TIME", value_parser = interval)]
@@ -82,10 +90,11 @@ impl Run {
 
     async fn serve(&self, shell: &Shell, sources: Vec<Source>) -> Result<u8, CommandError> {
         let mut stop = Stop::listen()?;
+        let hooks = self.hooks.open(shell, &sources).await?;
         let (local, aws) = self.cloud(shell).await?;
         let gently = stop.gently.clone();
         let code = tokio::select! {
-            () = self.reconcile(shell, sources, &aws, gently) => exit::OK,
+            () = self.reconcile(shell, sources, hooks, &aws, gently) => exit::OK,
             () = raised(&mut stop.now) => {
                 tracing::warn!("ended without finishing what was at hand");
                 exit::FAILED
@@ -126,6 +135,7 @@ impl Run {
         &self,
         shell: &Shell,
         sources: Vec<Source>,
+        hooks: Opened,
         aws: &Aws,
         stop: watch::Receiver<bool>,
     ) {
@@ -138,7 +148,10 @@ impl Run {
         cadence.sweep = self.sweep.unwrap_or(cadence.sweep);
         let leases = leases(shell, self.is_local(shell));
         let mut tasks = JoinSet::new();
-        for source in sources {
+        if let Some((listener, hooks)) = hooks.door {
+            tasks.spawn(web::serve(listener, hooks, stop.clone()));
+        }
+        for (source, hooks) in sources.into_iter().zip(hooks.heard) {
             let one = Watched {
                 leases: leases.clone(),
                 cache: shell.cache(),
@@ -146,6 +159,7 @@ impl Run {
                 cadence,
                 stop: stop.clone(),
                 source,
+                hooks,
             };
             tasks.spawn(one.reconcile());
         }
@@ -164,6 +178,7 @@ struct Watched {
     aws: Aws,
     leases: Leases,
     cadence: Cadence,
+    hooks: Option<mpsc::Receiver<()>>,
     stop: watch::Receiver<bool>,
 }
 
@@ -177,7 +192,9 @@ impl Watched {
                 Ok(mut reconciler) => {
                     reconciler.under(self.leases.clone());
                     let (events, heard) = mpsc::channel(EVENTS_MAX);
-                    let passes = daemon::run(reconciler, self.cadence, events, self.stop.clone());
+                    let hooks = self.hooks.take();
+                    let stop = self.stop.clone();
+                    let passes = daemon::run(reconciler, self.cadence, hooks, events, stop);
                     tokio::join!(passes, told.listen(heard));
                     return;
                 }
@@ -196,6 +213,7 @@ impl Watched {
 struct Teller {
     source: String,
     told: Told,
+    digest: Digest,
     failure: Option<String>,
 }
 
@@ -204,26 +222,52 @@ impl Teller {
         Self {
             source: source.to_string(),
             told: Told::default(),
+            digest: Digest::new(Instant::now()),
             failure: None,
         }
     }
 
     async fn listen(&mut self, mut events: mpsc::Receiver<Event>) {
-        while let Some(event) = events.recv().await {
-            match event {
-                Event::Passed(pass) => {
-                    self.recovered();
-                    let (source, commit) = (&self.source, pass.commit.short());
-                    for news in self.told.news(&pass) {
-                        let (about, text) = (&news.about, &news.text);
-                        if news.bad {
-                            tracing::warn!(source, commit, about, "{about}: {text}");
-                        } else {
-                            tracing::info!(source, commit, about, "{about}: {text}");
-                        }
-                    }
+        let mut commit = String::new();
+        loop {
+            let due = self.digest.due().unwrap_or_else(|| Instant::now() + LONG);
+            let event = tokio::select! {
+                event = events.recv() => event,
+                () = sleep_until(due) => {
+                    let over = self.digest.over(Instant::now());
+                    self.write(&commit, over);
+                    continue;
                 }
-                Event::Failed(error) => self.failed(&failure(error)),
+            };
+            match event {
+                Some(Event::Passed(pass)) => {
+                    self.recovered();
+                    pass.commit.short().clone_into(&mut commit);
+                    let news = self.told.news(&pass).into_iter();
+                    let now = Instant::now();
+                    let news = news
+                        .filter_map(|news| self.digest.take(news, now))
+                        .collect();
+                    self.write(&commit, news);
+                }
+                Some(Event::Failed(error)) => self.failed(&failure(error)),
+                None => break,
+            }
+        }
+        let rest = self.digest.rest(Instant::now());
+        self.write(&commit, rest);
+    }
+
+    fn write(&self, commit: &str, all: Vec<News>) {
+        let source = &self.source;
+        for News {
+            about, text, bad, ..
+        } in &all
+        {
+            if *bad {
+                tracing::warn!(source, commit, about, "{about}: {text}");
+            } else {
+                tracing::info!(source, commit, about, "{about}: {text}");
             }
         }
     }

@@ -40,14 +40,15 @@ pub enum Event {
 }
 
 /// Runs until `stop` becomes true; the passes at hand are finished first. Events nobody takes are
-/// dropped.
+/// dropped. `hooks` says that the source moved, where somebody listens for that.
 pub async fn run(
     reconciler: Reconciler,
     cadence: Cadence,
+    hooks: Option<mpsc::Receiver<()>>,
     events: mpsc::Sender<Event>,
     mut stop: watch::Receiver<bool>,
 ) {
-    let mut hints = Hints::of(&reconciler);
+    let mut hints = Hints::of(&reconciler, hooks);
     let mut daemon = Daemon::new(reconciler, cadence, events);
     while !*stop.borrow() {
         daemon.start_what_is_due();
@@ -57,7 +58,7 @@ pub async fn run(
             Some(fetched) = daemon.fetch.join_next() => daemon.fetched(fetched).await,
             Some(swept) = daemon.sweep.join_next() => daemon.swept(swept),
             Some(ordered) = daemon.orders.heard() => daemon.ordered(ordered),
-            () = hints.next() => daemon.look_at = Instant::now(),
+            () = hints.next() => daemon.hinted(),
             () = daemon.reconciler.lease_news_after(daemon.lease_news) => daemon.lease_moved().await,
             () = sleep_until(until) => {}
             _ = stop.changed() => {}
@@ -88,6 +89,11 @@ struct Daemon {
     fetch: JoinSet<Result<Fetched, ReconcileError>>,
     /// When to ask the remote next.
     look_at: Instant,
+    /// Whether there was a hint since the conversation at hand began: it may have come too late for
+    /// that one.
+    hinted: bool,
+    /// Whether the remote asked to be left alone.
+    throttled: bool,
     /// At most one sweep at a time, with when it began.
     sweep: JoinSet<(Timestamp, Option<Swept>)>,
     /// When to sweep next.
@@ -125,6 +131,8 @@ impl Daemon {
             started: BTreeMap::new(),
             fetch: JoinSet::new(),
             look_at: Instant::now(),
+            hinted: false,
+            throttled: false,
             failures: 0,
             orders: Orders::every(cadence.motion),
             acted_on: None,
@@ -139,6 +147,7 @@ impl Daemon {
     fn start_what_is_due(&mut self) {
         let now = Instant::now();
         if self.fetch.is_empty() && self.look_at <= now {
+            self.hinted = false;
             self.fetch.spawn(self.reconciler.fetch());
         }
         if self.sweep.is_empty() && self.sweep_at <= now && self.reconciler.revision().is_some() {
@@ -180,19 +189,33 @@ impl Daemon {
         first.unwrap_or_else(|| Instant::now() + LONG)
     }
 
+    /// Somebody says that the source moved.
+    fn hinted(&mut self) {
+        self.hinted = true;
+        if !self.throttled {
+            self.look_at = Instant::now();
+        }
+    }
+
     async fn fetched(&mut self, fetched: Result<Result<Fetched, ReconcileError>, JoinError>) {
         let revised = match fetched.map_err(ReconcileError::from).flatten() {
             Ok(fetched) => self.revise(fetched).await,
             Err(error) => Err(error),
         };
+        self.throttled = false;
         let wait = match revised {
             Ok(()) => {
                 self.failures = 0;
-                self.cadence.poll
+                if self.hinted {
+                    Duration::ZERO
+                } else {
+                    self.cadence.poll
+                }
             }
             Err(error) => {
                 self.failures += 1;
-                let pause = if error.is_throttling() {
+                self.throttled = error.is_throttling();
+                let pause = if self.throttled {
                     Cadence::throttled(self.failures)
                 } else {
                     self.cadence.backoff(self.failures)

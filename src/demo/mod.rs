@@ -346,7 +346,7 @@ impl Parts {
         let (sender, told) = value::channel(Told::default());
         self.stop = Some(stop);
         self.tasks
-            .spawn(daemon::run(reconciler, cadence, tell, stopped));
+            .spawn(daemon::run(reconciler, cadence, None, tell, stopped));
         self.tasks.spawn(watch::listen(events, sender));
         Ok(told)
     }

@@ -41,6 +41,7 @@ const ROOMS: &[(&str, &str)] = &[
     ("aws", "clock cloud limits resource"),
     ("git", "clock limits snapshot"),
     ("local", "clock facts limits resource world"),
+    ("web", "limits"),
     // shells
     (
         "reconcile",
@@ -59,7 +60,7 @@ const ROOMS: &[(&str, &str)] = &[
     (
         "cli",
         "aws clock cloud compile config daemon demo diagnostic execute facts git limits local pin \
-         plan reconcile release resource snapshot world",
+         plan reconcile release resource snapshot web world",
     ),
 ];
 
@@ -67,7 +68,7 @@ const ROOMS: &[(&str, &str)] = &[
 const UPWARDS: &[(&str, &str)] = &[("compile", "plan")];
 
 /// Rooms that talk to the outside. None may name another.
-const EDGES: &[&str] = &["aws", "git", "local"];
+const EDGES: &[&str] = &["aws", "git", "local", "web"];
 
 /// The last of the rooms without I/O; those above it in the table have none either.
 const LAST_PURE: &str = "world";

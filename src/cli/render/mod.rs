@@ -1,5 +1,6 @@
 //! What commands print: values in, text or JSON out. Nothing here reads or writes anything.
 
+pub mod digest;
 pub mod findings;
 pub mod history;
 pub mod json;

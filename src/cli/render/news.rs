@@ -16,18 +16,23 @@ use crate::resource::unit::Unit;
 pub struct News {
     /// About what: `churn/production`, or a model or branch.
     pub about: String,
+    /// What lines like it are counted by: a state, or another word for what happened.
+    pub kind: &'static str,
     /// In words.
     pub text: String,
     /// Whether somebody should look.
     pub bad: bool,
 }
 
+/// Files that are not sound.
+const FILES: &str = "findings";
+
 /// What was told already.
 #[derive(Debug, Clone, Default)]
 pub struct Told {
     states: BTreeMap<Unit, State>,
     /// The last complaint about something; told again only when it changes.
-    complaints: BTreeMap<String, String>,
+    complaints: BTreeMap<(&'static str, String), String>,
     /// Why nothing is changed here: somebody else does.
     waits: Option<String>,
 }
@@ -36,23 +41,23 @@ impl Told {
     /// The news of a pass, in the order in which it came about.
     pub fn news(&mut self, pass: &RepositoryPass) -> Vec<News> {
         let mut news = Vec::new();
-        self.complain("trueup.yaml", findings(&pass.diagnostics), &mut news);
+        let found = findings(&pass.diagnostics);
+        self.complain(FILES, "trueup.yaml", found, &mut news);
         self.lease(pass, &mut news);
         for model in &pass.models {
             self.model(model, &mut news);
         }
         for write in &pass.writes {
             let about = &write.branch;
-            let key = format!("write {about}");
+            let mut failed = None;
             if let Some(commit) = &write.commit {
-                self.complaints.remove(&key);
                 let text = format!("commit {}: {}", commit.short(), write.reason);
-                news.push(tell(about, text, false));
+                news.push(tell("commit", about, text, false));
             } else {
                 let error = write.error.as_deref().unwrap_or("it was not made");
-                let text = format!("no commit ({}): {error}", write.reason);
-                self.complain_as(&key, about, Some(text), &mut news);
+                failed = Some(format!("no commit ({}): {error}", write.reason));
             }
+            self.complain("no commit", about, failed, &mut news);
         }
         news
     }
@@ -64,15 +69,14 @@ impl Told {
         let readable = pass.diagnostics.iter().all(|one| one.code != UNREADABLE);
         if self.waits != held && (held.is_some() || readable) {
             let text = held.as_deref().unwrap_or("the lease is held here now");
-            news.push(tell("lease", text.to_owned(), false));
+            news.push(tell("lease", "lease", text.to_owned(), false));
         }
         self.waits = held;
     }
 
     fn model(&mut self, model: &ModelReport, news: &mut Vec<News>) {
-        self.complain(&model.name, findings(&model.diagnostics), news);
-        let key = format!("defect {}", model.folder);
-        self.complain_as(&key, &model.name, model.defect.clone(), news);
+        self.complain(FILES, &model.name, findings(&model.diagnostics), news);
+        self.complain("broken", &model.name, model.defect.clone(), news);
         for unit in model.pass.iter().flat_map(|pass| &pass.units) {
             self.steps(unit, news);
             self.state(unit, news);
@@ -87,7 +91,7 @@ impl Told {
             let what = format!("{} {}", result.action.sign(), result.subject);
             match &result.end {
                 End::Done if result.action == Action::Mark => {}
-                End::Done => news.push(tell(&about, what, false)),
+                End::Done => news.push(tell("changed", &about, what, false)),
                 End::Skipped(why) | End::Unleased(why) => {
                     failed = Some(format!("{what} was left for later: {why}"));
                 }
@@ -95,7 +99,7 @@ impl Told {
                 End::Failed(error) => failed = Some(format!("{what} failed: {error}")),
             }
         }
-        self.complain_as(&format!("step {about}"), &about, failed, news);
+        self.complain("not changed", &about, failed, news);
     }
 
     fn state(&mut self, unit: &UnitPass, news: &mut Vec<News>) {
@@ -110,33 +114,32 @@ impl Told {
         if let Some(note) = worst.filter(|note| note.state != State::Empty) {
             text = format!("{text}: {}: {}", note.subject, note.message);
         }
-        news.push(tell(&name.to_string(), text, state >= State::Blocked));
+        let bad = state >= State::Blocked;
+        news.push(tell(state.word(), &name.to_string(), text, bad));
     }
 
-    fn complain(&mut self, about: &str, complaint: Option<String>, news: &mut Vec<News>) {
-        self.complain_as(&format!("files {about}"), about, complaint, news);
-    }
-
-    fn complain_as(
+    fn complain(
         &mut self,
-        key: &str,
+        kind: &'static str,
         about: &str,
         complaint: Option<String>,
         news: &mut Vec<News>,
     ) {
+        let key = (kind, about.to_owned());
         let Some(text) = complaint else {
-            self.complaints.remove(key);
+            self.complaints.remove(&key);
             return;
         };
-        if self.complaints.get(key) != Some(&text) {
-            news.push(tell(about, text.clone(), true));
-            self.complaints.insert(key.to_owned(), text);
+        if self.complaints.get(&key) != Some(&text) {
+            news.push(tell(kind, about, text.clone(), true));
+            self.complaints.insert(key, text);
         }
     }
 }
 
-fn tell(about: &str, text: String, bad: bool) -> News {
+fn tell(kind: &'static str, about: &str, text: String, bad: bool) -> News {
     News {
+        kind,
         about: line(about),
         text: line(&text),
         bad,

@@ -15,12 +15,15 @@ use super::ledger::{Ledger, MAKERS};
 use super::log::{LEVEL, Log};
 use super::person::Person;
 use crate::support::git_server::GitServer;
+use crate::support::processes::resident_kib;
 use crate::support::repository::TempRepository;
 
 /// Until what was waited for has to be there; half of a run of the pipeline is starting Python.
 const DEADLINE: Duration = Duration::from_mins(2);
 /// How often the daemon looks at everything: what is quiet is soon seen to be.
 const SWEEP: &str = "100ms";
+/// What hooks are signed with.
+pub(super) const HOOK_SECRET: &str = "a secret of the Git host";
 /// Passes that have to change nothing where nothing is asked for.
 const QUIET_PASSES: usize = 20;
 /// Passes in a row that change nothing before it is called settled.
@@ -64,12 +67,22 @@ impl Daemon {
 
     /// The same with another `PATH`, which may name what `programs` puts into a folder.
     pub(super) fn start_where(programs: impl FnOnce(&Path) -> OsString) -> Self {
+        Self::spawned(programs, &["--poll", "1s"])
+    }
+
+    /// The same with a door for hooks, and next to no polls.
+    pub(super) fn start_hooked() -> Self {
+        let hooked = ["--poll", "24h", "--hooks", "127.0.0.1:0"];
+        Self::spawned(|_| path(), &hooked)
+    }
+
+    fn spawned(programs: impl FnOnce(&Path) -> OsString, options: &[&str]) -> Self {
         let repository = TempRepository::bare();
         let server = GitServer::closed(repository.root(), "robot", "secret");
         let source = server.url("robot:secret@");
         let person = Person::found(repository.root(), &source);
         let path = programs(repository.root());
-        let mut child = spawn(&source, repository.root(), &path);
+        let mut child = spawn(&source, repository.root(), &path, options);
         let log = Log::of(child.stderr.take().unwrap());
         let mut line = String::new();
         let out = child.stdout.take().unwrap();
@@ -244,6 +257,16 @@ impl Daemon {
         (output.status.code(), String::from_utf8(said).unwrap())
     }
 
+    /// The requests to the Git host since the last time, and those of pushes and clones.
+    pub(super) fn git_requests(&self) -> usize {
+        self.server.requests().len()
+    }
+
+    /// The memory of the program, in KiB.
+    pub(super) fn resident_kib(&self) -> u64 {
+        resident_kib(self.child.id())
+    }
+
     fn source(&self) -> String {
         self.server.url("robot:secret@")
     }
@@ -259,16 +282,18 @@ fn home(folder: &Path) -> PathBuf {
 }
 
 #[expect(clippy::disallowed_methods, reason = "the binary is what is tested")]
-fn spawn(source: &str, folder: &Path, path: &OsString) -> Child {
+fn spawn(source: &str, folder: &Path, path: &OsString, options: &[&str]) -> Child {
     let state = folder.join("state");
     Command::new(env!("CARGO_BIN_EXE_trueup"))
         .args(["run", "--source", source, "--local", "--port", "0"])
-        .args(["--poll", "1s", "--sweep", SWEEP, "--state"])
+        .args(options)
+        .args(["--sweep", SWEEP, "--state"])
         .arg(state)
         .env_clear()
         .env("PATH", path)
         .env("HOME", home(folder))
         .env("TRUEUP_LOG", LEVEL)
+        .env("TRUEUP_HOOK_SECRET", HOOK_SECRET)
         .stdin(Stdio::null())
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())

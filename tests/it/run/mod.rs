@@ -8,6 +8,7 @@ mod broken;
 mod crowd;
 mod daemon;
 mod data;
+mod hooks;
 mod kill;
 mod lease;
 mod ledger;

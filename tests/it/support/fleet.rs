@@ -96,7 +96,7 @@ impl Fleet {
         let (tell, told) = watch::channel(Told::default());
         let (events, heard) = mpsc::channel(256);
         let mut tasks = JoinSet::new();
-        tasks.spawn(daemon::run(reconciler, cadence, events, stopped));
+        tasks.spawn(daemon::run(reconciler, cadence, None, events, stopped));
         tasks.spawn(listen(heard, tell));
         Self {
             repository,
