@@ -1,5 +1,6 @@
 //! `trueup run`: the daemon.
 
+use std::future::pending;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -25,8 +26,6 @@ use crate::limits::INTERVAL_MIN;
 use crate::reconcile::{Leases, ReconcileError};
 use crate::web;
 
-/// Never, as far as one line after another is concerned.
-const LONG: Duration = Duration::from_hours(24);
 /// Events of one source that may wait to be told.
 const EVENTS_MAX: usize = 64;
 
@@ -34,7 +33,7 @@ const EVENTS_MAX: usize = 64;
 ///
 /// Watches every source, each by itself: a slow or dead one delays no other. Ends after SIGINT or
 /// SIGTERM, once the passes at hand are finished; at once after a second one. Log lines, on
-/// standard error, tell what changed and nothing else.
+/// standard error, tell what changed and nothing else; of many alike, how many.
 #[derive(Debug, Args)]
 pub(super) struct Run {
     /// A repository and the branch that decides; may be given several times
@@ -230,10 +229,9 @@ impl Teller {
     async fn listen(&mut self, mut events: mpsc::Receiver<Event>) {
         let mut commit = String::new();
         loop {
-            let due = self.digest.due().unwrap_or_else(|| Instant::now() + LONG);
             let event = tokio::select! {
                 event = events.recv() => event,
-                () = sleep_until(due) => {
+                () = reached(self.digest.due()) => {
                     let over = self.digest.over(Instant::now());
                     self.write(&commit, over);
                     continue;
@@ -284,6 +282,14 @@ impl Teller {
         if self.failure.take().is_some() {
             tracing::info!(source = self.source, "the repository can be read again");
         }
+    }
+}
+
+/// Waits until a time, for ever where there is none.
+async fn reached(at: Option<Instant>) {
+    match at {
+        Some(at) => sleep_until(at).await,
+        None => pending().await,
     }
 }
 

@@ -22,7 +22,7 @@ use crate::limits::{
     INTERVAL_MIN,
 };
 
-/// Takes hooks until `stop` becomes true. More connections than there is room for wait in the
+/// Takes hooks until `stop` becomes true, or nobody is left to say so. More connections than there is room for wait in the
 /// kernel's queue.
 pub async fn serve(listener: TcpListener, hooks: Hooks, stop: watch::Receiver<bool>) {
     serve_within(Bounds::default(), listener, hooks, stop).await;
@@ -70,7 +70,9 @@ async fn serve_within(
                 }
             },
             Some(_) = connections.join_next() => {}
-            _ = stop.changed() => {}
+            changed = stop.changed() => if changed.is_err() {
+                return;
+            },
         }
     }
 }
