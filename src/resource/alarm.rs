@@ -35,6 +35,7 @@ pub const ALARM: Kind = Kind {
         name: "AlarmName",
     }),
     fields: &[
+        Field::new("/ActionConfiguration", FieldClass::Live),
         Field::new("/ActionsEnabled", FieldClass::Live),
         Field::with("/AlarmActions", FieldClass::Live, Compare::Unordered),
         Field::new("/AlarmDescription", FieldClass::Live),
@@ -45,6 +46,7 @@ pub const ALARM: Kind = Kind {
         Field::new("/EvaluationCriteria", FieldClass::Live),
         Field::new("/EvaluationInterval", FieldClass::Live),
         Field::new("/EvaluationPeriods", FieldClass::Live),
+        Field::new("/EvaluationWindow", FieldClass::Live),
         Field::new("/ExtendedStatistic", FieldClass::Live),
         Field::with(
             "/InsufficientDataActions",
@@ -61,6 +63,7 @@ pub const ALARM: Kind = Kind {
         Field::new("/ThresholdMetricId", FieldClass::Live),
         Field::new("/TreatMissingData", FieldClass::Live),
         Field::new("/Unit", FieldClass::Live),
+        Field::new("/WarmUpConfiguration", FieldClass::Live),
     ],
     status: always_ready,
     update,

@@ -56,7 +56,10 @@ fn translated(source: &str) -> String {
     let source = source
         .replace(r"\d", "[0-9]")
         .replace(r"\w", "[0-9A-Za-z_]")
-        .replace(r"\p{Alnum}", "[0-9A-Za-z]");
+        .replace(r"\p{Alnum}", "[0-9A-Za-z]")
+        .replace(r"\p{Print}", "[ -~]")
+        // What is beyond sixteen bits is written as two halves there.
+        .replace(r"\uD800\uDC00-\uDBFF\uDFFF", r"\U00010000-\U0010FFFF");
     format!(r"\A(?s:{source})\z")
 }
 

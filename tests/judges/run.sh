@@ -53,8 +53,9 @@ give_up() {
 }
 
 "$here/environment.sh"
-start
 python="$here/.venv/bin/python"
+"$python" "$here/derive_shapes.py"
+start
 "$python" "$here/manifest.py" "$work/summary.json" "$work/manifest.json" "$work/calls.jsonl"
 failed=0
 judge() {

@@ -1,0 +1,148 @@
+"""Derives the shapes of requests and responses that the program checks, from botocore's own models.
+
+    python derive_shapes.py            says where the files in src/world differ, and exits with 1
+    python derive_shapes.py --write    writes them
+    python derive_shapes.py --write --add CreateModelCard …    with more operations
+
+Which operations there are is what the files say already: their `request` lines. A `request` is
+`<operation>`, or `<service>:<operation>` where several services have one of that name.
+"""
+
+from __future__ import annotations
+
+import argparse
+import pathlib
+import sys
+from typing import Any, Dict, Iterator, List, NamedTuple, Set, Tuple
+
+import botocore
+import botocore.session
+
+WORLD = pathlib.Path(__file__).resolve().parents[2] / "src" / "world"
+# Services by file, each with what its shapes' names begin with.
+FILES: Dict[str, Dict[str, str]] = {
+    "service.txt": {"sagemaker": ""},
+    "neighbours.txt": {
+        "application-autoscaling": "aas.",
+        "cloudwatch": "cw.",
+        "sns": "sns.",
+    },
+}
+# Patterns that every text matches.
+ANYTHING = (".*", "[\\s\\S]*", "[\\S\\s]*")
+HEAD = """\
+# Request and response shapes of the supported operations of {services}, from the public service
+# models, as of botocore {version}. Written by tests/judges/derive_shapes.py, read by shape.rs. A member
+# with ! is required; bounds are lengths or values, - for none.
+"""
+
+
+class Model(NamedTuple):
+    """A service's model, and what the names of its shapes begin with here."""
+
+    body: Dict[str, Any]
+    prefix: str
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--write", action="store_true")
+    parser.add_argument("--add", nargs="+", default=[], metavar="OPERATION")
+    given = parser.parse_args()
+    loader = botocore.session.get_session().get_component("data_loader")
+    stale = 0
+    for name, services in FILES.items():
+        path = WORLD / name
+        before = path.read_text()
+        models = {
+            service: Model(loader.load_service_model(service, "service-2"), prefix)
+            for service, prefix in services.items()
+        }
+        requests = [line.split()[1] for line in before.splitlines() if line.startswith("request ")]
+        added = [one for one in given.add if owner(one, models)]
+        after = "\n".join(derived(sorted({*requests, *added}), models)) + "\n"
+        if given.write:
+            path.write_text(after)
+        elif before != after:
+            print(f"{path} is not what botocore {botocore.__version__} says: see {__file__}")
+            stale += 1
+    return 1 if stale else 0
+
+
+def owner(request: str, models: Dict[str, Model]) -> str:
+    """The service that an operation belongs to, or nothing."""
+    if ":" in request:
+        service = request.split(":")[0]
+        return service if service in models else ""
+    owners = (service for service, model in models.items() if request in model.body["operations"])
+    return next(owners, "")
+
+
+def derived(requests: List[str], models: Dict[str, Model]) -> Iterator[str]:
+    """The lines of a file."""
+    services = ", ".join(model.body["metadata"]["serviceId"] for model in models.values())
+    yield from HEAD.format(services=services, version=botocore.__version__).splitlines()
+    used: Set[Tuple[str, str]] = set()
+    for request in requests:
+        service = owner(request, models)
+        if not service:
+            raise SystemExit(f"no service has {request}")
+        model = models[service]
+        operation = model.body["operations"][request.split(":")[-1]]
+        for word, part in (("request", "input"), ("response", "output")):
+            yield f"{word} {request}"
+            if part in operation:
+                yield from members(model, operation[part]["shape"], service, used)
+    lines: Dict[Tuple[str, str], List[str]] = {}
+    while left := used - lines.keys():
+        for service, name in left:
+            lines[service, name] = list(shape(models[service], name, service, used))
+    for text in sorted(lines.values(), key=lambda text: text[0].split()[1]):
+        yield from text
+
+
+def members(model: Model, name: str, service: str, used: Set[Tuple[str, str]]) -> Iterator[str]:
+    """The members of a structure, a line each."""
+    body = model.body["shapes"][name]
+    required = set(body.get("required", ()))
+    for member, target in body.get("members", {}).items():
+        used.add((service, target["shape"]))
+        mark = "!" if member in required else ""
+        yield f"  {member}{mark} {model.prefix}{target['shape']}"
+
+
+def shape(model: Model, name: str, service: str, used: Set[Tuple[str, str]]) -> Iterator[str]:
+    """A shape, in one line or, if it has members, several."""
+    body = model.body["shapes"][name]
+    full = model.prefix + name
+
+    def target(member: Dict[str, Any]) -> str:
+        used.add((service, member["shape"]))
+        return model.prefix + member["shape"]
+
+    bounds = f"{body.get('min', '-')} {body.get('max', '-')}"
+    kind = body["type"]
+    if kind == "structure":
+        yield f"struct {full}"
+        yield from members(model, name, service, used)
+    elif kind == "list":
+        yield f"list {full} {bounds} {target(body['member'])}"
+    elif kind == "map":
+        yield f"map {full} {bounds} {target(body['key'])} {target(body['value'])}"
+    elif "enum" in body:
+        yield f"enum {full} {'|'.join(body['enum'])}"
+    elif kind in ("string", "blob"):
+        pattern = body.get("pattern", "")
+        yield f"string {full} {bounds} {'' if pattern in ANYTHING else pattern}".rstrip()
+    elif kind in ("integer", "long"):
+        yield f"integer {full} {bounds}"
+    elif kind in ("float", "double"):
+        yield f"float {full} {bounds}"
+    elif kind in ("boolean", "timestamp"):
+        yield f"{kind} {full}"
+    else:
+        raise SystemExit(f"{full}: no line for the type {kind}")
+
+
+if __name__ == "__main__":
+    sys.exit(main())
