@@ -18,7 +18,12 @@ impl World {
         match kind.id {
             Id::Model => self.check_model(&mut body, request)?,
             Id::EndpointConfig => self.check_endpoint_config(&mut body, request)?,
-            Id::DataQuality => endpoint_config::job_defaults(&mut body),
+            Id::DataQuality | Id::ModelQuality | Id::ModelBias | Id::ModelExplainability => {
+                endpoint_config::job_defaults(&mut body);
+            }
+            Id::Experiment | Id::Trial | Id::TrialComponent => {
+                self.check_entity(&mut body, request)?;
+            }
             Id::PackageGroup => {
                 body["ModelPackageGroupStatus"] = json!("Completed");
                 body["CreatedBy"] = user(request.scope);

@@ -144,20 +144,26 @@ fn check_together(body: &Value) -> Result<(), Refusal> {
     Ok(())
 }
 
-/// What the service fills in of a data quality job definition.
+/// What the service fills in of a job definition of a monitor.
 pub(super) fn job_defaults(body: &mut Value) {
     default(
         body,
         "StoppingCondition",
         json!({"MaxRuntimeInSeconds": 3600}),
     );
-    if let Some(input) = body.pointer_mut("/DataQualityJobInput/EndpointInput") {
-        input_defaults(input);
+    for kind in [
+        "DataQuality",
+        "ModelQuality",
+        "ModelBias",
+        "ModelExplainability",
+    ] {
+        for input in ["EndpointInput", "BatchTransformInput"] {
+            if let Some(input) = body.pointer_mut(&format!("/{kind}JobInput/{input}")) {
+                input_defaults(input);
+            }
+        }
+        output_defaults(body.pointer_mut(&format!("/{kind}JobOutputConfig/MonitoringOutputs")));
     }
-    if let Some(input) = body.pointer_mut("/DataQualityJobInput/BatchTransformInput") {
-        input_defaults(input);
-    }
-    output_defaults(body.pointer_mut("/DataQualityJobOutputConfig/MonitoringOutputs"));
     if let Some(network) = body.get_mut("NetworkConfig") {
         default(network, "EnableInterContainerTrafficEncryption", false);
         default(network, "EnableNetworkIsolation", false);

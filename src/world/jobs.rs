@@ -15,8 +15,17 @@ use super::work::{Job, JobKind, JobOutcome, WorkId};
 pub(super) struct JobState {
     /// The work that it is.
     pub(super) work: WorkId,
-    /// The pipeline execution and step that it belongs to.
-    pub(super) step: Option<(Key, String)>,
+    /// What it is a part of.
+    pub(super) owner: Option<Owner>,
+}
+
+/// What starts jobs, and waits for their ends.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub(super) enum Owner {
+    /// A step of a pipeline execution.
+    Step(Key, String),
+    /// A tuning job.
+    Tuning(Key),
 }
 
 /// Characters of a `FailureReason` and of an `ExitMessage`.
@@ -58,7 +67,7 @@ impl World {
     }
 
     /// Creates a job of a Create request, and asks for it to be run.
-    pub(super) fn launch(&mut self, request: &Request<'_>, step: Option<(Key, String)>) -> Reply {
+    pub(super) fn launch(&mut self, request: &Request<'_>, owner: Option<Owner>) -> Reply {
         let kind = job_kind(request.op);
         let name = request.text(kind.name);
         self.free(kind, request.scope, name)?;
@@ -77,7 +86,7 @@ impl World {
             training_defaults(&mut body, request);
         }
         let work = self.next_work();
-        let state = State::Job(JobState { work, step });
+        let state = State::Job(JobState { work, owner });
         let answer = self.put(kind, request, name, body, state)?;
         let job = Job {
             id: work,
@@ -107,6 +116,23 @@ impl World {
         let key = Key::new(kind.id, request.scope, request.text(kind.name));
         self.stop_running(&key);
         Ok(json!({}))
+    }
+
+    /// Forgets a job that has ended; its name is free again.
+    pub(super) fn delete_job(&mut self, request: &Request<'_>) -> Reply {
+        let kind = job_kind(request.op);
+        let record = self.find(kind, request)?;
+        let status = text(&record.body, names(kind.id).status);
+        if matches!(status, "InProgress" | "Stopping") {
+            return Err(Refusal::new(
+                "ResourceInUse",
+                format!(
+                    "The job {} is in status {status}: only a job that has ended can be deleted.",
+                    record.name
+                ),
+            ));
+        }
+        self.delete(kind, request)
     }
 
     /// Asks for a running job to be stopped; once.
@@ -183,12 +209,14 @@ impl World {
             }
             JobOutcome::Stopped => {}
         }
-        let step = match &record.state {
-            State::Job(state) => state.step.clone(),
+        let owner = match &record.state {
+            State::Job(state) => state.owner.clone(),
             _ => None,
         };
-        if let Some((execution, step)) = step {
-            self.step_job_done(&execution, &step, &key);
+        match owner {
+            Some(Owner::Step(execution, step)) => self.step_job_done(&execution, &step, &key),
+            Some(Owner::Tuning(tuning)) => self.tune(&tuning),
+            None => {}
         }
     }
 }

@@ -22,6 +22,41 @@ const fn list(
     }
 }
 
+/// Job definitions of monitors differ in the names of their members.
+macro_rules! definition {
+    ($id:ident, $path:literal) => {
+        Kind {
+            id: Id::$id,
+            describe: concat!("Describe", stringify!($id), "JobDefinition"),
+            name: "JobDefinitionName",
+            arn: "JobDefinitionArn",
+            path: concat!($path, "-job-definition"),
+            missing: (NOT_FOUND, "Job definition {arn} not found"),
+            exists: (IN_USE, "Job definition {arn} already exists"),
+            list: List {
+                equal: &[("EndpointName", watched!($id))],
+                ..list(
+                    "JobDefinitionSummaries",
+                    "",
+                    &[
+                        ("MonitoringJobDefinitionName", "/JobDefinitionName"),
+                        ("MonitoringJobDefinitionArn", "/JobDefinitionArn"),
+                        ("CreationTime", "/CreationTime"),
+                        ("EndpointName", watched!($id)),
+                    ],
+                )
+            },
+        }
+    };
+}
+
+/// Where a job definition names the endpoint that it watches.
+macro_rules! watched {
+    ($id:ident) => {
+        concat!("/", stringify!($id), "JobInput/EndpointInput/EndpointName")
+    };
+}
+
 /// Every kind.
 pub(super) const KINDS: &[Kind] = &[
     Kind {
@@ -206,6 +241,50 @@ pub(super) const KINDS: &[Kind] = &[
         ),
     },
     Kind {
+        id: Id::TuningJob,
+        describe: "DescribeHyperParameterTuningJob",
+        name: "HyperParameterTuningJobName",
+        arn: "HyperParameterTuningJobArn",
+        path: "hyper-parameter-tuning-job",
+        missing: (
+            NOT_FOUND,
+            "Amazon SageMaker can't find a tuning job with the name {name} in your account.",
+        ),
+        exists: (
+            IN_USE,
+            "Hyperparameter tuning job names must be unique within an AWS account and region, \
+             and a tuning job with this name already exists ({arn})",
+        ),
+        list: list(
+            "HyperParameterTuningJobSummaries",
+            "/HyperParameterTuningJobStatus",
+            &[
+                (
+                    "HyperParameterTuningJobName",
+                    "/HyperParameterTuningJobName",
+                ),
+                ("HyperParameterTuningJobArn", "/HyperParameterTuningJobArn"),
+                (
+                    "HyperParameterTuningJobStatus",
+                    "/HyperParameterTuningJobStatus",
+                ),
+                ("Strategy", "/HyperParameterTuningJobConfig/Strategy"),
+                ("CreationTime", "/CreationTime"),
+                (
+                    "HyperParameterTuningEndTime",
+                    "/HyperParameterTuningEndTime",
+                ),
+                ("LastModifiedTime", "/LastModifiedTime"),
+                ("TrainingJobStatusCounters", "/TrainingJobStatusCounters"),
+                ("ObjectiveStatusCounters", "/ObjectiveStatusCounters"),
+                (
+                    "ResourceLimits",
+                    "/HyperParameterTuningJobConfig/ResourceLimits",
+                ),
+            ],
+        ),
+    },
+    Kind {
         id: Id::PackageGroup,
         describe: "DescribeModelPackageGroup",
         name: "ModelPackageGroupName",
@@ -260,34 +339,10 @@ pub(super) const KINDS: &[Kind] = &[
             )
         },
     },
-    Kind {
-        id: Id::DataQuality,
-        describe: "DescribeDataQualityJobDefinition",
-        name: "JobDefinitionName",
-        arn: "JobDefinitionArn",
-        path: "data-quality-job-definition",
-        missing: (NOT_FOUND, "Job definition {arn} not found"),
-        exists: (IN_USE, "Job definition {arn} already exists"),
-        list: List {
-            equal: &[(
-                "EndpointName",
-                "/DataQualityJobInput/EndpointInput/EndpointName",
-            )],
-            ..list(
-                "JobDefinitionSummaries",
-                "",
-                &[
-                    ("MonitoringJobDefinitionName", "/JobDefinitionName"),
-                    ("MonitoringJobDefinitionArn", "/JobDefinitionArn"),
-                    ("CreationTime", "/CreationTime"),
-                    (
-                        "EndpointName",
-                        "/DataQualityJobInput/EndpointInput/EndpointName",
-                    ),
-                ],
-            )
-        },
-    },
+    definition!(DataQuality, "data-quality"),
+    definition!(ModelQuality, "model-quality"),
+    definition!(ModelBias, "model-bias"),
+    definition!(ModelExplainability, "model-explainability"),
     Kind {
         id: Id::Schedule,
         describe: "DescribeMonitoringSchedule",
@@ -320,6 +375,112 @@ pub(super) const KINDS: &[Kind] = &[
                         "/MonitoringScheduleConfig/MonitoringJobDefinitionName",
                     ),
                     ("MonitoringType", "/MonitoringType"),
+                ],
+            )
+        },
+    },
+    Kind {
+        id: Id::Experiment,
+        describe: "DescribeExperiment",
+        name: "ExperimentName",
+        arn: "ExperimentArn",
+        path: "experiment",
+        missing: (NOT_FOUND, "Experiment '{arn}' does not exist."),
+        exists: (
+            VALIDATION,
+            "Experiment names must be unique within an AWS account and region. Experiment with \
+             name ({name}) already exists.",
+        ),
+        list: list(
+            "ExperimentSummaries",
+            "",
+            &[
+                ("ExperimentArn", "/ExperimentArn"),
+                ("ExperimentName", "/ExperimentName"),
+                ("DisplayName", "/DisplayName"),
+                ("ExperimentSource", "/Source"),
+                ("CreationTime", "/CreationTime"),
+                ("LastModifiedTime", "/LastModifiedTime"),
+            ],
+        ),
+    },
+    Kind {
+        id: Id::Trial,
+        describe: "DescribeTrial",
+        name: "TrialName",
+        arn: "TrialArn",
+        path: "experiment-trial",
+        missing: (NOT_FOUND, "Trial '{arn}' does not exist."),
+        exists: (
+            VALIDATION,
+            "Trial names must be unique within an AWS account and region. Trial with name \
+             ({name}) already exists.",
+        ),
+        list: list(
+            "TrialSummaries",
+            "",
+            &[
+                ("TrialArn", "/TrialArn"),
+                ("TrialName", "/TrialName"),
+                ("DisplayName", "/DisplayName"),
+                ("TrialSource", "/Source"),
+                ("CreationTime", "/CreationTime"),
+                ("LastModifiedTime", "/LastModifiedTime"),
+            ],
+        ),
+    },
+    Kind {
+        id: Id::TrialComponent,
+        describe: "DescribeTrialComponent",
+        name: "TrialComponentName",
+        arn: "TrialComponentArn",
+        path: "experiment-trial-component",
+        missing: (NOT_FOUND, "TrialComponent '{arn}' does not exist."),
+        exists: (
+            VALIDATION,
+            "TrialComponent names must be unique within an AWS account and region. TrialComponent \
+             with name ({name}) already exists.",
+        ),
+        list: List {
+            equal: &[("SourceArn", "/Source/SourceArn")],
+            ..list(
+                "TrialComponentSummaries",
+                "",
+                &[
+                    ("TrialComponentName", "/TrialComponentName"),
+                    ("TrialComponentArn", "/TrialComponentArn"),
+                    ("DisplayName", "/DisplayName"),
+                    ("TrialComponentSource", "/Source"),
+                    ("Status", "/Status"),
+                    ("StartTime", "/StartTime"),
+                    ("EndTime", "/EndTime"),
+                    ("CreationTime", "/CreationTime"),
+                    ("CreatedBy", "/CreatedBy"),
+                    ("LastModifiedTime", "/LastModifiedTime"),
+                    ("LastModifiedBy", "/LastModifiedBy"),
+                ],
+            )
+        },
+    },
+    Kind {
+        id: Id::ModelCard,
+        describe: "DescribeModelCard",
+        name: "ModelCardName",
+        arn: "ModelCardArn",
+        path: "model-card",
+        missing: (NOT_FOUND, "Model card {arn} does not exist."),
+        exists: ("ConflictException", "Model card {arn} already exists."),
+        list: List {
+            equal: &[("ModelCardStatus", "/ModelCardStatus")],
+            ..list(
+                "ModelCardSummaries",
+                "/ModelCardStatus",
+                &[
+                    ("ModelCardName", "/ModelCardName"),
+                    ("ModelCardArn", "/ModelCardArn"),
+                    ("ModelCardStatus", "/ModelCardStatus"),
+                    ("CreationTime", "/CreationTime"),
+                    ("LastModifiedTime", "/LastModifiedTime"),
                 ],
             )
         },

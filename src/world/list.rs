@@ -12,13 +12,24 @@ impl World {
     /// Answers a List: the records of a kind in the caller's scope whose lower-case name starts
     /// with `start`.
     pub(super) fn list(&self, kind: &Kind, start: &str, request: &Request<'_>) -> Reply {
+        self.list_where(kind, start, request, |_| true)
+    }
+
+    /// The same of those records of which something else holds, too.
+    pub(super) fn list_where(
+        &self,
+        kind: &Kind,
+        start: &str,
+        request: &Request<'_>,
+        also: impl Fn(&Record) -> bool,
+    ) -> Reply {
         let by = request.text("SortBy");
         let filter = Filter::new(kind, request);
         let window = Window::of(request, kind.list.page)?;
         let scope = request.scope;
         let place = |record: &Record| (rank(kind, by, record), record.seq);
         let placed = |record| (place(record), record);
-        let belongs = |record: &&Record| Ok(filter.takes(record));
+        let belongs = |record: &&Record| Ok(filter.takes(record) && also(record));
         let late;
         let (page, next) = if !self.settings.lists_lag.is_zero() {
             late = self.records.seen(kind.id, scope, start);

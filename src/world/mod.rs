@@ -7,12 +7,15 @@
 //! read again, and goes on where it was.
 
 mod alarms;
+mod card;
 mod create;
 mod deployment;
 mod encode;
 mod endpoint;
 mod endpoint_config;
+mod experiment;
 pub mod faults;
+mod group;
 mod jobs;
 mod kind;
 mod kinds;
@@ -35,6 +38,7 @@ mod s3;
 mod scaling;
 mod schedule;
 mod search;
+mod search_space;
 pub mod settings;
 mod shape;
 mod shelf;
@@ -43,6 +47,7 @@ mod tags;
 mod tests;
 mod topics;
 mod traffic;
+mod tuning;
 mod variants;
 mod window;
 pub mod work;

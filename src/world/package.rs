@@ -1,6 +1,6 @@
 //! Model packages: the versions of a group, and single ones; approval and what may change later.
 
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 use super::World;
 use super::create::user;
@@ -9,7 +9,6 @@ use super::kind::{Id, locate};
 use super::records::{Key, Record, State};
 use super::request::{Refusal, Reply, Request, default, epoch, text};
 use super::shape;
-use crate::resource::call::Scope;
 use crate::resource::canonical::sha256;
 
 impl World {
@@ -53,18 +52,7 @@ impl World {
         if let Some(record) = known {
             return Ok(json!({"ModelPackageArn": record.body["ModelPackageArn"]}));
         }
-        // Numbers are never used twice, also after the newest version was deleted.
-        let version = match self.records.get_mut(&key).map(|record| &mut record.state) {
-            Some(State::Versions(last)) => {
-                *last += 1;
-                *last
-            }
-            Some(state) => {
-                *state = State::Versions(1);
-                1
-            }
-            None => 1,
-        };
+        let version = self.next_version(&key);
         let mut body = package(request);
         // The model of the service requires a name here; the versions of a group share its name.
         body["ModelPackageName"] = json!(group);
@@ -89,6 +77,32 @@ impl World {
         Ok(json!({"ModelPackageArn": record.body["ModelPackageArn"]}))
     }
 
+    /// Several packages by their ARNs; what cannot be shown is an error of its own.
+    pub(super) fn batch_describe(&self, request: &Request<'_>) -> Value {
+        let (mut found, mut failed) = (Map::new(), Map::new());
+        for arn in request.items("ModelPackageArnList") {
+            let arn = arn.as_str().unwrap_or_default();
+            let record = locate(arn)
+                .filter(|(kind, ..)| kind.id == Id::Package)
+                .and_then(|(kind, scope, name)| {
+                    self.records.get(&Key::new(kind.id, &scope, &name))
+                });
+            if let Some(record) = record {
+                found.insert(arn.to_owned(), batched(&record.body));
+            } else {
+                let error = json!({
+                    "ErrorCode": "ValidationException",
+                    "ErrorResponse": format!("ModelPackage {arn} does not exist."),
+                });
+                failed.insert(arn.to_owned(), error);
+            }
+        }
+        json!({
+            "ModelPackageSummaries": found,
+            "BatchDescribeModelPackageErrorMap": failed,
+        })
+    }
+
     pub(super) fn list_packages(&self, request: &Request<'_>) -> Reply {
         let group = request.text("ModelPackageGroupName");
         let start = if group.is_empty() {
@@ -109,36 +123,6 @@ impl World {
         }
         Ok(answer)
     }
-
-    pub(super) fn delete_group(&mut self, request: &Request<'_>) -> Reply {
-        let kind = Id::PackageGroup.kind();
-        let group = request.text("ModelPackageGroupName");
-        let start = self.group_name(request.scope, group)?;
-        if self
-            .records
-            .under(Id::Package, request.scope, &start)
-            .next()
-            .is_some()
-        {
-            return Err(Refusal::new(
-                "ConflictException",
-                format!(
-                    "Model Package Group {} cannot be deleted while it contains model packages.",
-                    kind.arn(request.scope, group)
-                ),
-            ));
-        }
-        self.delete(kind, request)
-    }
-
-    /// `<group>/` in lower case, of a group that exists.
-    fn group_name(&self, scope: &Scope, group: &str) -> Result<String, Refusal> {
-        let kind = Id::PackageGroup.kind();
-        self.records
-            .get(&self.key(kind, scope, group))
-            .map(|record| format!("{}/", record.name.to_ascii_lowercase()))
-            .ok_or_else(|| kind.missing(scope, group))
-    }
 }
 
 /// Which packages a list without a group shows: single ones, unless versions are asked for.
@@ -150,6 +134,24 @@ pub(super) fn listed(record: &Record, request: &Request<'_>) -> bool {
         "Unversioned" => !versioned,
         _ => versioned != request.text("ModelPackageGroupName").is_empty(),
     }
+}
+
+/// What a batch shows of a package.
+fn batched(body: &Value) -> Value {
+    let members = [
+        "ModelPackageGroupName",
+        "ModelPackageVersion",
+        "ModelPackageArn",
+        "ModelPackageDescription",
+        "CreationTime",
+        "InferenceSpecification",
+        "ModelPackageStatus",
+        "ModelApprovalStatus",
+        "ModelPackageRegistrationType",
+    ];
+    let shown = members.into_iter();
+    let shown = shown.filter_map(|name| Some((name.to_owned(), body.get(name)?.clone())));
+    Value::Object(shown.collect())
 }
 
 fn token(request: &Request<'_>) -> State {
@@ -233,7 +235,7 @@ fn change(body: &mut Value, request: &Request<'_>) {
             all.extend(more.iter().cloned());
         }
     }
-    let none = serde_json::Map::is_empty;
+    let none = Map::is_empty;
     if body["CustomerMetadataProperties"]
         .as_object()
         .is_some_and(none)

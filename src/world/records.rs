@@ -1,18 +1,20 @@
 //! The store of records: one shelf a kind, shared between clones until written to.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::endpoint::EndpointState;
+use super::group::GroupState;
 use super::jobs::JobState;
 use super::kind::Id;
 use super::past::Past;
 use super::pipeline::{ExecutionState, PipelineState};
 use super::schedule::ScheduleState;
 use super::shelf::Shelf;
+use super::tuning::TuningState;
 use crate::clock::{SignedDuration, Timestamp};
 use crate::resource::call::Scope;
 
@@ -38,13 +40,17 @@ pub(super) enum State {
     Plain,
     /// The token that it was created with.
     Token(String),
-    /// The last version number that a package group has given.
-    Versions(u64),
+    Group(GroupState),
     Endpoint(EndpointState),
     Job(JobState),
+    Tuning(TuningState),
     Pipeline(PipelineState),
     Execution(Box<ExecutionState>),
     Schedule(ScheduleState),
+    /// The trials that a component is part of, by their names.
+    Component(BTreeSet<String>),
+    /// What the earlier versions of a model card were.
+    Card(Vec<Value>),
 }
 
 /// Names a record: a kind, and account, region and lower-case name in one string.

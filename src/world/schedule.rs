@@ -175,18 +175,19 @@ impl World {
                 "MonitoringType is required with MonitoringJobDefinitionName.",
             ));
         }
-        let record = self
-            .records
-            .get(&Key::new(Id::DataQuality, scope, name))
-            .filter(|_| kind == "DataQuality")
-            .ok_or_else(|| {
-                Refusal::invalid(format!("{kind} job definition {name} does not exist."))
-            })?;
-        Ok(record
-            .body
-            .pointer("/DataQualityJobInput/EndpointInput/EndpointName")
-            .and_then(Value::as_str)
-            .map(str::to_owned))
+        let id = match kind {
+            "ModelQuality" => Id::ModelQuality,
+            "ModelBias" => Id::ModelBias,
+            "ModelExplainability" => Id::ModelExplainability,
+            _ => Id::DataQuality,
+        };
+        let record = self.records.get(&Key::new(id, scope, name));
+        let record = record.ok_or_else(|| {
+            Refusal::invalid(format!("{kind} job definition {name} does not exist."))
+        })?;
+        let endpoint = format!("/{kind}JobInput/EndpointInput/EndpointName");
+        let endpoint = record.body.pointer(&endpoint).and_then(Value::as_str);
+        Ok(endpoint.map(str::to_owned))
     }
 }
 

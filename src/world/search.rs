@@ -1,5 +1,6 @@
 //! Search: whole records of a kind, by their properties and tags.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
@@ -15,20 +16,34 @@ use crate::clock::Timestamp;
 /// Records of a page, at most and as a rule.
 const PAGE: usize = 100;
 
-/// What can be searched: the resource, and its kind here.
-const SEARCHED: &[(&str, Id)] = &[
-    ("Endpoint", Id::Endpoint),
-    ("ModelPackage", Id::Package),
-    ("ModelPackageGroup", Id::PackageGroup),
-    ("Pipeline", Id::Pipeline),
-    ("PipelineExecution", Id::Execution),
-    ("TrainingJob", Id::TrainingJob),
+/// What can be searched: the resource, the member of a result that is one, and its kind here.
+const SEARCHED: &[(&str, &str, Id)] = &[
+    ("Endpoint", "Endpoint", Id::Endpoint),
+    ("Experiment", "Experiment", Id::Experiment),
+    ("ExperimentTrial", "Trial", Id::Trial),
+    (
+        "ExperimentTrialComponent",
+        "TrialComponent",
+        Id::TrialComponent,
+    ),
+    (
+        "HyperParameterTuningJob",
+        "HyperParameterTuningJob",
+        Id::TuningJob,
+    ),
+    ("ModelCard", "ModelCard", Id::ModelCard),
+    ("ModelPackage", "ModelPackage", Id::Package),
+    ("ModelPackageGroup", "ModelPackageGroup", Id::PackageGroup),
+    ("Pipeline", "Pipeline", Id::Pipeline),
+    ("PipelineExecution", "PipelineExecution", Id::Execution),
+    ("TrainingJob", "TrainingJob", Id::TrainingJob),
 ];
 
 impl World {
     pub(super) fn search(&self, request: &Request<'_>) -> Reply {
         let resource = request.text("Resource");
-        let Some((_, id)) = SEARCHED.iter().find(|(name, _)| *name == resource) else {
+        let found = SEARCHED.iter().find(|(name, ..)| *name == resource);
+        let Some((_, member, id)) = found else {
             return Err(Refusal::invalid(format!(
                 "Search is not supported here for {resource}."
             )));
@@ -43,7 +58,7 @@ impl World {
         let window = Window::of(request, PAGE)?;
         let place = |record: &Record| (rank(record, by), record.seq);
         let placed = |record| (place(record), record);
-        let belongs = |record: &&Record| holds(expression, self.candidate(id, record));
+        let belongs = |record: &&Record| holds(expression, &self.candidate(id, record));
         let late;
         let (page, next) = if !self.settings.lists_lag.is_zero() {
             late = self.records.seen(id, scope, "");
@@ -58,15 +73,19 @@ impl World {
         // Only what is on the page is copied.
         let shown = page
             .into_iter()
-            .map(|record| (resource.to_owned(), self.candidate(id, record).shown()))
+            .map(|record| ((*member).to_owned(), self.candidate(id, record).shown()))
             .map(|item| Value::Object([item].into_iter().collect()));
         Ok(paged("Results", shown.collect(), next))
     }
 
     fn candidate<'a>(&'a self, id: Id, record: &'a Record) -> Candidate<'a> {
         let arn = id.kind().arn(&record.scope, &record.name);
+        let mut body = Cow::Borrowed(&record.body);
+        if id == Id::TrialComponent {
+            body.to_mut()["Parents"] = self.parents(record).into();
+        }
         Candidate {
-            body: &record.body,
+            body,
             tags: self.tags.get(&arn).map(|tags| &**tags),
         }
     }
@@ -87,16 +106,15 @@ fn rank(record: &Record, by: &str) -> Rank {
 }
 
 /// A record that may be what is searched for.
-#[derive(Clone, Copy)]
 struct Candidate<'a> {
-    body: &'a Value,
+    body: Cow<'a, Value>,
     tags: Option<&'a BTreeMap<String, String>>,
 }
 
 impl Candidate<'_> {
     /// As Search shows it: what Describe answers, with its tags.
-    fn shown(&self) -> Value {
-        let mut shown = self.body.clone();
+    fn shown(self) -> Value {
+        let mut shown = self.body.into_owned();
         let tags = self.tags.into_iter().flatten();
         let tags: Vec<_> = tags
             .map(|(key, value)| json!({"Key": key, "Value": value}))
@@ -111,7 +129,7 @@ impl Candidate<'_> {
 }
 
 /// Whether a record is what an expression describes.
-fn holds(expression: &Value, record: Candidate<'_>) -> Result<bool, Refusal> {
+fn holds(expression: &Value, record: &Candidate<'_>) -> Result<bool, Refusal> {
     let any = text(expression, "Operator") == "Or";
     let mut results = Vec::new();
     for filter in items(expression, "Filters") {
@@ -134,7 +152,7 @@ fn holds(expression: &Value, record: Candidate<'_>) -> Result<bool, Refusal> {
     })
 }
 
-fn passes(filter: &Value, record: Candidate<'_>) -> Result<bool, Refusal> {
+fn passes(filter: &Value, record: &Candidate<'_>) -> Result<bool, Refusal> {
     let name = text(filter, "Name");
     let wanted = text(filter, "Value");
     let found = values(name, record);
@@ -173,12 +191,12 @@ fn number(text: &str) -> Option<f64> {
 
 /// The values of a property such as `EndpointName`, `Tags.trueup:owner` or
 /// `ProductionVariants.VariantName`, as text.
-fn values(name: &str, record: Candidate<'_>) -> Vec<String> {
+fn values(name: &str, record: &Candidate<'_>) -> Vec<String> {
     if let Some(key) = name.strip_prefix("Tags.") {
         let tags = record.tags.and_then(|tags| tags.get(key));
         return tags.into_iter().cloned().collect();
     }
-    let mut found = vec![record.body];
+    let mut found = vec![&*record.body];
     for part in name.split('.') {
         found = found
             .into_iter()

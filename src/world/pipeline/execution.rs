@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
 use super::definition::Definition;
-use super::version_number;
+use super::versions::version_number;
 use crate::clock::Timestamp;
 use crate::world::World;
 use crate::world::create::user;
@@ -37,6 +37,9 @@ pub(in crate::world) struct ExecutionState {
     pub(super) steps: BTreeMap<String, StepState>,
     /// The status and reason to end with, once it was decided to end early.
     pub(super) end: Option<(String, Option<String>)>,
+    /// The token of the last retry.
+    #[serde(default)]
+    pub(super) retried: Option<String>,
 }
 
 /// A step that has started.
@@ -168,6 +171,7 @@ impl World {
             limit: limit.unwrap_or(STEPS_AT_ONCE),
             steps: BTreeMap::new(),
             end: None,
+            retried: None,
         };
         if let Some(config) = self.experiment(&mut execution) {
             body["PipelineExperimentConfig"] = config;

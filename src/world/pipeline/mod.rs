@@ -2,13 +2,15 @@
 //!
 //! What the interpreter does not do: `CacheConfig` and `RetryPolicies` are accepted and ignored,
 //! `SelectiveExecutionConfig` is refused, and steps of types other than Processing, Training,
-//! Condition, `RegisterModel` and Fail end the execution as failed, saying so.
+//! Tuning, Condition, `RegisterModel` and Fail end the execution as failed, saying so.
 
+mod again;
 mod condition;
 mod definition;
 mod execution;
 mod expression;
 mod run;
+mod versions;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -21,12 +23,11 @@ pub(super) use execution::ExecutionState;
 use super::World;
 use super::create::user;
 use super::kind::Id;
-use super::list::paged;
 use super::objects::split_uri;
 use super::records::{Key, Record, State};
 use super::request::{Refusal, Reply, Request, epoch, text};
-use super::window::{Rank, Window};
 use definition::Definition;
+use versions::version_number;
 
 /// What a pipeline remembers besides its Describe.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
@@ -46,6 +47,11 @@ struct Version {
     body: Value,
     definition: Arc<Value>,
     at: Value,
+    /// What people call it.
+    #[serde(default)]
+    display_name: Option<String>,
+    #[serde(default)]
+    description: Option<String>,
 }
 
 impl World {
@@ -107,15 +113,8 @@ impl World {
             body.clone_from(&state.versions[number - 1].body);
             body["LastModifiedTime"] = state.versions[number - 1].at.clone();
         }
-        let aliases: Vec<&String> = state
-            .aliases
-            .iter()
-            .filter(|(_, at)| **at == number)
-            .map(|(alias, _)| alias)
-            .collect();
-        if !aliases.is_empty() {
-            body["PipelineVersionAliases"] = json!(aliases);
-        }
+        state.versions[number - 1].name(&mut body);
+        state.alias(number, &mut body);
         Ok(body)
     }
 
@@ -154,23 +153,6 @@ impl World {
         Ok(json!({"PipelineArn": arn}))
     }
 
-    pub(super) fn list_pipeline_versions(&self, request: &Request<'_>) -> Reply {
-        let record = self.find(Id::Pipeline.kind(), request)?;
-        let State::Pipeline(state) = &record.state else {
-            return Ok(json!({}));
-        };
-        let versions = state.versions.iter().enumerate().map(|(at, version)| {
-            let summary = json!({
-                "PipelineArn": record.body["PipelineArn"],
-                "PipelineVersionId": at + 1,
-                "CreationTime": version.at,
-            });
-            ((Rank::None, at as u64), summary)
-        });
-        let (page, next) = Window::of(request, 100)?.whole(versions)?;
-        Ok(paged("PipelineVersionSummaries", page, next))
-    }
-
     /// The record of a pipeline and its state.
     fn pipeline(&self, key: &Key) -> Option<(&Record, &PipelineState)> {
         let record = self.records.get(key)?;
@@ -205,6 +187,8 @@ impl World {
             body,
             definition,
             at: epoch(request.now),
+            display_name: None,
+            description: None,
         }));
         let number = state.versions.len();
         for alias in request.items("PipelineVersionAliases") {
@@ -260,32 +244,4 @@ fn latest(state: &PipelineState) -> Arc<Value> {
         .last()
         .map(|version| Arc::clone(&version.definition))
         .unwrap_or_default()
-}
-
-/// The version that a request names by number or alias, or the newest; counted from 1.
-fn version_number(
-    record: &Record,
-    state: &PipelineState,
-    request: &Request<'_>,
-) -> Result<usize, Refusal> {
-    let alias = request.text("PipelineVersionAlias");
-    let number = match request.get("PipelineVersionId").and_then(Value::as_u64) {
-        Some(number) => usize::try_from(number).ok(),
-        None if !alias.is_empty() => state.aliases.get(alias).copied(),
-        None => Some(state.versions.len()),
-    };
-    number
-        .filter(|number| (1..=state.versions.len()).contains(number))
-        .ok_or_else(|| {
-            let version = request
-                .get("PipelineVersionId")
-                .map_or_else(|| format!("'{alias}'"), Value::to_string);
-            Refusal::new(
-                "ResourceNotFound",
-                format!(
-                    "Version {version} of pipeline '{}' does not exist.",
-                    record.name
-                ),
-            )
-        })
 }

@@ -9,6 +9,7 @@ use super::expression::Surroundings;
 use crate::resource::call::Scope;
 use crate::world::World;
 use crate::world::encode::letters;
+use crate::world::jobs::Owner;
 use crate::world::kind::Id;
 use crate::world::records::{Key, State};
 use crate::world::request::{Refusal, Reply, Request, cut, epoch, items, text};
@@ -74,6 +75,7 @@ impl World {
     pub(in crate::world) fn step_job_done(&mut self, key: &Key, step: &str, job: &Key) {
         let status = match job.id {
             Id::TrainingJob => "TrainingJobStatus",
+            Id::TuningJob => "HyperParameterTuningJobStatus",
             _ => "ProcessingJobStatus",
         };
         let Some(record) = self.records.get(job) else {
@@ -120,7 +122,10 @@ impl World {
             record.body["LastModifiedTime"] = epoch(now);
         }
         for job in &running {
-            self.stop_running(job);
+            match job.id {
+                Id::TuningJob => self.halt_tuning(job),
+                _ => self.stop_running(job),
+            }
         }
     }
 
@@ -177,7 +182,9 @@ impl World {
             Err(reason) => return Started::failed(&format!("ClientError: {reason}")),
         };
         match step.kind {
-            "Training" | "Processing" => self.start_job(scope, key, state, step, resolved),
+            "Training" | "Processing" | "Tuning" => {
+                self.start_job(scope, key, state, step, resolved)
+            }
             "RegisterModel" => self.register(scope, resolved),
             "Fail" => {
                 let message = text(&resolved, "ErrorMessage").to_owned();
@@ -211,16 +218,24 @@ impl World {
         step: &Step<'_>,
         mut arguments: Value,
     ) -> Started {
-        let (op, id) = if step.kind == "Training" {
-            ("CreateTrainingJob", Id::TrainingJob)
-        } else {
-            ("CreateProcessingJob", Id::ProcessingJob)
+        let (op, id) = match step.kind {
+            "Training" => ("CreateTrainingJob", Id::TrainingJob),
+            "Tuning" => ("CreateHyperParameterTuningJob", Id::TuningJob),
+            _ => ("CreateProcessingJob", Id::ProcessingJob),
         };
         let kind = id.kind();
-        let name = job_name(&state.id, step.name, self.next());
+        let seq = self.next();
+        let name = match id {
+            Id::TuningJob => tuning_name(&state.id, step.name, seq),
+            _ => job_name(&state.id, step.name, seq),
+        };
         arguments[kind.name] = json!(name);
         let launched = self.invoke(op, scope, &arguments, |world, request| {
-            world.launch(request, Some((key.clone(), step.name.to_owned())))
+            let owner = Some(Owner::Step(key.clone(), step.name.to_owned()));
+            match id {
+                Id::TuningJob => world.launch_tuning(request, owner),
+                _ => world.launch(request, owner),
+            }
         });
         match launched {
             Err(refusal) => not_invoked(op, &refusal),
@@ -263,7 +278,7 @@ impl World {
     }
 
     /// Carries out a request that the service makes of itself.
-    fn invoke(
+    pub(in crate::world) fn invoke(
         &mut self,
         op: &'static str,
         scope: &Scope,
@@ -315,7 +330,7 @@ impl World {
         }
     }
 
-    fn execution_mut(&mut self, key: &Key) -> Option<&mut ExecutionState> {
+    pub(super) fn execution_mut(&mut self, key: &Key) -> Option<&mut ExecutionState> {
         match &mut self.records.get_mut(key)?.state {
             State::Execution(state) => Some(state),
             _ => None,
@@ -377,6 +392,13 @@ fn job_name(execution: &str, step: &str, seq: u64) -> String {
     let step: String = step.replace('_', "-").chars().take(28).collect();
     let suffix = letters(&format!("{execution}/{step}/{seq}"), 10);
     format!("pipelines-{execution}-{step}-{suffix}")
+}
+
+/// `<execution>-<step>-<10 letters and digits>`, at most 32 characters.
+fn tuning_name(execution: &str, step: &str, seq: u64) -> String {
+    let step: String = step.replace('_', "-").chars().take(7).collect();
+    let suffix = letters(&format!("{execution}/{step}/{seq}"), 10);
+    format!("{execution}-{}-{suffix}", step.trim_end_matches('-'))
 }
 
 fn not_invoked(op: &str, refusal: &Refusal) -> Started {

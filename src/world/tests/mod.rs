@@ -1,7 +1,9 @@
 //! The service from outside: every answer is held against the public service model.
 
+mod again;
 mod definition;
 mod endpoint;
+mod entities;
 mod monitor;
 mod moods;
 mod neighbours;
@@ -9,6 +11,7 @@ mod package;
 mod pipeline;
 mod plain;
 mod rollout;
+mod tuning;
 mod whole;
 
 use std::sync::Arc;

@@ -19,6 +19,38 @@ fn definition() -> Value {
     })
 }
 
+#[test]
+fn every_monitor_has_definitions_of_its_own() {
+    let mut bench = Bench::new();
+    for kind in ["ModelQuality", "ModelBias", "ModelExplainability"] {
+        let mut body = json!({"JobDefinitionName": "d", "RoleArn": ROLE});
+        let resources = definition()["JobResources"].take();
+        body["JobResources"] = resources;
+        let mut specification = json!({"ImageUri": "analyzer", "ConfigUri": "s3://b/config.json"});
+        let mut input = definition()["DataQualityJobInput"].take();
+        if kind == "ModelQuality" {
+            specification = json!({"ImageUri": "analyzer", "ProblemType": "Regression"});
+        }
+        if kind != "ModelExplainability" {
+            input["GroundTruthS3Input"] = json!({"S3Uri": "s3://b/truth"});
+        }
+        body[format!("{kind}AppSpecification")] = specification;
+        body[format!("{kind}JobInput")] = input;
+        body[format!("{kind}JobOutputConfig")] = definition()["DataQualityJobOutputConfig"].take();
+        bench.ask(&format!("Create{kind}JobDefinition"), body);
+        let named = json!({"JobDefinitionName": "d"});
+        let echo = bench.ask(&format!("Describe{kind}JobDefinition"), named.clone());
+        let input = &echo[format!("{kind}JobInput")]["EndpointInput"];
+        assert_eq!(input["S3DataDistributionType"], "FullyReplicated");
+        let listed = bench.ask(
+            &format!("List{kind}JobDefinitions"),
+            json!({"EndpointName": "e"}),
+        );
+        assert_eq!(listed["JobDefinitionSummaries"][0]["EndpointName"], "e");
+        bench.ask(&format!("Delete{kind}JobDefinition"), named);
+    }
+}
+
 fn schedule(expression: &str) -> Value {
     json!({
         "MonitoringScheduleName": "s",
@@ -200,7 +232,14 @@ fn a_training_job_runs_once() {
     // Once more is ignored.
     bench.job(job.id, JobOutcome::Failed("late".to_owned()));
     assert_eq!(bench.ask("DescribeTrainingJob", name.clone()), done);
-    bench.refused("StopTrainingJob", name, "ValidationException", "Completed");
+    bench.refused(
+        "StopTrainingJob",
+        name.clone(),
+        "ValidationException",
+        "Completed",
+    );
+    bench.ask("DeleteTrainingJob", name);
+    bench.ask("CreateTrainingJob", training("t"));
     let error = bench.refused(
         "DescribeTrainingJob",
         json!({"TrainingJobName": "u"}),
@@ -214,7 +253,14 @@ fn a_training_job_runs_once() {
 fn jobs_stop_and_fail() {
     let mut bench = Bench::new();
     bench.ask("CreateTrainingJob", training("t"));
-    bench.ask("StopTrainingJob", json!({"TrainingJobName": "t"}));
+    let name = json!({"TrainingJobName": "t"});
+    bench.refused(
+        "DeleteTrainingJob",
+        name.clone(),
+        "ResourceInUse",
+        "InProgress",
+    );
+    bench.ask("StopTrainingJob", name);
     let works = bench.wait(1);
     let [Work::Run(job), Work::Stop(stopped)] = works.as_slice() else {
         panic!("{works:?}")

@@ -175,3 +175,48 @@ fn names_exclude_each_other() {
     let single = bench.ask("DescribeModelPackage", json!({"ModelPackageName": "p"}));
     assert_eq!(single.get("ModelApprovalStatus"), None);
 }
+
+#[test]
+fn a_group_has_a_policy_or_says_that_there_is_none() {
+    let mut bench = Bench::new();
+    let group = json!({"ModelPackageGroupName": "g"});
+    let ask = |policy: &str| json!({"ModelPackageGroupName": "g", "ResourcePolicy": policy});
+    let put = "PutModelPackageGroupPolicy";
+    bench.refused(put, ask("{}"), "ValidationException", "does not exist.");
+    bench.ask("CreateModelPackageGroup", group.clone());
+    for op in [
+        "GetModelPackageGroupPolicy",
+        "DeleteModelPackageGroupPolicy",
+    ] {
+        let none = "Cannot find resource policy";
+        bench.refused(op, group.clone(), "ValidationException", none);
+    }
+    bench.refused(put, ask("{"), "ValidationException", "not valid JSON");
+    bench.ask("CreateModelPackage", version("g"));
+    bench.ask(put, ask("{\"Version\": \"2012-10-17\"}"));
+    let found = bench.ask("GetModelPackageGroupPolicy", group.clone());
+    assert_eq!(found["ResourcePolicy"], "{\"Version\": \"2012-10-17\"}");
+    let second = bench.ask("CreateModelPackage", version("g"));
+    let arn = second["ModelPackageArn"].as_str().unwrap();
+    assert!(arn.ends_with("/g/2"), "{arn}");
+    bench.ask("DeleteModelPackageGroupPolicy", group);
+}
+
+#[test]
+fn a_batch_shows_what_there_is_and_names_what_there_is_not() {
+    let mut bench = Bench::new();
+    let group = json!({"ModelPackageGroupName": "g"});
+    bench.ask("CreateModelPackageGroup", group);
+    let made = bench.ask("CreateModelPackage", version("g"));
+    let arn = made["ModelPackageArn"].as_str().unwrap();
+    let none = arn.replace("/g/1", "/g/7");
+    let found = bench.ask(
+        "BatchDescribeModelPackage",
+        json!({"ModelPackageArnList": [arn, none]}),
+    );
+    let shown = &found["ModelPackageSummaries"][arn];
+    assert_eq!(shown["ModelApprovalStatus"], "PendingManualApproval");
+    assert_eq!(shown["ModelPackageVersion"], 1);
+    let failed = &found["BatchDescribeModelPackageErrorMap"][&none];
+    assert_eq!(failed["ErrorCode"], "ValidationException");
+}

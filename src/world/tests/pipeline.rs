@@ -21,7 +21,7 @@ pub(super) fn created() -> Bench {
     bench
 }
 
-fn start(bench: &mut Bench, token: char) -> String {
+pub(super) fn start(bench: &mut Bench, token: char) -> String {
     let body = json!({
         "PipelineName": "churn",
         "ClientRequestToken": String::from(token).repeat(32),
@@ -41,7 +41,7 @@ pub(super) fn describe(bench: &mut Bench, arn: &str) -> Value {
 }
 
 /// Names and states of the steps that have started, in the order of their start.
-fn steps(bench: &mut Bench, arn: &str) -> Vec<(String, String)> {
+pub(super) fn steps(bench: &mut Bench, arn: &str) -> Vec<(String, String)> {
     let body = json!({"PipelineExecutionArn": arn, "SortOrder": "Ascending"});
     let steps = bench.ask("ListPipelineExecutionSteps", body);
     let text = |step: &Value, name: &str| step[name].as_str().unwrap().to_owned();
@@ -53,7 +53,7 @@ fn steps(bench: &mut Bench, arn: &str) -> Vec<(String, String)> {
         .collect()
 }
 
-fn one_job(bench: &mut Bench) -> Job {
+pub(super) fn one_job(bench: &mut Bench) -> Job {
     let mut works = bench.wait(60);
     match (works.pop(), works.pop()) {
         (Some(Work::Run(job)), None) => job,
