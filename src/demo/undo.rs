@@ -64,7 +64,7 @@ impl Story<'_> {
 
     pub(super) async fn damage(&mut self) -> Result<(), StoryError> {
         self.verifier.before_damage().await;
-        let done = Moment::now();
+        let done = self.mark();
         let body = json!({"MonitoringScheduleName": SCHEDULE});
         self.http
             .sagemaker("DeleteMonitoringSchedule", &body)
@@ -74,7 +74,7 @@ impl Story<'_> {
             .await?;
 
         let staging = self.configs("staging").last().cloned().unwrap_or_default();
-        let done = Moment::now();
+        let done = self.mark();
         self.move_by_hand(&staging).await?;
         self.show
             .done(&format!("somebody moves {MODEL}-staging to {BY_HAND}"));
@@ -100,14 +100,26 @@ impl Story<'_> {
         Ok(())
     }
 
+    /// Now, and how much the daemon had done. A pass that is under way now may see what is changed
+    /// next: its time does not tell what it answers to.
+    fn mark(&self) -> (Moment, usize) {
+        let acts = self.told.borrow().acts.len();
+        (Moment::now(), acts)
+    }
+
     /// Waits until the daemon has done something about a resource of `kind`, and told why, and
     /// everything is as Git says again.
-    async fn put_back(&mut self, kind: &str, what: &str, done: Moment) -> Result<(), StoryError> {
+    async fn put_back(
+        &mut self,
+        kind: &str,
+        what: &str,
+        (done, before): (Moment, usize),
+    ) -> Result<(), StoryError> {
         let line = self.show.begin(format!("trueup sees {what}"));
         let told = &self.told;
         let acts = until(&format!("an answer to {what}"), LONG, &line, async || {
             let told = told.borrow();
-            let after = told.acts.iter().filter(|act| act.at > done.at);
+            let after = told.acts.iter().skip(before);
             let acts: Vec<_> = after
                 .filter(|act| act.subject.starts_with(kind))
                 .cloned()

@@ -38,8 +38,6 @@ pub struct Told {
 /// One thing that the daemon did.
 #[derive(Debug, Clone)]
 pub struct Act {
-    /// When its pass began.
-    pub at: Timestamp,
     /// `+`, `~`, `-` or `·`.
     pub sign: &'static str,
     /// The operation.
@@ -96,7 +94,6 @@ fn acts(pass: &RepositoryPass) -> impl Iterator<Item = Act> {
             .as_ref()
             .map_or(0, |outcome| outcome.results.len());
         unit.plan.steps.iter().take(done).map(|step| Act {
-            at: pass.at,
             sign: step.action.sign(),
             op: step.call.op,
             subject: format!("{} {}", step.kind.name, step.name),
