@@ -6,8 +6,9 @@ use serde_json::{Map, Value, json};
 
 /// The name of the only host.
 pub(super) const HOST: &str = "algo-1";
-/// Hyperparameters that are the toolkit's own.
+/// Hyperparameters that are the toolkit's own begin so, or are what a tuning job adds.
 const OWN_PREFIX: &str = "sagemaker_";
+const OBJECTIVE: &str = "_tuning_objective_metric";
 
 /// Hyperparameters as they are meant: each value is JSON if it parses as such, else the string
 /// itself.
@@ -26,7 +27,9 @@ pub(super) fn decoded(given: Option<&Value>) -> BTreeMap<String, Value> {
 
 /// The user's own among them.
 pub(super) fn own(all: &BTreeMap<String, Value>) -> BTreeMap<String, Value> {
-    let users = all.iter().filter(|(name, _)| !name.starts_with(OWN_PREFIX));
+    let users = all
+        .iter()
+        .filter(|(name, _)| !name.starts_with(OWN_PREFIX) && *name != OBJECTIVE);
     users.map(|(k, v)| (k.clone(), v.clone())).collect()
 }
 
@@ -193,7 +196,7 @@ mod tests {
         json!({
             "epochs": "10", "rate": "0.5", "name": "\"adam\"", "plain": "adam",
             "layers": "[1, \"a\"]", "fast": "true", "k": "v",
-            "sagemaker_program": "\"train.py\"",
+            "sagemaker_program": "\"train.py\"", "_tuning_objective_metric": "auc",
         })
     }
 
