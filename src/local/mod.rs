@@ -23,6 +23,7 @@ mod job;
 mod paths;
 mod place;
 mod process;
+pub mod reference;
 mod runtime;
 mod s3;
 mod scope;

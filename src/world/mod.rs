@@ -129,6 +129,11 @@ impl World {
         operations::find_of(service, name).map(|operation| operation.name)
     }
 
+    /// Every operation but S3's: the service that has it, such as `cloudwatch`, and its name there.
+    pub fn operations() -> impl Iterator<Item = (&'static str, &'static str)> {
+        operations::all()
+    }
+
     /// Answers a request, at `now` or, if that lies behind, at the latest instant seen.
     pub fn call(&mut self, now: Timestamp, call: &Call) -> Answer {
         self.run_until(now);

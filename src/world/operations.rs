@@ -250,6 +250,16 @@ pub(super) fn find(name: &str) -> Option<&'static Operation> {
     BY_NAME.get(name).copied()
 }
 
+/// Every operation but S3's, by the service that has it and its name there.
+pub(super) fn all() -> impl Iterator<Item = (&'static str, &'static str)> {
+    let all = OPERATIONS.iter().chain(TAGGING);
+    all.filter(|operation| !operation.is_s3()).map(|operation| {
+        let name = operation.name;
+        let service = neighbour(name).unwrap_or("sagemaker");
+        (service, name.split_once(':').map_or(name, |(_, name)| name))
+    })
+}
+
 /// Whose an operation is, where it is neither SageMaker's nor S3's.
 fn neighbour(name: &str) -> Option<&'static str> {
     const SCALING: &[&str] = &["Scaling", "ScalableTarget"];

@@ -17,6 +17,10 @@ fn checked_in_files_are_those_of_the_program() {
             trueup::resource::ownership::reference(),
         ),
         (
+            "docs/reference/local.md",
+            trueup::local::reference::reference(),
+        ),
+        (
             "docs/reference/reasons.md",
             trueup::plan::cause::reference(),
         ),

@@ -94,6 +94,9 @@ struct Backend {
 /// The trait's methods, by the inherent methods of the same names below.
 macro_rules! operations {
     ($($name:ident: $input:ty => $output:ty;)*) => {
+        /// What is answered, as functions are called.
+        pub(super) const OPERATIONS: &[&str] = &[$(stringify!($name)),*];
+
         impl S3 for Backend {
             $(fn $name<'s, 'f>(
                 &'s self,
