@@ -42,7 +42,7 @@ impl Told {
     pub fn news(&mut self, pass: &RepositoryPass) -> Vec<News> {
         let mut news = Vec::new();
         let found = findings(&pass.diagnostics);
-        self.complain(FILES, "trueup.yaml", found, &mut news);
+        self.complain(FILES, ["trueup.yaml"; 2], found, &mut news);
         self.lease(pass, &mut news);
         for model in &pass.models {
             self.model(model, &mut news);
@@ -57,7 +57,7 @@ impl Told {
                 let error = write.error.as_deref().unwrap_or("it was not made");
                 failed = Some(format!("no commit ({}): {error}", write.reason));
             }
-            self.complain("no commit", about, failed, &mut news);
+            self.complain("no commit", [about; 2], failed, &mut news);
         }
         news
     }
@@ -75,8 +75,10 @@ impl Told {
     }
 
     fn model(&mut self, model: &ModelReport, news: &mut Vec<News>) {
-        self.complain(FILES, &model.name, findings(&model.diagnostics), news);
-        self.complain("broken", &model.name, model.defect.clone(), news);
+        // Two folders may claim one name.
+        let about = [model.folder.as_str(), &model.name];
+        self.complain(FILES, about, findings(&model.diagnostics), news);
+        self.complain("broken", about, model.defect.clone(), news);
         for unit in model.pass.iter().flat_map(|pass| &pass.units) {
             self.steps(unit, news);
             self.state(unit, news);
@@ -99,7 +101,7 @@ impl Told {
                 End::Failed(error) => failed = Some(format!("{what} failed: {error}")),
             }
         }
-        self.complain("not changed", &about, failed, news);
+        self.complain("not changed", [&about; 2], failed, news);
     }
 
     fn state(&mut self, unit: &UnitPass, news: &mut Vec<News>) {
@@ -118,14 +120,15 @@ impl Told {
         news.push(tell(state.word(), &name.to_string(), text, bad));
     }
 
+    /// Tells a complaint where it is another than before. `key` names for certain what it is about.
     fn complain(
         &mut self,
         kind: &'static str,
-        about: &str,
+        [key, about]: [&str; 2],
         complaint: Option<String>,
         news: &mut Vec<News>,
     ) {
-        let key = (kind, about.to_owned());
+        let key = (kind, key.to_owned());
         let Some(text) = complaint else {
             self.complaints.remove(&key);
             return;
