@@ -184,6 +184,8 @@ pub const FETCH_DEADLINE: Duration = Duration::from_mins(2);
 pub const WATCH_QUIET: Duration = Duration::from_millis(200);
 /// How often a source is asked for its refs.
 pub const POLL_INTERVAL: Duration = Duration::from_secs(15);
+/// Letters of the secret that hooks are signed with, at least: a shorter one can be guessed.
+pub const HOOK_SECRET_CHARS_MIN: usize = 16;
 /// Bytes of a hook of a Git host: what GitHub sends at most. They are not kept.
 pub const HOOK_BYTES_MAX: u64 = 25 * 1024 * 1024;
 /// Bytes of a hook's headers, and of its body that are in memory at a time.

@@ -10,7 +10,8 @@ use tokio::sync::mpsc;
 use super::error::CommandError;
 use super::shell::Shell;
 use crate::git::Source;
-use crate::web::{Hooks, SECRET_CHARS_MIN};
+use crate::limits::HOOK_SECRET_CHARS_MIN;
+use crate::web::Hooks;
 
 /// Where to listen.
 #[derive(Debug, Args)]
@@ -41,10 +42,11 @@ impl HooksArg {
         let secret = shell.environment.hook_secret.clone();
         let secret = secret.filter(|secret| {
             let chars = secret.expose_secret().chars();
-            chars.count() >= SECRET_CHARS_MIN
+            chars.count() >= HOOK_SECRET_CHARS_MIN
         });
         let secret = secret.ok_or_else(|| {
-            let least = format!("`--hooks` needs a secret of at least {SECRET_CHARS_MIN} letters");
+            let least =
+                format!("`--hooks` needs a secret of at least {HOOK_SECRET_CHARS_MIN} letters");
             CommandError::usage(&least)
                 .help("put the one that the Git host signs with into `TRUEUP_HOOK_SECRET`")
         })?;

@@ -20,9 +20,6 @@ use tokio::time::timeout;
 
 use crate::limits::{HOOK_BYTES_MAX, HOOK_PERIOD_MAX};
 
-/// A secret that is shorter can be guessed.
-pub const SECRET_CHARS_MIN: usize = 16;
-
 /// Where Git hosts write an HMAC-SHA256 of the body in hexadecimal digits, some after `sha256=`:
 /// GitHub, Bitbucket, Forgejo, Gitea.
 const MACS: [&str; 4] = [

@@ -16,14 +16,14 @@ use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tokio::time::timeout;
 
-pub use self::hooks::{Hooks, SECRET_CHARS_MIN};
+pub use self::hooks::Hooks;
 use crate::limits::{
     HOOK_CONNECTION_PERIOD_MAX, HOOK_CONNECTIONS_MAX, HOOK_HEAD_BYTES_MAX, HOOK_PERIOD_MAX,
     INTERVAL_MIN,
 };
 
-/// Takes hooks until `stop` becomes true, or nobody is left to say so. More connections than there is room for wait in the
-/// kernel's queue.
+/// Takes hooks until `stop` becomes true, or nobody is left to say so. More connections than there
+/// is room for wait in the kernel's queue.
 pub async fn serve(listener: TcpListener, hooks: Hooks, stop: watch::Receiver<bool>) {
     serve_within(Bounds::default(), listener, hooks, stop).await;
 }

@@ -6,6 +6,7 @@ use std::path::Path;
 use std::process::{Command, Output, Stdio};
 
 use serde_json::Value;
+use trueup::limits::HOOK_SECRET_CHARS_MIN;
 
 use super::support::repository::TempRepository;
 
@@ -136,5 +137,30 @@ fn schemas_are_printed() {
         let (out, err) = check(folder.path(), &["schema", file], 0);
         assert!(serde_json::from_str::<Value>(&out).unwrap().is_object());
         assert!(err.is_empty());
+    }
+}
+
+#[test]
+#[expect(clippy::disallowed_methods, reason = "the binary is what is tested")]
+fn hooks_need_a_secret_that_cannot_be_guessed() {
+    let repository = broken();
+    let run = |secret: &str| {
+        let output = Command::new(env!("CARGO_BIN_EXE_trueup"))
+            .args(["run", "--source", ".", "--hooks", "127.0.0.1:0"])
+            .current_dir(repository.root())
+            .env_clear()
+            .env("TRUEUP_HOOK_SECRET", secret)
+            .stdin(Stdio::null())
+            .output()
+            .unwrap();
+        (
+            output.status.code(),
+            String::from_utf8(output.stderr).unwrap(),
+        )
+    };
+    for secret in ["", &"s".repeat(HOOK_SECRET_CHARS_MIN - 1)] {
+        let (code, said) = run(secret);
+        assert_eq!(code, Some(2), "{said}");
+        assert!(said.contains("TRUEUP_HOOK_SECRET"), "{said}");
     }
 }
