@@ -7,7 +7,7 @@ use super::create::user;
 use super::kind::Id;
 use super::list::paged;
 use super::records::{Key, Record, State};
-use super::request::{Refusal, Reply, Request, epoch};
+use super::request::{Refusal, Reply, Request, epoch, picked};
 use super::shape;
 use super::window::{Rank, Window};
 
@@ -83,7 +83,10 @@ impl World {
         };
         let placed = versions(record).filter(within).map(|version| {
             let number = version["ModelCardVersion"].as_u64().unwrap_or_default();
-            ((Rank::None, number), summary(version))
+            (
+                (Rank::None, number),
+                Value::Object(picked(version, &SUMMARY)),
+            )
         });
         let (page, next) = Window::of(request, PAGE)?.whole(placed)?;
         Ok(paged("ModelCardVersionSummaryList", page, next))
@@ -99,18 +102,15 @@ fn versions(record: &Record) -> impl Iterator<Item = &Value> {
     earlier.iter().chain([&record.body])
 }
 
-fn summary(version: &Value) -> Value {
-    let members = [
-        "ModelCardName",
-        "ModelCardArn",
-        "ModelCardStatus",
-        "ModelCardVersion",
-        "CreationTime",
-        "LastModifiedTime",
-    ];
-    let members = members.map(|name| (name.to_owned(), version[name].clone()));
-    Value::Object(members.into_iter().collect())
-}
+/// What a list of versions shows.
+const SUMMARY: [&str; 6] = [
+    "ModelCardName",
+    "ModelCardArn",
+    "ModelCardStatus",
+    "ModelCardVersion",
+    "CreationTime",
+    "LastModifiedTime",
+];
 
 fn stamp(body: &mut Value, request: &Request<'_>) {
     body["LastModifiedTime"] = epoch(request.now);

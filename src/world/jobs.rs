@@ -32,18 +32,23 @@ pub(super) enum Owner {
 const REASON_MAX: usize = 1024;
 
 /// What differs between the kinds of jobs: names of members.
-struct Names {
-    status: &'static str,
+pub(super) struct Names {
+    pub(super) status: &'static str,
     start: &'static str,
     end: &'static str,
 }
 
-fn names(id: Id) -> Names {
+pub(super) fn names(id: Id) -> Names {
     match id {
         Id::TrainingJob => Names {
             status: "TrainingJobStatus",
             start: "TrainingStartTime",
             end: "TrainingEndTime",
+        },
+        Id::TuningJob => Names {
+            status: "HyperParameterTuningJobStatus",
+            start: "CreationTime",
+            end: "HyperParameterTuningEndTime",
         },
         _ => Names {
             status: "ProcessingJobStatus",
@@ -54,11 +59,14 @@ fn names(id: Id) -> Names {
 }
 
 fn job_kind(op: &str) -> &'static Kind {
-    if op.contains("Training") {
-        Id::TrainingJob.kind()
+    let id = if op.contains("Training") {
+        Id::TrainingJob
+    } else if op.contains("Tuning") {
+        Id::TuningJob
     } else {
-        Id::ProcessingJob.kind()
-    }
+        Id::ProcessingJob
+    };
+    id.kind()
 }
 
 impl World {

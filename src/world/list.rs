@@ -3,10 +3,11 @@
 use serde_json::{Map, Value};
 
 use super::World;
-use super::kind::Kind;
+use super::kind::{Id, Kind};
 use super::records::Record;
-use super::request::{Reply, Request};
-use super::window::{Rank, Window};
+use super::request::{Refusal, Reply, Request};
+use super::window::{Page, Rank, Window};
+use crate::resource::call::Scope;
 
 impl World {
     /// Answers a List: the records of a kind in the caller's scope whose lower-case name starts
@@ -26,25 +27,60 @@ impl World {
         let by = request.text("SortBy");
         let filter = Filter::new(kind, request);
         let window = Window::of(request, kind.list.page)?;
-        let scope = request.scope;
-        let place = |record: &Record| (rank(kind, by, record), record.seq);
+        let among = Among {
+            id: kind.id,
+            scope: request.scope,
+            start,
+            by_age: is_age(by),
+        };
+        let (page, next) = self.page_of_records(
+            &among,
+            &window,
+            |record| rank(kind, by, record),
+            |record| Ok(filter.takes(record) && also(record)),
+            |record| item(kind, record),
+        )?;
+        Ok(paged(kind.list.member, page, next))
+    }
+
+    /// A page of the records that belong to a list, as they are shown: nothing else is copied. Late
+    /// readers see what was; long lists in the order of creation are read on from the last page.
+    pub(super) fn page_of_records(
+        &self,
+        among: &Among<'_>,
+        window: &Window<'_>,
+        rank: impl Fn(&Record) -> Rank,
+        belongs: impl Fn(&Record) -> Result<bool, Refusal>,
+        shown: impl Fn(&Record) -> Value,
+    ) -> Result<Page<Value>, Refusal> {
+        let (id, scope, start) = (among.id, among.scope, among.start);
+        let place = |record: &Record| (rank(record), record.seq);
         let placed = |record| (place(record), record);
-        let belongs = |record: &&Record| Ok(filter.takes(record) && also(record));
+        let belongs = |record: &&Record| belongs(record);
         let late;
         let (page, next) = if !self.settings.lists_lag.is_zero() {
-            late = self.records.seen(kind.id, scope, start);
+            late = self.records.seen(id, scope, start);
             window.page(late.iter().map(|record| placed(&**record)), belongs)?
-        } else if start.is_empty() && is_age(by) {
+        } else if start.is_empty() && among.by_age {
             let from = window.after().map(|(_, seq)| *seq);
-            let records = self.records.by_age(kind.id, scope, from, window.ascending);
+            let records = self.records.by_age(id, scope, from, window.ascending);
             window.read(records, |record| place(record), belongs)?
         } else {
-            let records = self.records.under(kind.id, scope, start);
+            let records = self.records.under(id, scope, start);
             window.page(records.map(placed), belongs)?
         };
-        let items = page.into_iter().map(|record| item(kind, record));
-        Ok(paged(kind.list.member, items.collect(), next))
+        Ok((page.into_iter().map(shown).collect(), next))
     }
+}
+
+/// The records that a list is made of.
+pub(super) struct Among<'a> {
+    pub(super) id: Id,
+    pub(super) scope: &'a Scope,
+    /// What their lower-case names start with.
+    pub(super) start: &'a str,
+    /// Whether they are listed in the order of their creation.
+    pub(super) by_age: bool,
 }
 
 /// The answer of a list.

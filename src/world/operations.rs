@@ -113,7 +113,7 @@ operations! {
     ListTrainingJobsForHyperParameterTuningJob =>
         Special(|world, request| world.list_tries(request));
     StopHyperParameterTuningJob => Special(World::stop_tuning);
-    DeleteHyperParameterTuningJob => Special(World::delete_tuning);
+    DeleteHyperParameterTuningJob => Special(World::delete_job);
     CreateModelPackageGroup => Create(Id::PackageGroup);
     DescribeModelPackageGroup => Describe(Id::PackageGroup);
     ListModelPackageGroups => List(Id::PackageGroup);

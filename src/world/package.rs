@@ -7,7 +7,7 @@ use super::create::user;
 use super::endpoint::forget;
 use super::kind::{Id, locate};
 use super::records::{Key, Record, State};
-use super::request::{Refusal, Reply, Request, default, epoch, text};
+use super::request::{Refusal, Reply, Request, default, epoch, picked, text};
 use super::shape;
 use crate::resource::canonical::sha256;
 
@@ -88,7 +88,8 @@ impl World {
                     self.records.get(&Key::new(kind.id, &scope, &name))
                 });
             if let Some(record) = record {
-                found.insert(arn.to_owned(), batched(&record.body));
+                let shown = picked(&record.body, &BATCHED);
+                found.insert(arn.to_owned(), Value::Object(shown));
             } else {
                 let error = json!({
                     "ErrorCode": "ValidationException",
@@ -137,22 +138,17 @@ pub(super) fn listed(record: &Record, request: &Request<'_>) -> bool {
 }
 
 /// What a batch shows of a package.
-fn batched(body: &Value) -> Value {
-    let members = [
-        "ModelPackageGroupName",
-        "ModelPackageVersion",
-        "ModelPackageArn",
-        "ModelPackageDescription",
-        "CreationTime",
-        "InferenceSpecification",
-        "ModelPackageStatus",
-        "ModelApprovalStatus",
-        "ModelPackageRegistrationType",
-    ];
-    let shown = members.into_iter();
-    let shown = shown.filter_map(|name| Some((name.to_owned(), body.get(name)?.clone())));
-    Value::Object(shown.collect())
-}
+const BATCHED: [&str; 9] = [
+    "ModelPackageGroupName",
+    "ModelPackageVersion",
+    "ModelPackageArn",
+    "ModelPackageDescription",
+    "CreationTime",
+    "InferenceSpecification",
+    "ModelPackageStatus",
+    "ModelApprovalStatus",
+    "ModelPackageRegistrationType",
+];
 
 fn token(request: &Request<'_>) -> State {
     match request.text("ClientToken") {

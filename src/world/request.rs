@@ -88,6 +88,13 @@ pub(super) fn items<'a>(value: &'a Value, name: &str) -> &'a [Value] {
         .map_or(&[], Vec::as_slice)
 }
 
+/// Those of the members of an object that it has.
+pub(super) fn picked(value: &Value, members: &[&str]) -> Map<String, Value> {
+    let found = members.iter();
+    let found = found.filter_map(|name| Some(((*name).to_owned(), value.get(name)?.clone())));
+    found.collect()
+}
+
 /// Seconds since the epoch as the service writes them: a number with milliseconds.
 #[expect(
     clippy::cast_precision_loss,

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use super::World;
 use super::kind::Id;
-use super::list::{is_age, paged};
+use super::list::{Among, is_age, paged};
 use super::records::Record;
 use super::request::{Refusal, Reply, Request, epoch, items, text};
 use super::window::{Rank, Window};
@@ -54,28 +54,21 @@ impl World {
             "" => "LastModifiedTime",
             by => by,
         };
-        let (id, scope) = (*id, request.scope);
-        let window = Window::of(request, PAGE)?;
-        let place = |record: &Record| (rank(record, by), record.seq);
-        let placed = |record| (place(record), record);
-        let belongs = |record: &&Record| holds(expression, &self.candidate(id, record));
-        let late;
-        let (page, next) = if !self.settings.lists_lag.is_zero() {
-            late = self.records.seen(id, scope, "");
-            window.page(late.iter().map(|record| placed(&**record)), belongs)?
-        } else if is_age(by) {
-            let from = window.after().map(|(_, seq)| *seq);
-            let records = self.records.by_age(id, scope, from, window.ascending);
-            window.read(records, |record| place(record), belongs)?
-        } else {
-            window.page(self.records.under(id, scope, "").map(placed), belongs)?
+        let id = *id;
+        let among = Among {
+            id,
+            scope: request.scope,
+            start: "",
+            by_age: is_age(by),
         };
-        // Only what is on the page is copied.
-        let shown = page
-            .into_iter()
-            .map(|record| ((*member).to_owned(), self.candidate(id, record).shown()))
-            .map(|item| Value::Object([item].into_iter().collect()));
-        Ok(paged("Results", shown.collect(), next))
+        let (page, next) = self.page_of_records(
+            &among,
+            &Window::of(request, PAGE)?,
+            |record| rank(record, by),
+            |record| holds(expression, &self.candidate(id, record)),
+            |record| json!({*member: self.candidate(id, record).shown()}),
+        )?;
+        Ok(paged("Results", page, next))
     }
 
     fn candidate<'a>(&'a self, id: Id, record: &'a Record) -> Candidate<'a> {

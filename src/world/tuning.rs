@@ -12,7 +12,7 @@ use super::jobs::Owner;
 use super::kind::Id;
 use super::list::paged;
 use super::records::{Key, Record, State};
-use super::request::{Refusal, Reply, Request, epoch, items, text};
+use super::request::{Refusal, Reply, Request, epoch, items, picked, text};
 use super::search_space::{Space, order_of};
 use super::shape;
 use super::window::{Rank, Window};
@@ -49,6 +49,17 @@ const DEFINED: [&str; 12] = [
     "CheckpointConfig",
     "RetryStrategy",
     "Environment",
+];
+
+/// What a tuning job shows of a training job as it is.
+const SHOWN: [&str; 7] = [
+    "TrainingJobName",
+    "TrainingJobArn",
+    "CreationTime",
+    "TrainingStartTime",
+    "TrainingEndTime",
+    "TrainingJobStatus",
+    "FailureReason",
 ];
 
 impl World {
@@ -253,23 +264,6 @@ impl World {
         self.tune(key);
     }
 
-    pub(super) fn delete_tuning(&mut self, request: &Request<'_>) -> Reply {
-        let kind = Id::TuningJob.kind();
-        let record = self.find(kind, request)?;
-        let status = text(&record.body, "HyperParameterTuningJobStatus");
-        if matches!(status, "InProgress" | "Stopping") {
-            return Err(Refusal::new(
-                "ResourceInUse",
-                format!(
-                    "The tuning job {} is in status {status}: only one that has ended can be \
-                     deleted.",
-                    record.name
-                ),
-            ));
-        }
-        self.delete(kind, request)
-    }
-
     pub(super) fn list_tries(&self, request: &Request<'_>) -> Reply {
         let record = self.find(Id::TuningJob.kind(), request)?;
         let wanted = request.get("StatusEquals");
@@ -354,12 +348,7 @@ fn no_objective(body: &Value, tried: usize) -> Option<String> {
 /// The request of a training job with these values.
 fn training(body: &Value, values: &Map<String, Value>) -> Value {
     let definition = &body["TrainingJobDefinition"];
-    let mut request = Map::new();
-    for member in DEFINED {
-        if let Some(value) = definition.get(member) {
-            request.insert(member.to_owned(), value.clone());
-        }
-    }
+    let mut request = picked(definition, &DEFINED);
     let tuned = &definition["HyperParameterTuningResourceConfig"];
     if tuned.is_object() {
         let mut resources = tuned.clone();
@@ -387,20 +376,7 @@ fn training(body: &Value, values: &Map<String, Value>) -> Value {
 
 /// What a tuning job shows of one of its training jobs.
 fn shown(job: &Value, values: &Map<String, Value>, objective: &Value) -> Value {
-    let mut shown = Map::new();
-    for member in [
-        "TrainingJobName",
-        "TrainingJobArn",
-        "CreationTime",
-        "TrainingStartTime",
-        "TrainingEndTime",
-        "TrainingJobStatus",
-        "FailureReason",
-    ] {
-        if let Some(value) = job.get(member) {
-            shown.insert(member.to_owned(), value.clone());
-        }
-    }
+    let mut shown = picked(job, &SHOWN);
     shown.insert("TunedHyperParameters".to_owned(), json!(values));
     let name = &objective["MetricName"];
     let mut metrics = items(job, "FinalMetricDataList").iter();

@@ -9,7 +9,7 @@ use super::expression::Surroundings;
 use crate::resource::call::Scope;
 use crate::world::World;
 use crate::world::encode::letters;
-use crate::world::jobs::Owner;
+use crate::world::jobs::{Owner, names};
 use crate::world::kind::Id;
 use crate::world::records::{Key, State};
 use crate::world::request::{Refusal, Reply, Request, cut, epoch, items, text};
@@ -73,11 +73,6 @@ impl World {
 
     /// A job of a step ended.
     pub(in crate::world) fn step_job_done(&mut self, key: &Key, step: &str, job: &Key) {
-        let status = match job.id {
-            Id::TrainingJob => "TrainingJobStatus",
-            Id::TuningJob => "HyperParameterTuningJobStatus",
-            _ => "ProcessingJobStatus",
-        };
         let Some(record) = self.records.get(job) else {
             return;
         };
@@ -85,7 +80,7 @@ impl World {
             "" => None,
             reason => Some(reason.to_owned()),
         };
-        let status = match text(&record.body, status) {
+        let status = match text(&record.body, names(job.id).status) {
             "Completed" => StepStatus::Succeeded,
             "Stopped" => StepStatus::Stopped,
             _ => StepStatus::Failed,
