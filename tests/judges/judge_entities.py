@@ -9,16 +9,14 @@ away again, but for the training jobs of a tuning job.
 
 from __future__ import annotations
 
-import argparse
 import json
-import pathlib
 import time
 import uuid
 from typing import Any, Dict, List, Mapping
 
 from botocore.exceptions import ClientError
 
-from judging import Judge
+from judging import Judge, read_manifest
 from service import Service
 
 # Seconds until two training jobs must have ended.
@@ -28,9 +26,7 @@ DEFINED = ("RoleArn", "InputDataConfig", "OutputDataConfig", "ResourceConfig", "
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--manifest", type=pathlib.Path, required=True)
-    manifest = json.loads(parser.parse_args().manifest.read_text(encoding="utf-8"))
+    manifest = read_manifest(__doc__)
     judge = Judge()
     service = Service(judge, manifest["url"], manifest["region"])
     for section in (

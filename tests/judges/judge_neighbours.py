@@ -8,16 +8,14 @@ away again.
 
 from __future__ import annotations
 
-import argparse
 import json
-import pathlib
 from typing import Any, Dict, Mapping
 
 import boto3
 from botocore.config import Config
 from botocore.exceptions import ClientError
 
-from judging import Judge
+from judging import Judge, read_manifest
 
 ALARM = {
     "AlarmName": "judge",
@@ -33,9 +31,7 @@ ALARM = {
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--manifest", type=pathlib.Path, required=True)
-    manifest = json.loads(parser.parse_args().manifest.read_text(encoding="utf-8"))
+    manifest = read_manifest(__doc__)
     judge = Judge()
     for section in (judge_alarms, judge_topics, judge_scaling, judge_search):
         with judge.section(section.__name__):

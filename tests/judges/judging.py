@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import argparse
 import contextlib
+import json
+import pathlib
 import sys
 import traceback
-from typing import Iterator, Sequence
+from typing import Any, Dict, Iterator, Sequence
 
 # Further problems of one check are counted, not printed.
 PROBLEMS_SHOWN = 5
@@ -50,3 +53,10 @@ class Judge:
         """Prints the totals; the exit code. Nothing checked is a failure."""
         print(f"{self.passed} passed, {self.failed} failed", flush=True)
         return 0 if self.passed and not self.failed else 1
+
+
+def read_manifest(description: str) -> Dict[str, Any]:
+    """The manifest that the command line names, of a judge that takes nothing else."""
+    parser = argparse.ArgumentParser(description=description.splitlines()[0])
+    parser.add_argument("--manifest", type=pathlib.Path, required=True)
+    return json.loads(parser.parse_args().manifest.read_text(encoding="utf-8"))

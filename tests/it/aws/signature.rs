@@ -1,6 +1,7 @@
 //! Signature version 4, worked out anew from a request as it arrived.
 
 use data_encoding::HEXLOWER;
+use hmac::{Hmac, KeyInit as _, Mac as _};
 use sha2::{Digest as _, Sha256};
 
 use super::server::Seen;
@@ -71,11 +72,7 @@ pub(super) fn verify(request: &Seen, secret: &str) -> Signed {
 }
 
 fn hmac(key: &[u8], message: &[u8]) -> Vec<u8> {
-    assert!(key.len() <= 64);
-    let pad = |byte: u8| -> Vec<u8> {
-        let padded = key.iter().copied().chain(std::iter::repeat(0)).take(64);
-        padded.map(|key| key ^ byte).collect()
-    };
-    let inner = Sha256::digest([&pad(0x36)[..], message].concat());
-    Sha256::digest([&pad(0x5c)[..], &inner].concat()).to_vec()
+    let mut mac = Hmac::<Sha256>::new_from_slice(key).unwrap();
+    mac.update(message);
+    mac.finalize().into_bytes().to_vec()
 }
