@@ -15,7 +15,7 @@ use super::scaling;
 use crate::resource::broken::Broken;
 use crate::resource::compare;
 use crate::resource::desired::{Change, Desired, Key, Resource};
-use crate::resource::kind::{Kind, Naming, at_pattern, values_at};
+use crate::resource::kind::{Kind, Naming, values_at};
 use crate::resource::kinds::kind;
 use crate::resource::name::{NAME_TRIES, digest_name};
 use crate::resource::owner::owns;
@@ -182,23 +182,45 @@ fn referred(
 fn with_names(resource: &Resource, resolution: &Resolution) -> Result<Arc<Value>, Key> {
     let mut body = resource.body.clone();
     for (path, target) in resource.kind.references() {
-        let places: Vec<(String, String)> = at_pattern(&resource.body, path)
-            .into_iter()
-            .filter_map(|(pointer, value)| Some((pointer, value["$ref"].as_str()?.to_owned())))
-            .collect();
-        for (pointer, role) in places {
-            let key = Key { kind: target, role };
-            let name = resolution
-                .resources
-                .get(&key)
-                .and_then(Resolved::name)
-                .ok_or_else(|| key.clone())?;
-            if let Some(place) = Arc::make_mut(&mut body).pointer_mut(&pointer) {
-                *place = name.into();
-            }
+        let mut values = values_at(&resource.body, path).into_iter();
+        if values.any(|value| value["$ref"].is_string()) {
+            let name = |role: &str| {
+                let role = role.to_owned();
+                let key = Key { kind: target, role };
+                let named = resolution.resources.get(&key).and_then(Resolved::name);
+                named.map(Value::from).ok_or(key)
+            };
+            let body = Arc::make_mut(&mut body);
+            name_at(body, path.split('/').skip(1), &name)?;
         }
     }
     Ok(body)
+}
+
+/// Puts names in place of the references at a pattern.
+fn name_at<'p>(
+    value: &mut Value,
+    mut parts: impl Iterator<Item = &'p str> + Clone,
+    name: &impl Fn(&str) -> Result<Value, Key>,
+) -> Result<(), Key> {
+    match parts.next() {
+        None => {
+            if let Some(role) = value["$ref"].as_str() {
+                *value = name(role)?;
+            }
+        }
+        Some("*") => {
+            for item in value.as_array_mut().into_iter().flatten() {
+                name_at(item, parts.clone(), name)?;
+            }
+        }
+        Some(member) => {
+            if let Some(value) = value.get_mut(member) {
+                name_at(value, parts, name)?;
+            }
+        }
+    }
+    Ok(())
 }
 
 fn mutable(

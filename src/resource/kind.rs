@@ -270,31 +270,6 @@ fn covers(pattern: &str, pointer: &str) -> bool {
         .all(|want| parts.next().is_some_and(|part| want == "*" || want == part))
 }
 
-/// The values at a pattern, with their concrete pointers.
-pub fn at_pattern<'v>(value: &'v Value, pattern: &str) -> Vec<(String, &'v Value)> {
-    let mut found = vec![(String::new(), value)];
-    for part in pattern.split('/').skip(1) {
-        found = found
-            .into_iter()
-            .flat_map(|(pointer, value)| -> Vec<(String, &'v Value)> {
-                match (part, value) {
-                    ("*", Value::Array(items)) => items
-                        .iter()
-                        .enumerate()
-                        .map(|(index, item)| (format!("{pointer}/{index}"), item))
-                        .collect(),
-                    _ => value
-                        .get(part)
-                        .map(|member| (format!("{pointer}/{part}"), member))
-                        .into_iter()
-                        .collect(),
-                }
-            })
-            .collect();
-    }
-    found
-}
-
 /// The values at a pattern.
 pub fn values_at<'v>(value: &'v Value, pattern: &str) -> Vec<&'v Value> {
     let mut found = vec![value];

@@ -8,7 +8,7 @@ use serde_json::json;
 use trueup::execute::pass::{Mode, UnitPass};
 use trueup::plan::step::{Action, Step};
 use trueup::resource::desired::{Desired, Resource};
-use trueup::resource::kind::{Naming, at_pattern};
+use trueup::resource::kind::{Naming, values_at};
 use trueup::resource::kinds::kind;
 
 use crate::sim::kinds::settled_full;
@@ -99,7 +99,7 @@ fn check(unit: &UnitPass, desired: &Desired) -> Result<(), TestCaseError> {
         let later: Vec<_> = steps[at + 1..].iter().filter(makes).collect();
         for (path, target) in step.kind.references() {
             let target = kind(target).unwrap();
-            for (_, name) in at_pattern(&step.call.body, path) {
+            for name in values_at(&step.call.body, path) {
                 let made = later
                     .iter()
                     .find(|other| *other.kind == *target && *name == json!(other.name));
