@@ -184,6 +184,12 @@ pub const FETCH_DEADLINE: Duration = Duration::from_mins(2);
 pub const WATCH_QUIET: Duration = Duration::from_millis(200);
 /// How often a source is asked for its refs.
 pub const POLL_INTERVAL: Duration = Duration::from_secs(15);
+/// Metrics that the local SageMaker keeps, in all accounts and regions.
+pub const METRICS_MAX: usize = 10_000;
+/// Seconds with data that are kept of each of them.
+pub const METRIC_SECONDS_MAX: usize = 10_800;
+/// Entries that are kept of the history of an alarm.
+pub const ALARM_HISTORY_MAX: usize = 100;
 /// Letters of the secret that hooks are signed with, at least: a shorter one can be guessed.
 pub const HOOK_SECRET_CHARS_MIN: usize = 16;
 /// Bytes of a hook of a Git host: what GitHub sends at most. They are not kept.

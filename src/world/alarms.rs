@@ -1,10 +1,11 @@
-//! Alarms of `CloudWatch`'s: what they are, and a state that is set from outside.
+//! Alarms of `CloudWatch`'s: what they are. Their state is found in [`super::metrics`], or set.
 
 use serde_json::{Value, json};
 
 use super::World;
 use super::kind::Id;
 use super::list::paged;
+use super::metrics::AlarmState;
 use super::records::{Key, Record, State};
 use super::request::{Refusal, Reply, Request, default, epoch};
 use super::window::{Rank, Window};
@@ -44,6 +45,8 @@ impl World {
                 body[kept] = record.body[kept].clone();
             }
             record.body = body;
+            self.note_alarm(&key, "ConfigurationUpdate", "Alarm updated");
+            self.wake_alarm(&key);
             return Ok(json!({}));
         }
         body["StateValue"] = "INSUFFICIENT_DATA".into();
@@ -55,9 +58,12 @@ impl World {
             scope: request.scope.clone(),
             name: name.to_owned(),
             body,
-            state: State::Plain,
+            state: State::Alarm(AlarmState::default()),
         };
         self.records.insert(&key, record);
+        let words = format!("Alarm \"{name}\" created");
+        self.note_alarm(&key, "ConfigurationUpdate", &words);
+        self.wake_alarm(&key);
         Ok(json!({}))
     }
 
@@ -94,22 +100,15 @@ impl World {
         Ok(json!({}))
     }
 
-    /// Sets the state of an alarm; what watches it sees it at once.
+    /// Sets the state of an alarm, in which it stays until its metric says otherwise.
     pub(super) fn set_alarm_state(&mut self, request: &Request<'_>) -> Reply {
         let key = Key::new(Id::Alarm, request.scope, request.text("AlarmName"));
-        let Some(record) = self.records.get_mut(&key) else {
+        if self.records.get(&key).is_none() {
             return Err(Refusal::new("ResourceNotFound", "Alarm does not exist"));
-        };
-        record.body["StateValue"] = request.text("StateValue").into();
-        record.body["StateReason"] = request.text("StateReason").into();
-        record.body["StateUpdatedTimestamp"] = epoch(request.now);
-        let endpoints = self.records.under(Id::Endpoint, request.scope, "");
-        let endpoints: Vec<_> = endpoints
-            .map(|record| Key::new(Id::Endpoint, &record.scope, &record.name))
-            .collect();
-        for endpoint in endpoints {
-            self.deployment_step(&endpoint);
         }
+        let [to, reason, data] =
+            ["StateValue", "StateReason", "StateReasonData"].map(|member| request.text(member));
+        self.turn_alarm(&key, to, reason, data);
         Ok(json!({}))
     }
 

@@ -21,6 +21,7 @@ mod kind;
 mod kinds;
 mod list;
 pub mod log;
+pub mod metrics;
 mod model;
 mod neighbour_tags;
 pub mod objects;
@@ -70,6 +71,7 @@ use crate::resource::call::{Answer, Call, OpError, Scope};
 use crate::resource::wire::{Turn, Wire};
 use faults::Faults;
 use kinds::KINDS;
+use metrics::Metrics;
 use records::{Key, Records};
 use request::Refusal;
 use tags::Tags;
@@ -89,6 +91,8 @@ pub struct World {
     works: Works,
     faults: Faults,
     calls: CallLog,
+    #[serde(skip)]
+    metrics: Metrics,
     #[serde(default)]
     settings: Settings,
 }
@@ -115,6 +119,7 @@ impl World {
             works: Works::default(),
             faults: Faults::default(),
             calls: CallLog::default(),
+            metrics: Metrics::default(),
             settings: Settings::default(),
         }
     }
@@ -316,6 +321,7 @@ impl World {
         match key.id {
             kind::Id::Endpoint => self.endpoint_due(key),
             kind::Id::Schedule => self.schedule_due(key),
+            kind::Id::Alarm => self.alarm_due(key),
             _ => {}
         }
     }

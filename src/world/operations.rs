@@ -191,6 +191,14 @@ operations! {
     DescribeAlarms => Special(|world, request| world.describe_alarms(request));
     DeleteAlarms => Special(World::delete_alarms);
     SetAlarmState => Special(World::set_alarm_state);
+    EnableAlarmActions => Special(World::enable_alarm_actions);
+    DisableAlarmActions => Special(World::disable_alarm_actions);
+    DescribeAlarmsForMetric => Special(|world, request| world.alarms_for_metric(request));
+    DescribeAlarmHistory => Special(|world, request| world.alarm_history(request));
+    PutMetricData => Special(World::put_metric_data);
+    GetMetricStatistics => Special(|world, request| world.metric_statistics(request));
+    GetMetricData => Special(|world, request| world.metric_data(request));
+    ListMetrics => Special(|world, request| world.list_metrics(request));
     CreateTopic => Special(World::create_topic);
     GetTopicAttributes => Special(|world, request| world.topic_attributes(request));
     SetTopicAttributes => Special(World::set_topic_attributes);
@@ -263,7 +271,7 @@ pub(super) fn all() -> impl Iterator<Item = (&'static str, &'static str)> {
 /// Whose an operation is, where it is neither SageMaker's nor S3's.
 fn neighbour(name: &str) -> Option<&'static str> {
     const SCALING: &[&str] = &["Scaling", "ScalableTarget"];
-    const ALARMS: &[&str] = &["Alarm"];
+    const ALARMS: &[&str] = &["Alarm", "Metric"];
     const TOPICS: &[&str] = &["Topic", "ubscribe"];
     let of = |words: &[&str]| words.iter().any(|word| name.contains(word));
     match name.split_once(':') {
@@ -329,7 +337,7 @@ mod tests {
         let others = OPERATIONS
             .iter()
             .filter(|one| neighbour(one.name).is_some());
-        assert_eq!(others.count(), 18);
+        assert_eq!(others.count(), 26);
     }
 
     #[test]

@@ -17,10 +17,17 @@ pub struct Pace {
     pub endpoint_delete: SignedDuration,
     /// A monitoring schedule stays `Pending` so long after every change.
     pub schedule_pending: SignedDuration,
+    /// How long after something new is measured an alarm is looked at, and how often then.
+    #[serde(default = "minute")]
+    pub alarm_evaluation: SignedDuration,
     /// What a deployment waits on purpose, after each step and at its end, is waited for at most so
     /// long.
     #[serde(default = "unbounded")]
     pub traffic_wait_most: SignedDuration,
+}
+
+fn minute() -> SignedDuration {
+    SignedDuration::from_secs(60)
 }
 
 fn unbounded() -> SignedDuration {
@@ -36,6 +43,7 @@ impl Pace {
             endpoint_weights: SignedDuration::from_secs(60),
             endpoint_delete: SignedDuration::from_secs(30),
             schedule_pending: SignedDuration::from_secs(45),
+            alarm_evaluation: SignedDuration::from_secs(60),
             traffic_wait_most: SignedDuration::MAX,
         }
     }
@@ -48,6 +56,7 @@ impl Pace {
             endpoint_weights: SignedDuration::from_millis(200),
             endpoint_delete: SignedDuration::from_millis(200),
             schedule_pending: SignedDuration::from_millis(200),
+            alarm_evaluation: SignedDuration::from_secs(1),
             traffic_wait_most: SignedDuration::from_secs(3),
         }
     }

@@ -10,6 +10,7 @@ use super::endpoint::EndpointState;
 use super::group::GroupState;
 use super::jobs::JobState;
 use super::kind::Id;
+use super::metrics::AlarmState;
 use super::past::Past;
 use super::pipeline::{ExecutionState, PipelineState};
 use super::schedule::ScheduleState;
@@ -49,6 +50,9 @@ pub(super) enum State {
     Schedule(ScheduleState),
     /// The trials that a component is part of, by their names.
     Component(BTreeSet<String>),
+    Alarm(AlarmState),
+    /// When a scaling policy last changed a number of instances.
+    Scaled(Timestamp),
     /// What the earlier versions of a model card were.
     Card(Vec<Value>),
 }

@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 use super::World;
 use super::kind::Id;
 use super::list::paged;
+use super::metrics::tracking::{self, Target};
 use super::records::{Key, Record, State};
 use super::request::{Refusal, Reply, Request, default, epoch, items, text};
 use super::window::{Rank, Window};
@@ -132,10 +133,6 @@ impl World {
         if body.get(config).is_none() {
             return Err(Refusal::invalid(format!("{config} is required for {kind}")));
         }
-        let alarms = match &old {
-            Some(old) => old["Alarms"].clone(),
-            None => self.tracking_alarms(request.scope, resource, &name),
-        };
         let hash = sha256(name.as_bytes());
         let arn = format!(
             "arn:{}:autoscaling:{}:{}:scalingPolicy:{}:resource/sagemaker/{resource}:\
@@ -146,6 +143,7 @@ impl World {
             &hash[..32]
         );
         body["PolicyARN"] = arn.as_str().into();
+        let alarms = self.tracking_alarms(request.scope, &body);
         body["Alarms"] = alarms.clone();
         body["CreationTime"] = old
             .as_ref()
@@ -154,25 +152,19 @@ impl World {
         Ok(json!({"PolicyARN": arn, "Alarms": alarms}))
     }
 
-    /// The alarms that a policy makes for itself.
-    fn tracking_alarms(&mut self, scope: &Scope, resource: &str, name: &str) -> Value {
-        let hash = sha256(name.as_bytes());
+    /// The alarms that a policy makes for itself, if it follows a target.
+    fn tracking_alarms(&mut self, scope: &Scope, policy: &Value) -> Value {
+        let Some(target) = Target::of(policy) else {
+            return json!([]);
+        };
+        let (resource, arn) = (text(policy, "ResourceId"), text(policy, "PolicyARN"));
+        let hash = sha256(arn.as_bytes());
         let alarms = ["AlarmHigh", "AlarmLow"].map(|side| {
-            let alarm = format!("TargetTracking-{resource}-{side}-{}", &hash[..8]);
-            let put = json!({
-                "AlarmName": alarm,
-                "AlarmDescription": "DO NOT EDIT OR DELETE. For TargetTrackingScaling policy.",
-                "MetricName": "InvocationsPerInstance",
-                "Namespace": "AWS/SageMaker",
-                "Statistic": "Sum",
-                "Period": 60,
-                "EvaluationPeriods": if side == "AlarmHigh" { 3 } else { 15 },
-                "Threshold": 1.0,
-                "ComparisonOperator": "GreaterThanThreshold",
-            });
+            let name = format!("TargetTracking-{resource}-{side}-{}", &hash[..8]);
+            let put = tracking::alarm(&target, &name, side, arn);
             let made = self.answer(&Call::new("PutMetricAlarm", scope, put));
             debug_assert!(made.is_ok(), "{made:?}");
-            json!({"AlarmName": alarm, "AlarmARN": Id::Alarm.kind().arn(scope, &alarm)})
+            json!({"AlarmName": name, "AlarmARN": Id::Alarm.kind().arn(scope, &name)})
         });
         alarms.into_iter().collect()
     }
@@ -245,7 +237,7 @@ impl World {
     }
 
     /// A variant of an endpoint.
-    fn variant(&self, scope: &Scope, endpoint: &str, variant: &str) -> Option<&Value> {
+    pub(super) fn variant(&self, scope: &Scope, endpoint: &str, variant: &str) -> Option<&Value> {
         let record = self.records.get(&Key::new(Id::Endpoint, scope, endpoint))?;
         let variants = items(&record.body, "ProductionVariants");
         variants

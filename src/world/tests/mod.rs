@@ -4,6 +4,7 @@ mod again;
 mod definition;
 mod endpoint;
 mod entities;
+mod metrics;
 mod monitor;
 mod moods;
 mod neighbours;
