@@ -184,6 +184,8 @@ pub const FETCH_DEADLINE: Duration = Duration::from_mins(2);
 pub const WATCH_QUIET: Duration = Duration::from_millis(200);
 /// How often a source is asked for its refs.
 pub const POLL_INTERVAL: Duration = Duration::from_secs(15);
+/// Asynchronous invocations of one endpoint of the local SageMaker that have not ended.
+pub const INVOCATIONS_QUEUED_MAX: usize = 1000;
 /// Metrics that the local SageMaker keeps, in all accounts and regions.
 pub const METRICS_MAX: usize = 10_000;
 /// Seconds with data that are kept of each of them.

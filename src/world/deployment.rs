@@ -157,6 +157,13 @@ impl Deployment {
         })
     }
 
+    /// A variant, as it will be shown.
+    fn shown(&self, variant: &str) -> &Value {
+        let mut all = self.variants.iter().chain(&self.shadows);
+        all.find(|one| text(one, "VariantName") == variant)
+            .unwrap_or(&Value::Null)
+    }
+
     /// The variants that will serve.
     pub(super) fn variants(&self) -> &[Value] {
         &self.variants
@@ -195,6 +202,16 @@ impl Deployment {
     }
 }
 
+/// The instances of a variant; one where they are not counted.
+fn instances(variant: &Value) -> u64 {
+    variant["DesiredInstanceCount"].as_u64().unwrap_or(1)
+}
+
+/// Requests at a time, where a variant is serverless.
+fn at_once(variant: &Value) -> Option<u64> {
+    variant["DesiredServerlessConfig"]["MaxConcurrency"].as_u64()
+}
+
 impl World {
     /// Starts a deployment: asks for its fleets.
     pub(super) fn deploy(&mut self, key: &Key, mut plan: Deployment) {
@@ -206,6 +223,8 @@ impl World {
         let containers = std::mem::take(&mut plan.containers);
         for (variant, container) in containers.into_iter().filter(|_| plan.starved.is_none()) {
             let fleet = self.next_work();
+            let shown = plan.shown(&variant);
+            let (count, serverless) = (instances(shown), at_once(shown));
             plan.fleets.push(Placed {
                 variant: variant.clone(),
                 fleet,
@@ -219,6 +238,8 @@ impl World {
                     endpoint: endpoint.clone(),
                     variant,
                     container,
+                    count,
+                    serverless,
                 },
             );
         }

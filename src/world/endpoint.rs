@@ -203,6 +203,7 @@ impl World {
                 state.change = None;
                 variants::settle(body);
                 set_status(body, "InService", now);
+                self.resize(key);
             }
             Some(Change::Delete(due)) if *due <= now => self.drop_record(key),
             _ => {}

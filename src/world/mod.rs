@@ -16,6 +16,7 @@ mod endpoint_config;
 mod experiment;
 pub mod faults;
 mod group;
+pub mod invocations;
 mod jobs;
 mod kind;
 mod kinds;
@@ -205,6 +206,7 @@ impl World {
         match done {
             Done::Job { id, outcome } => self.job_done(id, outcome),
             Done::Fleet { id, failure } => self.fleet_done(id, failure),
+            Done::Invocation(invoked) => self.invoked(&invoked),
         }
     }
 

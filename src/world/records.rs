@@ -156,6 +156,13 @@ impl Records {
         found.into_iter().flatten().map(|(_, record)| &**record)
     }
 
+    /// Every record of a kind, in all accounts and regions.
+    pub(super) fn all(&self, id: Id) -> impl Iterator<Item = &Record> {
+        let shelf = self.shelves.get(&id);
+        let found = shelf.map(|shelf| shelf.under(String::new()));
+        found.into_iter().flatten().map(|(_, record)| &**record)
+    }
+
     /// Records of a kind in one account and region in the order of their creation, or against it,
     /// without those up to the number `from`.
     pub(super) fn by_age(

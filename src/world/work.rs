@@ -8,6 +8,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use crate::clock::Timestamp;
 use crate::resource::call::Scope;
 
 /// Names one piece of work, for ever.
@@ -23,8 +24,12 @@ pub enum Work {
     Stop(WorkId),
     /// Bring up the serving processes of one variant; answered by [`Done::Fleet`].
     Serve(Fleet),
+    /// Have the fleet be so many processes from now on. Not answered.
+    Scale(WorkId, u64),
     /// Take them down. Not answered.
     Retire(WorkId),
+    /// Carry out an invocation that was queued; answered by [`Done::Invocation`].
+    Invoke(Box<Invocation>),
 }
 
 /// A job to run.
@@ -64,6 +69,57 @@ pub struct Fleet {
     pub variant: String,
     /// The container, in the shape of `ContainerDefinition` (image, model data, environment).
     pub container: Value,
+    /// Instances.
+    #[serde(default = "one")]
+    pub count: u64,
+    /// Requests at a time, where it is serverless: then it goes when nobody asks, and comes again
+    /// with the next request.
+    #[serde(default)]
+    pub serverless: Option<u64>,
+}
+
+fn one() -> u64 {
+    1
+}
+
+/// An asynchronous invocation.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Invocation {
+    /// Its id.
+    pub id: WorkId,
+    /// Where.
+    pub scope: Scope,
+    /// The endpoint.
+    pub endpoint: String,
+    /// The client's own name for it, or the service's.
+    pub inference_id: String,
+    /// The object that is the request's body.
+    pub input: String,
+    /// The headers that the model gets.
+    pub headers: Vec<(String, String)>,
+    /// The object that the answer becomes, if the endpoint says where.
+    pub output: Option<String>,
+    /// The object that the reason of a failure becomes, if the endpoint says where.
+    pub failure: Option<String>,
+    /// When it was asked for.
+    pub received: Timestamp,
+    /// Until when it may wait.
+    pub expires: Timestamp,
+    /// Seconds that the model may take.
+    pub timeout_seconds: u64,
+    /// Invocations at a time on one instance.
+    pub at_once: u64,
+}
+
+/// What came of an asynchronous invocation.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Invoked {
+    /// Which.
+    pub id: WorkId,
+    /// Why there is no answer.
+    pub failure: Option<String>,
+    /// The content type of the answer.
+    pub content_type: String,
 }
 
 /// What came of a piece of work.
@@ -83,6 +139,8 @@ pub enum Done {
         /// Why not.
         failure: Option<String>,
     },
+    /// A queued invocation has ended.
+    Invocation(Invoked),
 }
 
 /// How a job ended.

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 use super::records::Key;
-use super::work::{Fleet, Job, Work, WorkId};
+use super::work::{Fleet, Invocation, Job, Work, WorkId};
 
 /// What runs, and what is yet to be handed out.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
@@ -31,6 +31,40 @@ impl Works {
 
     pub(super) fn serve(&mut self, key: Key, fleet: Fleet) {
         self.start(fleet.id, key, Work::Serve(fleet));
+    }
+
+    pub(super) fn invoke(&mut self, key: Key, invocation: Invocation) {
+        self.start(invocation.id, key, Work::Invoke(Box::new(invocation)));
+    }
+
+    /// How many invocations of an endpoint have not ended.
+    pub(super) fn invocations(&self, endpoint: &Key) -> usize {
+        let going = self.going.values();
+        let queued = going.filter(|one| matches!(one.work, Work::Invoke(_)));
+        queued.filter(|one| one.key == *endpoint).count()
+    }
+
+    /// Forgets an invocation that has ended.
+    pub(super) fn invoked(&mut self, id: WorkId) {
+        let going = self.going.get(&id);
+        if going.is_some_and(|going| matches!(going.work, Work::Invoke(_))) {
+            self.end(id);
+        }
+    }
+
+    /// Has a fleet be so many processes, if it is not.
+    pub(super) fn scale(&mut self, id: WorkId, count: u64) {
+        let is_other =
+            |going: &Arc<Going>| matches!(&going.work, Work::Serve(fleet) if fleet.count != count);
+        if !self.going.get(&id).is_some_and(is_other) {
+            return;
+        }
+        if let Some(going) = Arc::make_mut(&mut self.going).get_mut(&id)
+            && let Work::Serve(fleet) = &mut Arc::make_mut(going).work
+        {
+            fleet.count = count;
+            self.fresh.push(Work::Scale(id, count));
+        }
     }
 
     fn start(&mut self, id: WorkId, key: Key, work: Work) {
