@@ -253,6 +253,12 @@ pub const FLEET_START_DEADLINE: Duration = Duration::from_mins(4);
 pub const FLEET_RESTARTS_MAX: u32 = 1;
 /// Objects of one channel or input of a local job.
 pub const CHANNEL_OBJECTS_MAX: usize = 100_000;
+/// One input of a local transform job, unpacked.
+pub const TRANSFORM_OBJECT_BYTES_MAX: usize = 256 * 1024 * 1024;
+/// One answer of the container of a local transform job.
+pub const TRANSFORM_ANSWER_BYTES_MAX: usize = 100 * 1024 * 1024;
+/// Inputs of one local transform job that are in memory at once.
+pub const TRANSFORM_FILES_AT_ONCE: usize = 4;
 /// Output of one local job that is kept.
 pub const JOB_LOG_BYTES_MAX: usize = 1024 * 1024;
 /// How long a stopped local job may take before it is killed (SageMaker's own figure).

@@ -17,7 +17,7 @@ import traceback
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 TEXT = ("application/json", "application/jsonlines", "text/csv", "text/plain")
-BODY_BYTES_MAX = 64 * 1024 * 1024
+BODY_BYTES_MAX = 100 * 1024 * 1024
 
 
 class Unsupported(Exception):

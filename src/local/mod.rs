@@ -15,6 +15,7 @@ mod capture;
 mod cbor;
 mod chunked;
 mod cloudwatch;
+mod container;
 mod control;
 mod engine;
 mod fleet;

@@ -13,6 +13,7 @@ use super::engine::Engine;
 use super::paths::{below_prefix, rewrite, s3_uri};
 use super::process::{self, Program};
 use crate::limits::{CHANNEL_OBJECTS_MAX, JOB_STOP_GRACE};
+use crate::world::work::{Job, JobKind};
 use crate::world::{Object, ObjectError};
 
 /// Why a container's folder could not be prepared or emptied; its words become a failure reason.
@@ -80,6 +81,22 @@ impl Place {
         };
         place.folder_at("tmp")?;
         Ok(place)
+    }
+
+    /// An empty place for a job.
+    pub(super) fn of_job(engine: &Engine, job: &Job) -> Result<Self, PlaceError> {
+        let kind = match job.kind {
+            JobKind::Training => "training",
+            JobKind::Processing => "processing",
+            JobKind::Transform => "transform",
+        };
+        let folder = engine.state.folder().join("jobs").join(&job.scope.region);
+        Self::fresh(folder.join(kind).join(&job.name), &job.scope.region)
+    }
+
+    /// Where it works.
+    pub(super) fn region(&self) -> &str {
+        &self.region
     }
 
     /// What stands for `/opt/ml`.

@@ -10,8 +10,8 @@ use serde_json::{Value, json};
 
 use super::calls::CallRecord;
 use super::capture::{Invocation, Side};
+use super::container::{NoReply, Reply};
 use super::engine::Engine;
-use super::fleet::{NoReply, Reply};
 use super::http::{header_text, json_response, region, whole};
 use crate::limits::INVOKE_BYTES_MAX;
 use crate::resource::call::Scope;

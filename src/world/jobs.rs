@@ -1,4 +1,4 @@
-//! Training and processing jobs: created once, run to their end.
+//! Training, processing and transform jobs: created once, run to their end.
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
@@ -45,6 +45,11 @@ pub(super) fn names(id: Id) -> Names {
             start: "TrainingStartTime",
             end: "TrainingEndTime",
         },
+        Id::TransformJob => Names {
+            status: "TransformJobStatus",
+            start: "TransformStartTime",
+            end: "TransformEndTime",
+        },
         Id::TuningJob => Names {
             status: "HyperParameterTuningJobStatus",
             start: "CreationTime",
@@ -61,6 +66,8 @@ pub(super) fn names(id: Id) -> Names {
 fn job_kind(op: &str) -> &'static Kind {
     let id = if op.contains("Training") {
         Id::TrainingJob
+    } else if op.contains("Transform") {
+        Id::TransformJob
     } else if op.contains("Tuning") {
         Id::TuningJob
     } else {
@@ -84,11 +91,14 @@ impl World {
         body[names.status] = json!("InProgress");
         body[names.start] = epoch(request.now);
         body["LastModifiedTime"] = epoch(request.now);
-        default(
-            &mut body,
-            "StoppingCondition",
-            json!({"MaxRuntimeInSeconds": 86400}),
-        );
+        let container = match kind.id {
+            Id::TransformJob => Some(self.check_transform(&mut body, request)?),
+            _ => None,
+        };
+        if kind.id != Id::TransformJob {
+            let day = json!({"MaxRuntimeInSeconds": 86400});
+            default(&mut body, "StoppingCondition", day);
+        }
         if kind.id == Id::TrainingJob {
             check_training(&body)?;
             training_defaults(&mut body, request);
@@ -98,14 +108,15 @@ impl World {
         let answer = self.put(kind, request, name, body, state)?;
         let job = Job {
             id: work,
-            kind: if kind.id == Id::TrainingJob {
-                JobKind::Training
-            } else {
-                JobKind::Processing
+            kind: match kind.id {
+                Id::TrainingJob => JobKind::Training,
+                Id::TransformJob => JobKind::Transform,
+                _ => JobKind::Processing,
             },
             scope: request.scope.clone(),
             name: name.to_owned(),
             request: request.object(),
+            container,
         };
         self.works.run(Key::new(kind.id, request.scope, name), job);
         Ok(answer)

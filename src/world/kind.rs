@@ -19,6 +19,7 @@ pub(super) enum Id {
     Execution,
     TrainingJob,
     ProcessingJob,
+    TransformJob,
     TuningJob,
     PackageGroup,
     Package,

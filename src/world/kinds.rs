@@ -241,6 +241,32 @@ pub(super) const KINDS: &[Kind] = &[
         ),
     },
     Kind {
+        id: Id::TransformJob,
+        describe: "DescribeTransformJob",
+        name: "TransformJobName",
+        arn: "TransformJobArn",
+        path: "transform-job",
+        missing: (VALIDATION, "Could not find requested job with name: {name}"),
+        exists: (
+            IN_USE,
+            "Transform job names must be unique within an AWS account and region, and a transform \
+             job with this name already exists ({arn})",
+        ),
+        list: list(
+            "TransformJobSummaries",
+            "/TransformJobStatus",
+            &[
+                ("TransformJobName", "/TransformJobName"),
+                ("TransformJobArn", "/TransformJobArn"),
+                ("CreationTime", "/CreationTime"),
+                ("TransformEndTime", "/TransformEndTime"),
+                ("LastModifiedTime", "/LastModifiedTime"),
+                ("TransformJobStatus", "/TransformJobStatus"),
+                ("FailureReason", "/FailureReason"),
+            ],
+        ),
+    },
+    Kind {
         id: Id::TuningJob,
         describe: "DescribeHyperParameterTuningJob",
         name: "HyperParameterTuningJobName",

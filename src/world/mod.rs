@@ -49,6 +49,7 @@ mod tags;
 mod tests;
 mod topics;
 mod traffic;
+mod transform;
 mod tuning;
 mod variants;
 mod window;

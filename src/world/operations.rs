@@ -107,6 +107,10 @@ operations! {
     ListProcessingJobs => List(Id::ProcessingJob);
     StopProcessingJob => Special(World::stop_job);
     DeleteProcessingJob => Special(World::delete_job);
+    CreateTransformJob => Special(World::create_job);
+    DescribeTransformJob => Special(|world, request| world.describe_transform(request));
+    ListTransformJobs => List(Id::TransformJob);
+    StopTransformJob => Special(World::stop_job);
     CreateHyperParameterTuningJob => Special(World::create_tuning);
     DescribeHyperParameterTuningJob => Describe(Id::TuningJob);
     ListHyperParameterTuningJobs => List(Id::TuningJob);

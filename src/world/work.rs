@@ -37,7 +37,7 @@ pub enum Work {
 pub struct Job {
     /// Its id.
     pub id: WorkId,
-    /// Training or processing.
+    /// Which contract it follows.
     pub kind: JobKind,
     /// Where.
     pub scope: Scope,
@@ -45,6 +45,9 @@ pub struct Job {
     pub name: String,
     /// The whole Create request, every function of the pipeline resolved.
     pub request: Value,
+    /// What a transform job serves, in the shape of `ContainerDefinition`.
+    #[serde(default)]
+    pub container: Option<Value>,
 }
 
 /// The kinds of jobs.
@@ -54,6 +57,8 @@ pub enum JobKind {
     Training,
     /// `CreateProcessingJob`
     Processing,
+    /// `CreateTransformJob`
+    Transform,
 }
 
 /// The serving processes of one variant of one endpoint.

@@ -4,6 +4,7 @@ mod metrics;
 mod processing;
 mod toolkit;
 mod training;
+mod transform;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -49,6 +50,9 @@ async fn outcome(
         order = ordered(told) => return (order == Order::Stop).then_some(JobOutcome::Stopped),
         turn = engine.turns.acquire() => turn.ok()?,
     };
+    if job.kind == JobKind::Transform {
+        return transform::outcome(engine, job, told).await;
+    }
     let prepared = blocking(engine, job, prepare).await;
     let (place, program) = match prepared {
         Ok(prepared) => prepared,
@@ -117,15 +121,10 @@ async fn quit(told: &watch::Receiver<Order>) {
 }
 
 fn prepare(engine: &Engine, job: &Job) -> Result<(Place, Program), PlaceError> {
-    let kind = match job.kind {
-        JobKind::Training => "training",
-        JobKind::Processing => "processing",
-    };
-    let folder = engine.state.folder().join("jobs").join(&job.scope.region);
-    let place = Place::fresh(folder.join(kind).join(&job.name), &job.scope.region)?;
+    let place = Place::of_job(engine, job)?;
     let program = match job.kind {
         JobKind::Training => training::prepare(engine, job, &place)?,
-        JobKind::Processing => processing::prepare(engine, job, &place)?,
+        JobKind::Processing | JobKind::Transform => processing::prepare(engine, job, &place)?,
     };
     Ok((place, program))
 }
@@ -143,7 +142,7 @@ fn collect(
         JobKind::Training => {
             model_artifacts = training::collect(engine, job, place, clean || ended.stopped)?;
         }
-        JobKind::Processing => {
+        JobKind::Processing | JobKind::Transform => {
             if clean {
                 processing::collect(engine, job, place)?;
             }

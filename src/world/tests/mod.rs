@@ -12,6 +12,7 @@ mod package;
 mod pipeline;
 mod plain;
 mod rollout;
+mod transform;
 mod tuning;
 mod whole;
 

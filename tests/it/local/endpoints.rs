@@ -22,28 +22,33 @@ def predict_fn(rows, model):
     return [model["base"] + sum(row) for row in rows]
 "#;
 
-pub(super) async fn deploy(local: &Client, endpoint: &str, code: &str) {
+/// Makes a model that is served by `code`.
+pub(super) async fn make_model(local: &Client, name: &str, code: &str) {
     local
         .put(
-            &format!("{endpoint}/model.tar.gz"),
+            &format!("{name}/model.tar.gz"),
             tar_gz(&[("model.json", "{\"base\": 100}")]),
         )
         .await;
     let files = [("serving/app.py", code)];
     local
-        .put(&format!("{endpoint}/code.tar.gz"), tar_gz(&files))
+        .put(&format!("{name}/code.tar.gz"), tar_gz(&files))
         .await;
     let model = json!({
-        "ModelName": endpoint, "ExecutionRoleArn": ROLE,
+        "ModelName": name, "ExecutionRoleArn": ROLE,
         "PrimaryContainer": {
-            "Image": IMAGE, "ModelDataUrl": format!("s3://ml-data/{endpoint}/model.tar.gz"),
+            "Image": IMAGE, "ModelDataUrl": format!("s3://ml-data/{name}/model.tar.gz"),
             "Environment": {
                 "SAGEMAKER_PROGRAM": "serving/app.py",
-                "SAGEMAKER_SUBMIT_DIRECTORY": format!("s3://ml-data/{endpoint}/code.tar.gz"),
+                "SAGEMAKER_SUBMIT_DIRECTORY": format!("s3://ml-data/{name}/code.tar.gz"),
             },
         },
     });
     local.call("CreateModel", model).await.unwrap();
+}
+
+pub(super) async fn deploy(local: &Client, endpoint: &str, code: &str) {
+    make_model(local, endpoint, code).await;
     let config = json!({
         "EndpointConfigName": endpoint,
         "ProductionVariants": [{

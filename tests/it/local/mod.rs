@@ -9,6 +9,7 @@ mod objects;
 mod processing;
 mod refusals;
 mod training;
+mod transform;
 
 use std::collections::BTreeMap;
 use std::ops::Deref;

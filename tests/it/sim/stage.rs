@@ -313,7 +313,7 @@ impl Stage {
                 };
                 let after = match job.kind {
                     JobKind::Training => TRAINING,
-                    JobKind::Processing => SignedDuration::ZERO,
+                    JobKind::Processing | JobKind::Transform => SignedDuration::ZERO,
                 };
                 let id = job.id;
                 (after, Done::Job { id, outcome })
@@ -374,6 +374,7 @@ impl Stage {
                     self.upload(&format!("{uri}/evaluation.json"), report.to_string());
                 }
             }
+            JobKind::Transform => {}
         }
         JobOutcome::Completed {
             model_artifacts: artefact,
