@@ -249,6 +249,12 @@ pub const LOCAL_JOBS_MAX: usize = 4;
 /// How long a local serving process may take until it answers its first ping (SageMaker's own
 /// figure, where the endpoint config gives none).
 pub const FLEET_START_DEADLINE: Duration = Duration::from_mins(4);
+/// Serving processes of one variant on this machine, unless another number is asked for.
+pub const FLEET_INSTANCES_MAX: usize = 4;
+/// How long a serverless variant stays up when nobody asks it.
+pub const SERVERLESS_IDLE: Duration = Duration::from_mins(1);
+/// Bytes of the body of an asynchronous invocation, and of its answer.
+pub const ASYNC_PAYLOAD_BYTES_MAX: usize = 64 * 1024 * 1024;
 /// How often a local serving process that died is started again.
 pub const FLEET_RESTARTS_MAX: u32 = 1;
 /// Objects of one channel or input of a local job.

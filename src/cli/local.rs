@@ -11,6 +11,7 @@ use super::error::CommandError;
 use super::shell::{Shell, block_on};
 use super::signal::{Stop, raised};
 use super::{exit, log};
+use crate::limits::FLEET_INSTANCES_MAX;
 use crate::local::{DEFAULT_ACCOUNT, LocalError, LocalHandle, LocalOptions, serve, supervise};
 
 /// Run a SageMaker on this machine
@@ -37,12 +38,18 @@ pub(super) struct ServerArg {
     /// The account that everything of the local SageMaker belongs to. Default: 111122223333
     #[arg(long, value_name = "ID")]
     account: Option<String>,
+    /// Serving processes of one variant at most; more instances than that are only counted
+    #[arg(long, value_name = "COUNT", value_parser = clap::value_parser!(u8).range(1..))]
+    max_instances: Option<u8>,
 }
 
 impl ServerArg {
     /// Whether anything was asked for.
     pub(super) fn is_set(&self) -> bool {
-        self.port.is_some() || self.state.is_some() || self.account.is_some()
+        self.port.is_some()
+            || self.state.is_some()
+            || self.account.is_some()
+            || self.max_instances.is_some()
     }
 
     fn options(&self, shell: &Shell) -> LocalOptions {
@@ -53,6 +60,7 @@ impl ServerArg {
                 .account
                 .clone()
                 .unwrap_or_else(|| DEFAULT_ACCOUNT.to_owned()),
+            instances_max: self.max_instances.map_or(FLEET_INSTANCES_MAX, usize::from),
             path: shell.environment.programs(),
             home: shell.environment.home.clone(),
             ..LocalOptions::default()

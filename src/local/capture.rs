@@ -10,10 +10,10 @@ use tokio::sync::{Notify, watch};
 use tokio::time::timeout;
 
 use super::engine::Engine;
-use super::paths::s3_uri;
+use super::place;
 use crate::clock::Timestamp;
 use crate::limits::CAPTURE_BATCH_MAX;
-use crate::world::{Capture, Object};
+use crate::world::Capture;
 
 /// How long a record waits at most to be written.
 const FLUSH_EVERY: Duration = Duration::from_secs(3);
@@ -156,28 +156,8 @@ pub(super) fn flush(engine: &Engine) {
 }
 
 fn write(engine: &Engine, uri: &str, lines: &str) {
-    let Some((bucket, key)) = s3_uri(uri) else {
-        tracing::warn!(uri, "captured data has no place in S3");
-        return;
-    };
-    let stored = match engine.bodies.keep_bytes(lines.as_bytes()) {
-        Ok(stored) => stored,
-        Err(error) => {
-            tracing::warn!(%error, uri, "captured data was not kept");
-            return;
-        }
-    };
-    let object = Object {
-        size: stored.size,
-        sha256: stored.sha256,
-        etag: stored.md5,
-        content_type: Some("application/jsonlines".to_owned()),
-        metadata: BTreeMap::new(),
-        modified: engine.now(),
-        inline: stored.inline,
-    };
-    let put = engine.with_objects_mut(|objects| objects.put_stored(bucket, key, object));
-    if let Err(error) = put {
+    let written = place::upload_bytes(engine, lines.as_bytes(), "application/jsonlines", uri);
+    if let Err(error) = written {
         tracing::warn!(%error, uri, "captured data was not written");
     }
 }

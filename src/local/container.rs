@@ -4,9 +4,9 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use axum::http::{HeaderMap, Request, StatusCode};
+use axum::http::{HeaderMap, Request, Response, StatusCode};
 use http_body_util::{BodyExt as _, Full, Limited};
-use hyper::body::Bytes;
+use hyper::body::{Bytes, Incoming};
 use hyper_util::client::legacy::Client;
 use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::TokioExecutor;
@@ -39,6 +39,8 @@ pub(super) struct Reply {
 pub(super) enum NoReply {
     /// The process is not up.
     Down,
+    /// It answers as many requests as it may at a time.
+    Throttled,
     /// It took too long.
     Late,
     /// The connection broke, or the answer was too long.
@@ -65,24 +67,33 @@ impl Caller {
         answer_max: usize,
         deadline: Duration,
     ) -> Result<Reply, NoReply> {
+        let answer = async {
+            let response = self.send(port, headers, body).await?;
+            let (parts, body) = response.into_parts();
+            let body = Limited::new(body, answer_max).collect().await;
+            Ok(Reply {
+                status: parts.status,
+                headers: parts.headers,
+                body: body.map_err(|_| NoReply::Broken)?.to_bytes(),
+            })
+        };
+        timeout(deadline, answer)
+            .await
+            .unwrap_or(Err(NoReply::Late))
+    }
+
+    /// Sends one invocation; the answer's body is yet to come.
+    pub(super) async fn send(
+        &self,
+        port: u16,
+        headers: HeaderMap,
+        body: Bytes,
+    ) -> Result<Response<Incoming>, NoReply> {
         let mut request = Request::post(format!("http://127.0.0.1:{port}/invocations"))
             .body(Full::new(body))
             .map_err(|_| NoReply::Broken)?;
         *request.headers_mut() = headers;
-        let answer = async {
-            let response = self.0.request(request).await.ok()?;
-            let (parts, body) = response.into_parts();
-            let body = Limited::new(body, answer_max).collect().await.ok()?;
-            Some(Reply {
-                status: parts.status,
-                headers: parts.headers,
-                body: body.to_bytes(),
-            })
-        };
-        match timeout(deadline, answer).await {
-            Ok(reply) => reply.ok_or(NoReply::Broken),
-            Err(_) => Err(NoReply::Late),
-        }
+        self.0.request(request).await.map_err(|_| NoReply::Broken)
     }
 
     async fn ping(&self, port: u16) -> bool {
@@ -96,10 +107,10 @@ impl Caller {
     }
 }
 
-/// How a serving process is started, and where it writes its port.
+/// How serving processes are started, and where they write their ports and their output.
 pub(super) struct Container {
     program: Program,
-    port_file: PathBuf,
+    folder: PathBuf,
     deadline: Duration,
 }
 
@@ -121,7 +132,6 @@ impl Container {
             path: host.clone(),
             reason: error.to_string(),
         })?;
-        let port_file = place.beside("port");
         let mut env = place.base_env(engine);
         env.insert(
             "SM_MODEL_DIR".to_owned(),
@@ -130,33 +140,39 @@ impl Container {
         env.insert("SAGEMAKER_REGION".to_owned(), place.region().to_owned());
         place.add_env(&mut env, definition.get("Environment"));
         place.add_env(&mut env, Some(environment));
-        let paths = [&host, &script, &model, &port_file];
+        let paths = [&host, &script, &model];
         let args = paths.map(|path| path.to_string_lossy().into_owned());
         let mut program = place.program(engine, "python3", args.to_vec(), env, code)?;
         program.grace_ms = 0;
         let seconds = definition["ContainerStartupHealthCheckTimeoutInSeconds"].as_u64();
         Ok(Self {
             program,
-            port_file,
+            folder: place.beside(""),
             deadline: seconds.map_or(FLEET_START_DEADLINE, Duration::from_secs),
         })
     }
 
-    /// Starts the process and waits until it answers a ping. `whose` says for people what it serves.
+    /// Starts the `nth` process and waits until it answers a ping. `whose` says for people what it
+    /// serves.
     pub(super) async fn start(
         &self,
         engine: &Engine,
         whose: &str,
+        nth: usize,
     ) -> Result<(Running, u16), String> {
+        let port_file = self.folder.join(format!("port-{nth}"));
+        let mut program = self.program.clone();
+        program.args.push(port_file.to_string_lossy().into_owned());
+        program.log = self.folder.join(format!("log-{nth}.txt"));
         let unhealthy = |why: String| {
             format!(
                 "The primary container for {whose} did not pass the ping health check. {why} Its \
                  output is in {}",
-                self.program.log.display()
+                program.log.display()
             )
         };
-        let _none_yet = fs::remove_file(&self.port_file);
-        let mut running = process::start(&engine.host.supervisor, &self.program)
+        let _none_yet = fs::remove_file(&port_file);
+        let mut running = process::start(&engine.host.supervisor, &program)
             .await
             .map_err(|error| format!("ClientError: {error}"))?;
         let until = Instant::now() + self.deadline;
@@ -169,7 +185,7 @@ impl Container {
                     return Err(unhealthy(format!("It ended: {words}.")));
                 }
                 _ = ticks.tick() => {
-                    let port = fs::read_to_string(&self.port_file).ok();
+                    let port = fs::read_to_string(&port_file).ok();
                     if let Some(port) = port.and_then(|text| text.trim().parse().ok())
                         && engine.fleets.caller.ping(port).await
                     {

@@ -12,16 +12,19 @@ use tokio::sync::{Notify, Semaphore, watch};
 use tokio::task::JoinSet;
 use tokio::time::{Instant, timeout};
 
+use super::asynchronous::{self, Turns};
 use super::bodies::Bodies;
 use super::calls::Calls;
 use super::capture::Captures;
 use super::fleet::{self, Fleets};
 use super::job;
+use super::measures::Measures;
 use super::state::State;
 use crate::clock::{Clock, Timestamp};
 use crate::limits::LOCAL_JOBS_MAX;
-use crate::resource::call::{Answer, Call};
+use crate::resource::call::{Answer, Call, Scope};
 use crate::world::World;
+use crate::world::metrics::Datum;
 use crate::world::objects::Objects;
 use crate::world::work::{Done, Work, WorkId};
 
@@ -62,6 +65,10 @@ pub(crate) struct Host {
     pub(super) bin: PathBuf,
     /// The home folder that children see, if any.
     pub(super) home: Option<PathBuf>,
+    /// Serving processes of a fleet, at most.
+    pub(super) instances_max: usize,
+    /// How long a serverless variant stays up when nobody asks it.
+    pub(super) serverless_idle: Duration,
     /// The executable that supervises (`<supervisor> __job`).
     pub(super) supervisor: PathBuf,
 }
@@ -80,6 +87,8 @@ pub(crate) struct Engine {
     pub(super) calls: Calls,
     pub(super) fleets: Fleets,
     pub(super) captures: Captures,
+    pub(super) measures: Measures,
+    pub(super) async_turns: Turns,
     pub(super) turns: Semaphore,
 }
 
@@ -104,6 +113,8 @@ impl Engine {
             calls: Calls::default(),
             fleets: Fleets::default(),
             captures: Captures::default(),
+            measures: Measures::default(),
+            async_turns: Turns::default(),
             turns: Semaphore::new(LOCAL_JOBS_MAX),
         }
     }
@@ -153,6 +164,21 @@ impl Engine {
         let result = write(self.world().objects_mut());
         self.changed();
         result
+    }
+
+    /// Changes the world.
+    pub(super) fn with_world_mut<R>(&self, write: impl FnOnce(&mut World, Timestamp) -> R) -> R {
+        let now = self.now();
+        let result = write(&mut self.world(), now);
+        self.changed();
+        result
+    }
+
+    /// Hands on what was measured. It is not written down: a new server begins anew.
+    pub(super) fn measure(&self, scope: &Scope, data: Vec<Datum>) {
+        let now = self.now();
+        self.world().measure(now, scope, data);
+        self.wake.notify_one();
     }
 
     /// Reports what came of a piece of work.
@@ -243,7 +269,7 @@ impl Engine {
 /// Drives the world until `quit` says so, then ends all work.
 pub(super) async fn drive(engine: Arc<Engine>, mut quit: watch::Receiver<bool>) {
     let mut tasks = JoinSet::new();
-    let mut orders: BTreeMap<WorkId, watch::Sender<Order>> = BTreeMap::new();
+    let mut orders = Orders::default();
     for each in engine.resume() {
         dispatch(&engine, each, &mut tasks, &mut orders);
     }
@@ -258,39 +284,70 @@ pub(super) async fn drive(engine: Arc<Engine>, mut quit: watch::Receiver<bool>) 
                 if let Err(error) = ended {
                     tracing::error!(%error, "a worker of the local SageMaker failed");
                 }
-                orders.retain(|_, order| !order.is_closed());
+                orders.forget_ended();
             }
             _ = quit.changed() => break,
         }
     }
-    for order in orders.values() {
-        order.send_replace(Order::Quit);
-    }
+    orders.give_all(Order::Quit);
     while tasks.join_next().await.is_some() {}
 }
 
-fn dispatch(
-    engine: &Arc<Engine>,
-    work: Work,
-    tasks: &mut JoinSet<()>,
-    orders: &mut BTreeMap<WorkId, watch::Sender<Order>>,
-) {
-    let mut told = |id| {
-        let (sender, receiver) = watch::channel(Order::Run);
-        orders.insert(id, sender);
-        receiver
-    };
+/// The way to every piece of work that goes on.
+#[derive(Default)]
+struct Orders {
+    orders: BTreeMap<WorkId, watch::Sender<Order>>,
+    counts: BTreeMap<WorkId, watch::Sender<u64>>,
+}
+
+impl Orders {
+    fn begin(&mut self, id: WorkId) -> watch::Receiver<Order> {
+        let (sender, told) = watch::channel(Order::Run);
+        self.orders.insert(id, sender);
+        told
+    }
+
+    fn count(&mut self, id: WorkId, count: u64) -> watch::Receiver<u64> {
+        let (sender, told) = watch::channel(count);
+        self.counts.insert(id, sender);
+        told
+    }
+
+    fn give_all(&self, order: Order) {
+        for each in self.orders.values() {
+            each.send_replace(order);
+        }
+    }
+
+    fn forget_ended(&mut self) {
+        self.orders.retain(|_, order| !order.is_closed());
+        self.counts.retain(|_, count| !count.is_closed());
+    }
+}
+
+fn dispatch(engine: &Arc<Engine>, work: Work, tasks: &mut JoinSet<()>, orders: &mut Orders) {
+    let shared = Arc::clone(engine);
     match work {
         Work::Run(job) => {
-            let told = told(job.id);
-            tasks.spawn(job::run(Arc::clone(engine), job, told));
+            let told = orders.begin(job.id);
+            tasks.spawn(job::run(shared, job, told));
         }
         Work::Serve(fleet) => {
-            let told = told(fleet.id);
-            tasks.spawn(fleet::run(Arc::clone(engine), fleet, told));
+            let told = orders.begin(fleet.id);
+            let count = orders.count(fleet.id, fleet.count);
+            tasks.spawn(fleet::run(shared, fleet, told, count));
+        }
+        Work::Invoke(invocation) => {
+            let told = orders.begin(invocation.id);
+            tasks.spawn(asynchronous::run(shared, *invocation, told));
+        }
+        Work::Scale(id, count) => {
+            if let Some(told) = orders.counts.get(&id) {
+                told.send_replace(count);
+            }
         }
         Work::Stop(id) | Work::Retire(id) => {
-            if let Some(order) = orders.get(&id) {
+            if let Some(order) = orders.orders.get(&id) {
                 order.send_replace(Order::Stop);
             }
         }

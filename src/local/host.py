@@ -107,9 +107,13 @@ class Model:
             content, kind = result.response, result.mimetype
         else:
             content, kind = result, accept if accept != "*/*" else "application/json"
-        if isinstance(content, str):
-            content = content.encode("utf-8")
-        return bytes(content), kind
+        if hasattr(content, "__next__"):
+            return map(encoded, content), kind
+        return encoded(content), kind
+
+
+def encoded(content):
+    return content.encode("utf-8") if isinstance(content, str) else bytes(content)
 
 
 class Handler(BaseHTTPRequestHandler):
@@ -149,7 +153,23 @@ class Handler(BaseHTTPRequestHandler):
             sys.stderr.write(trace)
             sys.stderr.flush()
             return self.reply(500, trace.encode("utf-8"), "text/plain")
-        self.reply(200, content, kind)
+        if isinstance(content, bytes):
+            self.reply(200, content, kind)
+        else:
+            self.stream(content, kind)
+
+    def stream(self, parts, kind):
+        """What an iterator gives, piece by piece; a failure on the way breaks the connection."""
+        self.close_connection = True
+        self.send_response(200)
+        self.send_header("Content-Type", kind)
+        self.send_header("Transfer-Encoding", "chunked")
+        self.end_headers()
+        for part in parts:
+            if part:
+                self.wfile.write(b"%x\r\n%s\r\n" % (len(part), part))
+                self.wfile.flush()
+        self.wfile.write(b"0\r\n\r\n")
 
     def reply(self, status, content, kind):
         self.send_response(status)

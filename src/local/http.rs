@@ -57,9 +57,9 @@ async fn dispatch(doors: &Doors, request: Request) -> Response {
     if request.headers().contains_key("x-amz-target") {
         return control::answer(engine, request).await;
     }
-    if let Some(endpoint) = runtime::endpoint_of(request.method(), path) {
+    if let Some((endpoint, way)) = runtime::asked_by(request.method(), path) {
         let endpoint = endpoint.to_owned();
-        return runtime::answer(engine, &endpoint, request).await;
+        return runtime::answer(engine, (&endpoint, way), request).await;
     }
     match (request.method(), path) {
         (&Method::GET, "/_trueup/health") => json_response(

@@ -9,6 +9,7 @@
 //! those that `PATH` has. The state folder holds everything and survives a restart.
 
 mod archive;
+mod asynchronous;
 mod bodies;
 mod calls;
 mod capture;
@@ -21,6 +22,7 @@ mod engine;
 mod fleet;
 mod http;
 mod job;
+mod measures;
 mod paths;
 mod place;
 mod process;
@@ -52,6 +54,7 @@ use self::bodies::Bodies;
 use self::engine::{Engine, Host};
 use self::state::State;
 use crate::clock::{Clock, SystemClock};
+use crate::limits::{FLEET_INSTANCES_MAX, SERVERLESS_IDLE};
 use crate::world::{Pace, World};
 
 /// The account that everything belongs to, unless another is asked for.
@@ -74,6 +77,10 @@ pub struct LocalOptions {
     pub path: String,
     /// The home folder that jobs see, if any: interpreters find packages of the user there.
     pub home: Option<PathBuf>,
+    /// Serving processes of one variant, at most: more instances than that are only counted.
+    pub instances_max: usize,
+    /// How long a serverless variant stays up when nobody asks it.
+    pub serverless_idle: Duration,
     /// The executable whose `__job` is [`supervise::main`]; `None` for the running one.
     pub supervisor: Option<PathBuf>,
     /// Where "now" comes from.
@@ -91,6 +98,8 @@ impl Default for LocalOptions {
             python: "python3".to_owned(),
             path: "/usr/local/bin:/usr/bin:/bin".to_owned(),
             home: None,
+            instances_max: FLEET_INSTANCES_MAX,
+            serverless_idle: SERVERLESS_IDLE,
             supervisor: None,
             clock: Arc::new(SystemClock),
             pace: Pace::local(),
@@ -185,6 +194,7 @@ pub async fn serve(options: LocalOptions) -> Result<LocalHandle, LocalError> {
     tasks.spawn(engine::drive(Arc::clone(&engine), told.clone()));
     tasks.spawn(engine::persist(Arc::clone(&engine), told.clone()));
     tasks.spawn(capture::keep_flushing(Arc::clone(&engine), told.clone()));
+    tasks.spawn(measures::keep_flushing(Arc::clone(&engine), told.clone()));
     tasks.spawn(listen_until(listener, Arc::clone(&engine), told));
     Ok(LocalHandle {
         url,
@@ -220,6 +230,8 @@ fn prepare(options: &LocalOptions, folder: &Path) -> Result<(Bodies, Host), Loca
         path: options.path.clone(),
         bin,
         home: options.home.clone(),
+        instances_max: options.instances_max,
+        serverless_idle: options.serverless_idle,
         supervisor,
     };
     Ok((bodies, host))

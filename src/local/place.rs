@@ -9,6 +9,7 @@ use std::sync::Arc;
 use serde_json::Value;
 
 use super::archive::{self, ArchiveError};
+use super::bodies::Stored;
 use super::engine::Engine;
 use super::paths::{below_prefix, rewrite, s3_uri};
 use super::process::{self, Program};
@@ -313,19 +314,54 @@ pub(super) fn upload(engine: &Engine, from: &Path, uri: &str) -> Result<(), Plac
         .bodies
         .keep_file(from)
         .map_err(io_error("keep", from))?;
+    put(engine, (bucket, key), stored, "binary/octet-stream").map_err(|error| refused(uri, error))
+}
+
+/// Keeps bytes as the object at `uri`.
+pub(super) fn upload_bytes(
+    engine: &Engine,
+    bytes: &[u8],
+    content_type: &str,
+    uri: &str,
+) -> Result<(), PlaceError> {
+    let (bucket, key) = s3_uri(uri).ok_or_else(|| client(format!("{uri} is not in S3")))?;
+    let stored = engine
+        .bodies
+        .keep_bytes(bytes)
+        .map_err(io_error("keep", Path::new(uri)))?;
+    put(engine, (bucket, key), stored, content_type).map_err(|error| refused(uri, error))
+}
+
+fn put(
+    engine: &Engine,
+    (bucket, key): (&str, &str),
+    stored: Stored,
+    content_type: &str,
+) -> Result<(), ObjectError> {
     let object = Object {
         size: stored.size,
         sha256: stored.sha256,
         etag: stored.md5,
-        content_type: Some("binary/octet-stream".to_owned()),
+        content_type: Some(content_type.to_owned()),
         metadata: BTreeMap::new(),
         modified: engine.now(),
         inline: stored.inline,
     };
-    engine
-        .with_objects_mut(|objects| objects.put_stored(bucket, key, object))
-        .map(drop)
-        .map_err(|error| refused(uri, error))
+    let put = engine.with_objects_mut(|objects| objects.put_stored(bucket, key, object));
+    put.map(drop)
+}
+
+/// The bytes of the object at `uri`, if they are not more than `most`.
+pub(super) fn read_object(engine: &Engine, uri: &str, most: usize) -> Result<Vec<u8>, PlaceError> {
+    let object = find(engine, uri)?;
+    if usize::try_from(object.size).map_or(true, |size| size > most) {
+        return Err(client(format!("{uri} is longer than {most} bytes")));
+    }
+    if let Some(bytes) = &object.inline {
+        return Ok(bytes.to_vec());
+    }
+    let path = engine.bodies.path(&object.sha256);
+    fs::read(&path).map_err(io_error("read", &path))
 }
 
 /// Keeps every file below `from` under the prefix `uri`.

@@ -17,6 +17,8 @@ pub struct Route {
     pub fleet: WorkId,
     /// Its variant.
     pub variant: String,
+    /// The variant's instances.
+    pub instances: u64,
     /// The endpoint config in effect.
     pub config: String,
     /// How requests and answers are captured, if they are.
@@ -120,6 +122,7 @@ impl World {
         };
         Ok(Route {
             fleet: serving,
+            instances: chosen["CurrentInstanceCount"].as_u64().unwrap_or(1),
             config: match moving.filter(|_| is_new) {
                 Some(deployment) => deployment.config().to_owned(),
                 None => text(&record.body, "EndpointConfigName").to_owned(),

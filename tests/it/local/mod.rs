@@ -8,6 +8,7 @@ mod lifetime;
 mod objects;
 mod processing;
 mod refusals;
+mod serving;
 mod training;
 mod transform;
 

@@ -55,7 +55,7 @@ pub(super) async fn outcome(
     };
     let whose = format!("transform job {}", job.name);
     let started = tokio::select! {
-        started = prepared.container.start(engine, &whose) => started,
+        started = prepared.container.start(engine, &whose, 0) => started,
         order = ordered(told) => return (order == Order::Stop).then_some(JobOutcome::Stopped),
     };
     let (mut running, port) = match started {
@@ -241,7 +241,7 @@ async fn ask(transform: &Transform, payload: Bytes) -> Result<Bytes, (String, bo
     let reply = reply.await.map_err(|missing| {
         let words = match missing {
             NoReply::Late => format!("the container did not answer in {} s", deadline.as_secs()),
-            NoReply::Down | NoReply::Broken => {
+            NoReply::Down | NoReply::Throttled | NoReply::Broken => {
                 "the container closed the connection, or its answer was too long".to_owned()
             }
         };
