@@ -317,6 +317,7 @@ impl World {
         match key.id {
             kind::Id::Endpoint => self.endpoint_due(key),
             kind::Id::Schedule => self.schedule_due(key),
+            kind::Id::Execution => self.execution_due(key),
             _ => {}
         }
     }

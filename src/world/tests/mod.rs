@@ -1,6 +1,7 @@
 //! The service from outside: every answer is held against the public service model.
 
 mod again;
+mod caching;
 mod definition;
 mod endpoint;
 mod entities;
@@ -11,6 +12,7 @@ mod package;
 mod pipeline;
 mod plain;
 mod rollout;
+mod steps;
 mod transform;
 mod tuning;
 mod whole;
