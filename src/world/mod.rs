@@ -19,6 +19,7 @@ mod group;
 mod jobs;
 mod kind;
 mod kinds;
+mod lineage;
 mod list;
 pub mod log;
 mod model;
@@ -46,6 +47,7 @@ mod tags;
 #[cfg(test)]
 mod tests;
 mod topics;
+mod tracking;
 mod traffic;
 mod transform;
 mod tuning;

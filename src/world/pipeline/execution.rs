@@ -113,6 +113,10 @@ impl World {
         let pipeline = Key::new(Id::Pipeline, &record.scope, &record.name);
         let seed = format!("{}/{}", pipeline.place, self.next());
         let (name, body, execution) = self.prepare(&pipeline, &letters(&seed, 12), request)?;
+        if let Some(config) = body.get("PipelineExperimentConfig") {
+            let arn = text(&body, "PipelineArn");
+            self.open_trial(request.scope, arn, config)?;
+        }
         let inside = Request {
             scope: request.scope,
             body: Cow::Owned(Map::new()),
@@ -197,7 +201,7 @@ impl World {
         if let Some(config) = request.get("SelectiveExecutionConfig") {
             body["SelectiveExecutionConfig"] = self.choose(&mut execution, pipeline, config)?;
         }
-        if let Some(config) = self.experiment(&mut execution) {
+        if let Some(config) = self.experiment(&execution)? {
             body["PipelineExperimentConfig"] = config;
         }
         Ok((name, body, execution))

@@ -11,7 +11,7 @@ use crate::world::World;
 use crate::world::jobs::names;
 use crate::world::kind::Id;
 use crate::world::records::{Key, State};
-use crate::world::request::{cut, epoch, text};
+use crate::world::request::{Refusal, cut, epoch, text};
 
 /// Characters of an execution's `FailureReason`.
 const REASON_MAX: usize = 1300;
@@ -170,12 +170,21 @@ impl World {
         })
     }
 
-    /// The experiment that an execution belongs to, if its definition names one.
-    pub(super) fn experiment(&self, state: &mut ExecutionState) -> Option<Value> {
-        let config = state.document.get("PipelineExperimentConfig")?;
-        let definition = Definition::read(&state.document).ok()?;
-        self.around(state, &definition, |around| around.resolve(config).ok())
-            .filter(Value::is_object)
+    /// The experiment that an execution belongs to: unless its definition says none, there is one of
+    /// the pipeline's name, with a trial for each execution.
+    pub(super) fn experiment(&self, state: &ExecutionState) -> Result<Option<Value>, Refusal> {
+        let usual = json!({
+            "ExperimentName": {"Get": "Execution.PipelineName"},
+            "TrialName": {"Get": "Execution.PipelineExecutionId"},
+        });
+        let config = state.document.get("PipelineExperimentConfig");
+        let config = config.unwrap_or(&usual);
+        if config.is_null() {
+            return Ok(None);
+        }
+        let definition = Definition::read(&state.document).map_err(Refusal::invalid)?;
+        let config = self.around(state, &definition, |around| around.resolve(config));
+        Ok(Some(config.map_err(Refusal::invalid)?).filter(Value::is_object))
     }
 
     pub(super) fn snapshot(&self, key: &Key) -> Option<(Scope, ExecutionState)> {

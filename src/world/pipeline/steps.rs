@@ -99,7 +99,7 @@ impl World {
             }
             "QualityCheck" => self.start_check(within, step, &body, arguments),
             "Model" => self.make_model(within, step, arguments),
-            "RegisterModel" => self.register(within.scope, arguments),
+            "RegisterModel" => self.register(within, arguments),
             "Fail" => {
                 let message = text(&arguments, "ErrorMessage").to_owned();
                 let mut started = Started::failed(&message);
@@ -169,6 +169,9 @@ impl World {
             _ => generated_name(&within.state.id, step.name, seq),
         };
         arguments[kind.name] = json!(name);
+        if let Some(config) = self.experiment_of(within.key) {
+            arguments["ExperimentConfig"] = config;
+        }
         let owner = Some(Owner::Step(within.key.clone(), step.name.to_owned()));
         let launched = self.invoke(op, within.scope, &arguments, |world, request| match id {
             Id::TuningJob => world.launch_tuning(request, owner),
@@ -198,7 +201,8 @@ impl World {
     }
 
     /// Registers a model package; the service creates a group that is missing.
-    fn register(&mut self, scope: &Scope, arguments: Value) -> Started {
+    fn register(&mut self, within: Within<'_>, arguments: Value) -> Started {
+        let scope = within.scope;
         let group = text(&arguments, "ModelPackageGroupName");
         if !group.is_empty() {
             let key = self.key(Id::PackageGroup.kind(), scope, group);
@@ -219,10 +223,19 @@ impl World {
             Ok(answer) => {
                 let arn = text(&answer, "ModelPackageArn");
                 let key = self.key(Id::Package.kind(), scope, arn);
+                if self.experiment_of(within.key).is_some() {
+                    let _tracked = self.track_package(scope, &key);
+                }
                 let metadata = json!({"RegisterModel": {"Arn": arn}});
                 Started::made(key, metadata, StepStatus::Succeeded)
             }
         }
+    }
+
+    /// The experiment and the trial of an execution, if it has them.
+    fn experiment_of(&self, execution: &Key) -> Option<Value> {
+        let record = self.records.get(execution)?;
+        record.body.get("PipelineExperimentConfig").cloned()
     }
 
     /// Carries out a request that the service makes of itself.

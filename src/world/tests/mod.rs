@@ -5,6 +5,7 @@ mod caching;
 mod definition;
 mod endpoint;
 mod entities;
+mod lineage;
 mod monitor;
 mod moods;
 mod neighbours;
