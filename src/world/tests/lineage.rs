@@ -281,3 +281,29 @@ fn a_job_belongs_to_the_experiment_that_it_names() {
     let list = bench.ask("ListTrialComponents", json!({}));
     assert_eq!(list["TrialComponentSummaries"].as_array().unwrap().len(), 1);
 }
+
+#[test]
+fn an_execution_that_has_no_experiment_leaves_no_trace() {
+    let mut bench = Bench::new();
+    let step = json!({"Name": "S", "Type": "Fail", "Arguments": {"ErrorMessage": "no"}});
+    let mut run = |name: &str, config: Option<Value>| {
+        let mut definition = json!({"Version": "2020-12-01", "Steps": [step]});
+        if let Some(config) = config {
+            definition["PipelineExperimentConfig"] = config;
+        }
+        let token = name.repeat(16);
+        bench.ask(
+            "CreatePipeline",
+            json!({"PipelineName": name, "RoleArn": ROLE, "ClientRequestToken": token,
+                "PipelineDefinition": definition.to_string()}),
+        );
+        let start = json!({"PipelineName": name, "ClientRequestToken": token});
+        bench.ask("StartPipelineExecution", start);
+        let list = bench.ask("ListExperiments", json!({}));
+        arns(&list, "ExperimentSummaries", "ExperimentName")
+    };
+    assert_eq!(run("p1", Some(Value::Null)), Vec::<String>::new());
+    assert_eq!(run("p2", None), ["p2"]);
+    let other = json!({"ExperimentName": "other", "TrialName": "t"});
+    assert_eq!(run("p3", Some(other)), ["other", "p2"]);
+}
