@@ -67,7 +67,7 @@ impl World {
         }
         facts.retain(|_, value| !value.is_null());
         match self.launch_for(within, step, Id::ProcessingJob, arguments) {
-            Err(failed) => failed,
+            Err(reason) => Started::failed(&reason),
             Ok((key, arn)) => {
                 facts.insert("CheckJobArn".to_owned(), arn);
                 let metadata = json!({"QualityCheck": facts});

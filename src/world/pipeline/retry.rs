@@ -16,6 +16,8 @@ const BACKOFF_RATE: f64 = 2.0;
 const ATTEMPTS_MORE: u64 = 5;
 /// The longest that is waited between two attempts (the service's figure).
 const INTERVAL_SECONDS_MAX: f64 = 43_200.0;
+/// The longest that is tried again (the service's figure).
+const EXPIRE_MINUTES_MAX: i64 = 14_400;
 
 impl World {
     /// Whether a step that failed so is run again; if so, it waits for its time.
@@ -89,15 +91,12 @@ fn pause(
     let rate = number("BackoffRate", BACKOFF_RATE).powi(exponent);
     let seconds = number("IntervalSeconds", INTERVAL_SECONDS) * rate;
     let pause = SignedDuration::try_from_secs_f64(seconds.min(INTERVAL_SECONDS_MAX)).ok()?;
-    let left = match policy["ExpireAfterMin"].as_i64() {
-        Some(minutes) => {
-            let until = SignedDuration::from_mins(minutes.min(14_400));
-            now.duration_since(step.started).saturating_add(pause) <= until
-        }
-        None => {
-            let most = policy["MaxAttempts"].as_u64().unwrap_or(ATTEMPTS_MORE);
-            u64::from(step.attempts) <= most
-        }
+    let left = if let Some(minutes) = policy["ExpireAfterMin"].as_i64() {
+        let until = SignedDuration::from_mins(minutes.min(EXPIRE_MINUTES_MAX));
+        now.duration_since(step.started).saturating_add(pause) <= until
+    } else {
+        let most = policy["MaxAttempts"].as_u64().unwrap_or(ATTEMPTS_MORE);
+        u64::from(step.attempts) <= most
     };
     left.then_some(pause)
 }

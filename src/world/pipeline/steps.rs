@@ -141,7 +141,7 @@ impl World {
             _ => Id::ProcessingJob,
         };
         match self.launch_for(within, step, id, arguments) {
-            Err(failed) => failed,
+            Err(reason) => Started::failed(&reason),
             Ok((key, arn)) => {
                 let metadata = json!({format!("{}Job", step.kind): {"Arn": arn}});
                 Started::made(key, metadata, StepStatus::Executing)
@@ -149,14 +149,14 @@ impl World {
         }
     }
 
-    /// Launches the job of a step: its key and ARN.
+    /// Launches the job of a step: its key and ARN, or why it cannot be.
     pub(super) fn launch_for(
         &mut self,
         within: Within<'_>,
         step: &Step<'_>,
         id: Id,
         mut arguments: Value,
-    ) -> Result<(Key, Value), Started> {
+    ) -> Result<(Key, Value), String> {
         let op = match id {
             Id::TrainingJob => "CreateTrainingJob",
             Id::TransformJob => "CreateTransformJob",
@@ -191,7 +191,7 @@ impl World {
             world.create(kind, request)
         });
         match made {
-            Err(refusal) => not_invoked(op, &refusal),
+            Err(refusal) => Started::failed(&not_invoked(op, &refusal)),
             Ok(answer) => Started::made(
                 Key::new(Id::Model, within.scope, &name),
                 json!({"Model": {"Arn": answer[kind.arn]}}),
@@ -213,13 +213,13 @@ impl World {
                     world.create(Id::PackageGroup.kind(), request)
                 });
                 if let Err(refusal) = created {
-                    return not_invoked(op, &refusal);
+                    return Started::failed(&not_invoked(op, &refusal));
                 }
             }
         }
         let op = "CreateModelPackage";
         match self.invoke(op, scope, &arguments, Self::create_package) {
-            Err(refusal) => not_invoked(op, &refusal),
+            Err(refusal) => Started::failed(&not_invoked(op, &refusal)),
             Ok(answer) => {
                 let arn = text(&answer, "ModelPackageArn");
                 let key = self.key(Id::Package.kind(), scope, arn);
@@ -270,9 +270,9 @@ fn tuning_name(execution: &str, step: &str, seq: u64) -> String {
     format!("{execution}-{}-{suffix}", step.trim_end_matches('-'))
 }
 
-fn not_invoked(op: &str, refusal: &Refusal) -> Started {
-    Started::failed(&format!(
+fn not_invoked(op: &str, refusal: &Refusal) -> String {
+    format!(
         "ClientError: Failed to invoke sagemaker:{op}. Error Details: {}",
         refusal.message
-    ))
+    )
 }
