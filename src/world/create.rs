@@ -21,7 +21,7 @@ impl World {
             Id::DataQuality | Id::ModelQuality | Id::ModelBias | Id::ModelExplainability => {
                 endpoint_config::job_defaults(&mut body);
             }
-            Id::Experiment | Id::Trial | Id::TrialComponent => {
+            Id::Experiment | Id::Trial | Id::TrialComponent | Id::Action | Id::Context => {
                 self.check_entity(&mut body, request)?;
             }
             Id::PackageGroup => {

@@ -1,4 +1,4 @@
-//! Experiments, their trials, and the components of trials.
+//! Experiments, their trials, and the components of trials; what they share with lineage.
 
 use std::collections::BTreeSet;
 
@@ -14,22 +14,24 @@ use super::request::{Refusal, Reply, Request, default, epoch};
 const TRIALS_MAX: usize = 50;
 
 /// Members whose entries an update adds to, and the members that name those to take out.
-const MERGED: [(&str, &str); 3] = [
+const MERGED: [(&str, &str); 4] = [
     ("Parameters", "ParametersToRemove"),
     ("InputArtifacts", "InputArtifactsToRemove"),
     ("OutputArtifacts", "OutputArtifactsToRemove"),
+    ("Properties", "PropertiesToRemove"),
 ];
 
 /// The kind that an operation is about.
 fn kind(op: &str) -> &'static Kind {
-    let id = if op.contains("TrialComponent") {
-        Id::TrialComponent
-    } else if op.contains("Trial") {
-        Id::Trial
-    } else {
-        Id::Experiment
-    };
-    id.kind()
+    let ends = [
+        ("TrialComponent", Id::TrialComponent),
+        ("Trial", Id::Trial),
+        ("Artifact", Id::Artifact),
+        ("Action", Id::Action),
+        ("Context", Id::Context),
+    ];
+    let found = ends.into_iter().find(|(end, _)| op.ends_with(end));
+    found.map_or(Id::Experiment, |(_, id)| id).kind()
 }
 
 impl World {
@@ -44,7 +46,9 @@ impl World {
             let experiment = self.find(Id::Experiment.kind(), request)?;
             body["ExperimentName"] = json!(experiment.name);
         }
-        default(body, "DisplayName", request.text(kind.name));
+        if matches!(kind.id, Id::Experiment | Id::Trial | Id::TrialComponent) {
+            default(body, "DisplayName", request.text(kind.name));
+        }
         body["CreatedBy"] = user(request.scope);
         body["LastModifiedTime"] = epoch(request.now);
         body["LastModifiedBy"] = user(request.scope);
@@ -85,6 +89,12 @@ impl World {
         let kind = kind(request.op);
         let record = self.find(kind, request)?;
         let (name, arn) = (record.name.clone(), record.body[kind.arn].clone());
+        if self.is_associated(request.scope, arn.as_str().unwrap_or_default()) {
+            return Err(Refusal::invalid(format!(
+                "Cannot delete {}: its associations must be deleted first.",
+                arn.as_str().unwrap_or_default()
+            )));
+        }
         let held = match kind.id {
             Id::Experiment => {
                 let mut trials = self.records.under(Id::Trial, request.scope, "");
@@ -94,7 +104,8 @@ impl World {
                 let mut components = self.records.under(Id::TrialComponent, request.scope, "");
                 components.any(|component| trials(component).contains(&name))
             }
-            _ => !trials(record).is_empty(),
+            Id::TrialComponent => !trials(record).is_empty(),
+            _ => false,
         };
         if held {
             let what = match kind.id {

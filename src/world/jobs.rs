@@ -34,7 +34,7 @@ const REASON_MAX: usize = 1024;
 /// What differs between the kinds of jobs: names of members.
 pub(super) struct Names {
     pub(super) status: &'static str,
-    start: &'static str,
+    pub(super) start: &'static str,
     end: &'static str,
 }
 
@@ -103,6 +103,9 @@ impl World {
             check_training(&body)?;
             training_defaults(&mut body, request);
         }
+        if let Some(config) = request.get("ExperimentConfig") {
+            self.check_experiment(request.scope, config)?;
+        }
         let work = self.next_work();
         let state = State::Job(JobState { work, owner });
         let answer = self.put(kind, request, name, body, state)?;
@@ -118,7 +121,9 @@ impl World {
             request: request.object(),
             container,
         };
-        self.works.run(Key::new(kind.id, request.scope, name), job);
+        let key = Key::new(kind.id, request.scope, name);
+        let _tracked = self.open_component(&key);
+        self.works.run(key, job);
         Ok(answer)
     }
 
@@ -232,6 +237,7 @@ impl World {
             State::Job(state) => state.owner.clone(),
             _ => None,
         };
+        let _tracked = self.close_component(&key);
         match owner {
             Some(Owner::Step(execution, step)) => self.step_job_done(&execution, &step, &key),
             Some(Owner::Tuning(tuning)) => self.tune(&tuning),

@@ -1,13 +1,14 @@
 //! Every kind of resource: one declaration each.
 
 use super::kind::{Id, Kind, List};
+use super::lineage::kinds as lineage;
 use super::package;
 
-const VALIDATION: &str = "ValidationException";
-const NOT_FOUND: &str = "ResourceNotFound";
+pub(super) const VALIDATION: &str = "ValidationException";
+pub(super) const NOT_FOUND: &str = "ResourceNotFound";
 const IN_USE: &str = "ResourceInUse";
 
-const fn list(
+pub(super) const fn list(
     member: &'static str,
     status: &'static str,
     items: &'static [(&'static str, &'static str)],
@@ -488,6 +489,10 @@ pub(super) const KINDS: &[Kind] = &[
             )
         },
     },
+    lineage::ARTIFACT,
+    lineage::ACTION,
+    lineage::CONTEXT,
+    lineage::ASSOCIATION,
     Kind {
         id: Id::ModelCard,
         describe: "DescribeModelCard",

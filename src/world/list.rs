@@ -5,7 +5,7 @@ use serde_json::{Map, Value};
 use super::World;
 use super::kind::{Id, Kind};
 use super::records::Record;
-use super::request::{Refusal, Reply, Request};
+use super::request::{Refusal, Reply, Request, text};
 use super::window::{Page, Rank, Window};
 use crate::resource::call::Scope;
 
@@ -107,6 +107,9 @@ pub(super) fn is_age(by: &str) -> bool {
 
 fn rank(kind: &Kind, by: &str, record: &Record) -> Rank {
     match by {
+        "SourceArn" | "DestinationArn" | "SourceType" | "DestinationType" => {
+            Rank::Text(text(&record.body, by).to_owned())
+        }
         "Name" | "PipelineExecutionArn" => Rank::Text(record.name.clone()),
         "Status" => {
             let status = record.body.pointer(kind.list.status);

@@ -20,6 +20,7 @@ pub mod invocations;
 mod jobs;
 mod kind;
 mod kinds;
+mod lineage;
 mod list;
 pub mod log;
 pub mod metrics;
@@ -48,6 +49,7 @@ mod tags;
 #[cfg(test)]
 mod tests;
 mod topics;
+mod tracking;
 mod traffic;
 mod transform;
 mod tuning;
@@ -325,6 +327,7 @@ impl World {
             kind::Id::Endpoint => self.endpoint_due(key),
             kind::Id::Schedule => self.schedule_due(key),
             kind::Id::Alarm => self.alarm_due(key),
+            kind::Id::Execution => self.execution_due(key),
             _ => {}
         }
     }

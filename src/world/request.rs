@@ -8,6 +8,7 @@ use crate::clock::Timestamp;
 use crate::resource::call::{OpError, Scope};
 
 /// A checked request.
+#[derive(Clone)]
 pub(super) struct Request<'a> {
     /// The operation.
     pub(super) op: &'static str,

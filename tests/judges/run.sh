@@ -64,6 +64,7 @@ judge() {
 judge judge_boto3.py --manifest "$work/manifest.json"
 judge judge_neighbours.py --manifest "$work/manifest.json"
 judge judge_entities.py --manifest "$work/manifest.json"
+judge judge_transform.py --manifest "$work/manifest.json"
 judge judge_requests.py --calls "$work/calls.jsonl"
 if ((failed)); then
     tail -n 40 "$work/log" >&2

@@ -1,7 +1,7 @@
 //! Executions: starting, stopping and showing them.
 
 use std::borrow::Cow;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
@@ -40,6 +40,9 @@ pub(in crate::world) struct ExecutionState {
     /// The token of the last retry.
     #[serde(default)]
     pub(super) retried: Option<String>,
+    /// The steps that run, where not all do.
+    #[serde(default)]
+    pub(super) chosen: Option<BTreeSet<String>>,
 }
 
 /// A step that has started.
@@ -55,6 +58,28 @@ pub(super) struct StepState {
     /// What it made: a job, a package.
     pub(super) made: Option<Key>,
     pub(super) metadata: Option<Value>,
+    /// How often it was started.
+    #[serde(default = "one")]
+    pub(super) attempts: u32,
+    /// When it runs again, while it waits for that.
+    #[serde(default)]
+    pub(super) again: Option<Timestamp>,
+    /// What a later step with the same arguments knows it by.
+    #[serde(default)]
+    pub(super) signature: Option<String>,
+    #[serde(default)]
+    pub(super) taken: Option<Taken>,
+}
+
+fn one() -> u32 {
+    1
+}
+
+/// The execution whose step was taken over: for its arguments, or as it was asked for.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) enum Taken {
+    Cached(String),
+    Asked(String),
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -85,14 +110,13 @@ impl World {
         if let Some(arn) = state.started.get(&token) {
             return Ok(json!({"PipelineExecutionArn": arn}));
         }
-        if request.get("SelectiveExecutionConfig").is_some() {
-            return Err(Refusal::invalid(
-                "SelectiveExecutionConfig is not supported here.",
-            ));
-        }
         let pipeline = Key::new(Id::Pipeline, &record.scope, &record.name);
         let seed = format!("{}/{}", pipeline.place, self.next());
         let (name, body, execution) = self.prepare(&pipeline, &letters(&seed, 12), request)?;
+        if let Some(config) = body.get("PipelineExperimentConfig") {
+            let arn = text(&body, "PipelineArn");
+            self.open_trial(request.scope, arn, config)?;
+        }
         let inside = Request {
             scope: request.scope,
             body: Cow::Owned(Map::new()),
@@ -172,8 +196,12 @@ impl World {
             steps: BTreeMap::new(),
             end: None,
             retried: None,
+            chosen: None,
         };
-        if let Some(config) = self.experiment(&mut execution) {
+        if let Some(config) = request.get("SelectiveExecutionConfig") {
+            body["SelectiveExecutionConfig"] = self.choose(&mut execution, pipeline, config)?;
+        }
+        if let Some(config) = self.experiment(&execution)? {
             body["PipelineExperimentConfig"] = config;
         }
         Ok((name, body, execution))
@@ -313,7 +341,7 @@ fn shown(name: &str, step: &StepState, body: Option<&Value>) -> Value {
         "StepName": name,
         "StartTime": epoch(step.started),
         "StepStatus": step.status,
-        "AttemptCount": 1,
+        "AttemptCount": step.attempts,
     });
     for (member, from) in [
         ("StepDisplayName", "DisplayName"),
@@ -331,6 +359,15 @@ fn shown(name: &str, step: &StepState, body: Option<&Value>) -> Value {
     }
     if let Some(metadata) = &step.metadata {
         shown["Metadata"] = metadata.clone();
+    }
+    match &step.taken {
+        Some(Taken::Cached(from)) => {
+            shown["CacheHitResult"] = json!({"SourcePipelineExecutionArn": from});
+        }
+        Some(Taken::Asked(from)) => {
+            shown["SelectiveExecutionResult"] = json!({"SourcePipelineExecutionArn": from});
+        }
+        None => {}
     }
     shown
 }

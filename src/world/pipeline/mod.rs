@@ -1,15 +1,21 @@
 //! Pipelines: stored definitions with versions and aliases, and their executions.
 //!
-//! What the interpreter does not do: `CacheConfig` and `RetryPolicies` are accepted and ignored,
-//! `SelectiveExecutionConfig` is refused, and steps of types other than Processing, Training,
-//! Tuning, Condition, `RegisterModel` and Fail end the execution as failed, saying so.
+//! What the interpreter does not do: steps of types other than Processing, Training, Transform,
+//! Tuning, Model, `QualityCheck`, Condition, `RegisterModel` and Fail end the execution as failed,
+//! saying so. The service's own calls do not fail here for its own reasons, so of the reasons that
+//! `RetryPolicies` name those of jobs occur.
 
 mod again;
+mod cache;
+mod check;
 mod condition;
 mod definition;
 mod execution;
 mod expression;
+mod retry;
 mod run;
+mod selection;
+mod steps;
 mod versions;
 
 use std::collections::BTreeMap;

@@ -2,50 +2,19 @@
 
 use serde_json::{Value, json};
 
-use super::condition::all_hold;
 use super::definition::{Definition, Step};
 use super::execution::{ExecutionState, StepState, StepStatus};
 use super::expression::Surroundings;
+use super::steps::{Started, Within};
 use crate::resource::call::Scope;
 use crate::world::World;
-use crate::world::encode::letters;
-use crate::world::jobs::{Owner, names};
+use crate::world::jobs::names;
 use crate::world::kind::Id;
 use crate::world::records::{Key, State};
-use crate::world::request::{Refusal, Reply, Request, cut, epoch, items, text};
-use crate::world::shape;
+use crate::world::request::{Refusal, cut, epoch, text};
 
-/// Characters of a step's `FailureReason`, and of an execution's.
-const STEP_REASON_MAX: usize = 1024;
+/// Characters of an execution's `FailureReason`.
 const REASON_MAX: usize = 1300;
-
-/// What starting a step came to.
-struct Started {
-    status: StepStatus,
-    reason: Option<String>,
-    branch: Option<bool>,
-    made: Option<Key>,
-    metadata: Option<Value>,
-}
-
-impl Started {
-    fn new(status: StepStatus) -> Self {
-        Self {
-            status,
-            reason: None,
-            branch: None,
-            made: None,
-            metadata: None,
-        }
-    }
-
-    fn failed(reason: &str) -> Self {
-        Self {
-            reason: Some(cut(reason, STEP_REASON_MAX)),
-            ..Self::new(StepStatus::Failed)
-        }
-    }
-}
 
 impl World {
     /// Goes on with an execution as far as it can.
@@ -60,14 +29,24 @@ impl World {
             let Some(step) = due(&definition, &state) else {
                 return self.conclude(key, &state);
             };
-            let seq = self.next();
-            let started = self.start_step(&scope, key, &state, &definition, step);
-            let name = step.name.to_owned();
-            let fails = (step.kind == "Fail").then(|| started.reason.clone());
-            self.enter(key, name, seq, started);
-            if let Some(reason) = fails {
-                self.end_early(key, "Failed", reason);
-            }
+            let within = Within {
+                scope: &scope,
+                key,
+                state: &state,
+                definition: &definition,
+            };
+            self.run_step(within, step);
+        }
+    }
+
+    /// Starts a step, for the first time or again.
+    pub(super) fn run_step(&mut self, within: Within<'_>, step: &Step<'_>) {
+        let seq = self.next();
+        let started = self.start_step(within, step);
+        let fails = (step.kind == "Fail").then(|| started.reason.clone());
+        self.enter(within.key, step.name, seq, started);
+        if let Some(reason) = fails {
+            self.end_early(within.key, "Failed", reason);
         }
     }
 
@@ -76,15 +55,24 @@ impl World {
         let Some(record) = self.records.get(job) else {
             return;
         };
-        let reason = match text(&record.body, "FailureReason") {
+        let mut reason = match text(&record.body, "FailureReason") {
             "" => None,
             reason => Some(reason.to_owned()),
         };
-        let status = match text(&record.body, names(job.id).status) {
+        let mut status = match text(&record.body, names(job.id).status) {
             "Completed" => StepStatus::Succeeded,
             "Stopped" => StepStatus::Stopped,
             _ => StepStatus::Failed,
         };
+        match (status, &reason) {
+            (StepStatus::Failed, Some(words)) if self.again(key, step, words) => return,
+            (StepStatus::Succeeded, _) => {
+                if let Some(violated) = self.violated(key, step) {
+                    (status, reason) = (StepStatus::Failed, Some(violated));
+                }
+            }
+            _ => {}
+        }
         let now = self.now;
         if let Some(state) = self.execution_mut(key)
             && let Some(step) = state.steps.get_mut(step)
@@ -108,6 +96,12 @@ impl World {
         let mut running = Vec::new();
         for step in state.steps.values_mut().filter(|step| step.status.runs()) {
             step.status = StepStatus::Stopping;
+            // What waits to run again has nothing to stop.
+            if step.again.take().is_some() {
+                step.status = StepStatus::Stopped;
+                step.ended = Some(now);
+                continue;
+            }
             running.extend(step.made.clone());
         }
         if status == "Stopped"
@@ -154,151 +148,18 @@ impl World {
         }
     }
 
-    fn start_step(
-        &mut self,
-        scope: &Scope,
-        key: &Key,
-        state: &ExecutionState,
-        definition: &Definition<'_>,
-        step: &Step<'_>,
-    ) -> Started {
-        let arguments = step
-            .body
-            .get("Arguments")
-            .cloned()
-            .unwrap_or_else(|| json!({}));
-        let resolved = match step.kind {
-            // Only the branches' own steps resolve what stands in them.
-            "Condition" => Ok(Value::Null),
-            _ => self.around(state, definition, |around| around.resolve(&arguments)),
-        };
-        let resolved = match resolved {
-            Ok(resolved) => resolved,
-            Err(reason) => return Started::failed(&format!("ClientError: {reason}")),
-        };
-        match step.kind {
-            "Training" | "Processing" | "Tuning" => {
-                self.start_job(scope, key, state, step, resolved)
-            }
-            "RegisterModel" => self.register(scope, resolved),
-            "Fail" => {
-                let message = text(&resolved, "ErrorMessage").to_owned();
-                let mut started = Started::failed(&message);
-                started.metadata = Some(json!({"Fail": {"ErrorMessage": message}}));
-                started
-            }
-            "Condition" => {
-                let conditions = items(&arguments, "Conditions");
-                match self.around(state, definition, |around| all_hold(conditions, around)) {
-                    Err(reason) => Started::failed(&format!("ClientError: {reason}")),
-                    Ok(holds) => {
-                        let outcome = if holds { "True" } else { "False" };
-                        Started {
-                            branch: Some(holds),
-                            metadata: Some(json!({"Condition": {"Outcome": outcome}})),
-                            ..Started::new(StepStatus::Succeeded)
-                        }
-                    }
-                }
-            }
-            kind => Started::failed(&format!("Steps of type {kind} are not run here.")),
-        }
-    }
-
-    fn start_job(
-        &mut self,
-        scope: &Scope,
-        key: &Key,
-        state: &ExecutionState,
-        step: &Step<'_>,
-        mut arguments: Value,
-    ) -> Started {
-        let (op, id) = match step.kind {
-            "Training" => ("CreateTrainingJob", Id::TrainingJob),
-            "Tuning" => ("CreateHyperParameterTuningJob", Id::TuningJob),
-            _ => ("CreateProcessingJob", Id::ProcessingJob),
-        };
-        let kind = id.kind();
-        let seq = self.next();
-        let name = match id {
-            Id::TuningJob => tuning_name(&state.id, step.name, seq),
-            _ => job_name(&state.id, step.name, seq),
-        };
-        arguments[kind.name] = json!(name);
-        let launched = self.invoke(op, scope, &arguments, |world, request| {
-            let owner = Some(Owner::Step(key.clone(), step.name.to_owned()));
-            match id {
-                Id::TuningJob => world.launch_tuning(request, owner),
-                _ => world.launch(request, owner),
-            }
-        });
-        match launched {
-            Err(refusal) => not_invoked(op, &refusal),
-            Ok(answer) => Started {
-                made: Some(Key::new(id, scope, &name)),
-                metadata: Some(json!({format!("{}Job", step.kind): {"Arn": answer[kind.arn]}})),
-                ..Started::new(StepStatus::Executing)
-            },
-        }
-    }
-
-    /// Registers a model package; the service creates a group that is missing.
-    fn register(&mut self, scope: &Scope, arguments: Value) -> Started {
-        let group = text(&arguments, "ModelPackageGroupName");
-        if !group.is_empty() {
-            let key = self.key(Id::PackageGroup.kind(), scope, group);
-            if self.records.get(&key).is_none() {
-                let op = "CreateModelPackageGroup";
-                let wanted = json!({"ModelPackageGroupName": group});
-                let created = self.invoke(op, scope, &wanted, |world, request| {
-                    world.create(Id::PackageGroup.kind(), request)
-                });
-                if let Err(refusal) = created {
-                    return not_invoked(op, &refusal);
-                }
-            }
-        }
-        let op = "CreateModelPackage";
-        match self.invoke(op, scope, &arguments, Self::create_package) {
-            Err(refusal) => not_invoked(op, &refusal),
-            Ok(answer) => {
-                let arn = text(&answer, "ModelPackageArn");
-                Started {
-                    made: Some(self.key(Id::Package.kind(), scope, arn)),
-                    metadata: Some(json!({"RegisterModel": {"Arn": arn}})),
-                    ..Started::new(StepStatus::Succeeded)
-                }
-            }
-        }
-    }
-
-    /// Carries out a request that the service makes of itself.
-    pub(in crate::world) fn invoke(
-        &mut self,
-        op: &'static str,
-        scope: &Scope,
-        body: &Value,
-        run: impl FnOnce(&mut Self, &Request<'_>) -> Reply,
-    ) -> Reply {
-        let request = Request {
-            op,
-            scope,
-            body: shape::request(op, body)?,
-            now: self.now,
-        };
-        run(self, &request)
-    }
-
     /// Calls `with` with what the functions of an execution can refer to.
-    fn around<T>(
+    pub(super) fn around<T>(
         &self,
         state: &ExecutionState,
         definition: &Definition<'_>,
         with: impl FnOnce(&Surroundings<'_>) -> T,
     ) -> T {
         let step = |name: &str| -> Option<&Value> {
-            let made = state.steps.get(name)?.made.as_ref()?;
-            self.records.get(made).map(|record| &record.body)
+            let step = state.steps.get(name)?;
+            let checked = step.metadata.as_ref().and_then(|it| it.get("QualityCheck"));
+            let made = || Some(&self.records.get(step.made.as_ref()?)?.body);
+            checked.or_else(made)
         };
         with(&Surroundings {
             definition,
@@ -309,15 +170,24 @@ impl World {
         })
     }
 
-    /// The experiment that an execution belongs to, if its definition names one.
-    pub(super) fn experiment(&self, state: &mut ExecutionState) -> Option<Value> {
-        let config = state.document.get("PipelineExperimentConfig")?;
-        let definition = Definition::read(&state.document).ok()?;
-        self.around(state, &definition, |around| around.resolve(config).ok())
-            .filter(Value::is_object)
+    /// The experiment that an execution belongs to: unless its definition says none, there is one of
+    /// the pipeline's name, with a trial for each execution.
+    pub(super) fn experiment(&self, state: &ExecutionState) -> Result<Option<Value>, Refusal> {
+        let usual = json!({
+            "ExperimentName": {"Get": "Execution.PipelineName"},
+            "TrialName": {"Get": "Execution.PipelineExecutionId"},
+        });
+        let config = state.document.get("PipelineExperimentConfig");
+        let config = config.unwrap_or(&usual);
+        if config.is_null() {
+            return Ok(None);
+        }
+        let definition = Definition::read(&state.document).map_err(Refusal::invalid)?;
+        let config = self.around(state, &definition, |around| around.resolve(config));
+        Ok(Some(config.map_err(Refusal::invalid)?).filter(Value::is_object))
     }
 
-    fn snapshot(&self, key: &Key) -> Option<(Scope, ExecutionState)> {
+    pub(super) fn snapshot(&self, key: &Key) -> Option<(Scope, ExecutionState)> {
         let record = self.records.get(key)?;
         match &record.state {
             State::Execution(state) => Some((record.scope.clone(), (**state).clone())),
@@ -332,20 +202,25 @@ impl World {
         }
     }
 
-    fn enter(&mut self, key: &Key, name: String, seq: u64, started: Started) {
+    fn enter(&mut self, key: &Key, name: &str, seq: u64, started: Started) {
         let now = self.now;
         if let Some(state) = self.execution_mut(key) {
+            let before = state.steps.remove(name);
             let entered = StepState {
-                seq,
+                seq: before.as_ref().map_or(seq, |before| before.seq),
                 status: started.status,
-                started: now,
+                started: before.as_ref().map_or(now, |before| before.started),
                 ended: (!started.status.runs()).then_some(now),
                 reason: started.reason,
                 branch: started.branch,
                 made: started.made,
                 metadata: started.metadata,
+                attempts: before.map_or(0, |before| before.attempts) + 1,
+                again: None,
+                signature: started.signature,
+                taken: started.taken,
             };
-            state.steps.insert(name, entered);
+            state.steps.insert(name.to_owned(), entered);
         }
     }
 }
@@ -378,27 +253,10 @@ fn due<'d, 'a>(definition: &'d Definition<'a>, state: &ExecutionState) -> Option
                 .get(*name)
                 .is_some_and(|step| step.status == StepStatus::Succeeded)
         });
-        !state.steps.contains_key(step.name) && taken && ready
+        let chosen = state
+            .chosen
+            .as_ref()
+            .is_none_or(|chosen| chosen.contains(step.name));
+        !state.steps.contains_key(step.name) && taken && ready && chosen
     })
-}
-
-/// `pipelines-<execution>-<step>-<10 letters and digits>`, at most 63 characters.
-fn job_name(execution: &str, step: &str, seq: u64) -> String {
-    let step: String = step.replace('_', "-").chars().take(28).collect();
-    let suffix = letters(&format!("{execution}/{step}/{seq}"), 10);
-    format!("pipelines-{execution}-{step}-{suffix}")
-}
-
-/// `<execution>-<step>-<10 letters and digits>`, at most 32 characters.
-fn tuning_name(execution: &str, step: &str, seq: u64) -> String {
-    let step: String = step.replace('_', "-").chars().take(7).collect();
-    let suffix = letters(&format!("{execution}/{step}/{seq}"), 10);
-    format!("{execution}-{}-{suffix}", step.trim_end_matches('-'))
-}
-
-fn not_invoked(op: &str, refusal: &Refusal) -> Started {
-    Started::failed(&format!(
-        "ClientError: Failed to invoke sagemaker:{op}. Error Details: {}",
-        refusal.message
-    ))
 }

@@ -1,10 +1,12 @@
 //! The service from outside: every answer is held against the public service model.
 
 mod again;
+mod caching;
 mod definition;
 mod endpoint;
 mod entities;
 mod metrics;
+mod lineage;
 mod monitor;
 mod moods;
 mod neighbours;
@@ -12,6 +14,7 @@ mod package;
 mod pipeline;
 mod plain;
 mod rollout;
+mod steps;
 mod transform;
 mod tuning;
 mod whole;

@@ -6,11 +6,13 @@ use flate2::Compression;
 use flate2::write::GzEncoder;
 use serde_json::{Value, json};
 
+use trueup::limits::TRANSFORM_FILES_AT_ONCE;
+
 use super::endpoints::make_model;
 use super::{Client, gone, read, start, until};
 
-/// Answers the sum of each row. It cannot stand 13, has a bad start with 7, and takes its time over
-/// 600.
+/// Answers the sum of each row. It cannot stand 13, has a bad start with 7, takes its time over 600,
+/// and has no end of words on 101.
 const SERVE: &str = r#"
 import json, os, time
 begun = os.path.join(os.environ["TMPDIR"], "begun")
@@ -26,6 +28,8 @@ def predict_fn(rows, model):
         with open(os.path.join(os.environ["TMPDIR"], "pid"), "w") as f:
             f.write("%d\n" % os.getpid())
         time.sleep(600)
+    if rows[0][0] == 101:
+        return ["x" * (100 << 20)]
     if rows[0][0] == 99:
         return [os.environ[name] for name in sorted(os.environ) if name.startswith("SAGEMAKER_B")]
     return [model["base"] + sum(row) for row in rows]
@@ -85,6 +89,7 @@ async fn a_transform_job_really_transforms() {
     local.put("bad/in/good.csv", b"1,1\n".to_vec()).await;
     local.put("bad/in/bad.csv", b"1,1\n13,0\n".to_vec()).await;
     local.put("late.csv", b"7\n".to_vec()).await;
+    local.put("endless.csv", b"101\n".to_vec()).await;
     local.put("told.csv", b"99\n".to_vec()).await;
     let mut packed = GzEncoder::new(Vec::new(), Compression::fast());
     packed.write_all(b"2\n3\n").unwrap();
@@ -150,6 +155,19 @@ async fn a_transform_job_really_transforms() {
         &[("told.csv.out", "true\nMULTI_RECORD\n")],
     )
     .await;
+
+    let found = check(job("endless", "endless.csv", tried(0)), &[]).await;
+    let reason = found["FailureReason"].as_str().unwrap();
+    assert!(reason.contains("its answer was too long"), "{reason}");
+    for at in 0..=TRANSFORM_FILES_AT_ONCE {
+        let key = format!("many/{at}.csv");
+        local.put(&key, format!("{at}\n").into_bytes()).await;
+    }
+    let many: Vec<_> = (0..=TRANSFORM_FILES_AT_ONCE)
+        .map(|at| (format!("{at}.csv.out"), format!("{}.0\n", 100 + at)))
+        .collect();
+    let many: Vec<_> = many.iter().map(|(key, text)| (&**key, &**text)).collect();
+    check(job("many", "many/", json!({})), &many).await;
 
     let mut other = job("other", "in/", json!({}));
     other["TransformInput"]["SplitType"] = json!("RecordIO");
