@@ -27,6 +27,7 @@ pub(super) enum Id {
     ModelBias,
     ModelExplainability,
     Schedule,
+    MonitoringExecution,
     Experiment,
     Trial,
     TrialComponent,

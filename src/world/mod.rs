@@ -22,6 +22,7 @@ mod kinds;
 mod list;
 pub mod log;
 mod model;
+mod monitoring;
 mod neighbour_tags;
 pub mod objects;
 mod operations;
@@ -45,6 +46,7 @@ mod shelf;
 mod tags;
 #[cfg(test)]
 mod tests;
+mod timetable;
 mod topics;
 mod traffic;
 mod tuning;
@@ -316,6 +318,7 @@ impl World {
         match key.id {
             kind::Id::Endpoint => self.endpoint_due(key),
             kind::Id::Schedule => self.schedule_due(key),
+            kind::Id::MonitoringExecution => self.monitoring_due(key),
             _ => {}
         }
     }

@@ -10,6 +10,7 @@ use super::endpoint::EndpointState;
 use super::group::GroupState;
 use super::jobs::JobState;
 use super::kind::Id;
+use super::monitoring;
 use super::past::Past;
 use super::pipeline::{ExecutionState, PipelineState};
 use super::schedule::ScheduleState;
@@ -47,6 +48,7 @@ pub(super) enum State {
     Pipeline(PipelineState),
     Execution(Box<ExecutionState>),
     Schedule(ScheduleState),
+    Monitoring(monitoring::ExecutionState),
     /// The trials that a component is part of, by their names.
     Component(BTreeSet<String>),
     /// What the earlier versions of a model card were.

@@ -5,6 +5,7 @@ mod definition;
 mod endpoint;
 mod entities;
 mod monitor;
+mod monitoring;
 mod moods;
 mod neighbours;
 mod package;
