@@ -19,6 +19,7 @@ pub mod config;
 pub mod diagnostic;
 
 // 2: deciding
+pub mod analyze;
 pub mod compile;
 pub mod plan;
 

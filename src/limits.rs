@@ -272,6 +272,20 @@ pub const JOB_STOP_GRACE: Duration = Duration::from_mins(2);
 /// How long one answer of a local serving process may take (SageMaker's own figure).
 pub const INVOKE_DEADLINE: Duration = Duration::from_mins(1);
 
+/// Bytes of one record of a dataset that is analyzed: a captured invocation whose two sides are as
+/// long as they may be and in base 64, with room for escapes.
+pub const ANALYZED_RECORD_BYTES_MAX: usize = 32 * 1024 * 1024;
+/// Bytes of a baseline's file that such a dataset is held against.
+pub const ANALYZED_BASELINE_BYTES_MAX: u64 = 64 * 1024 * 1024;
+/// Columns of such a dataset.
+pub const ANALYZED_COLUMNS_MAX: usize = 4_096;
+/// Different values of one column that are counted each; of more, their number is estimated.
+pub const DISTINCT_VALUES_MAX: usize = 1_000;
+/// Bytes of a value that is counted by itself.
+pub const CATEGORY_BYTES_MAX: usize = 1_024;
+
+/// Executions of one monitoring schedule that the service model keeps, and their jobs.
+pub const MONITORING_EXECUTIONS_MAX: usize = 100;
 /// Calls that the service model keeps in its log.
 pub const WORLD_CALLS_MAX: usize = 4_096;
 /// Steps of one pipeline, those in branches included.

@@ -1,5 +1,6 @@
 //! What the process's environment says: the only place where it is read.
 
+use std::collections::BTreeMap;
 use std::env;
 use std::ffi::OsString;
 use std::path::PathBuf;
@@ -56,6 +57,14 @@ impl Environment {
         let home = || Some(self.home.as_ref()?.join(".cache"));
         Some(self.cache_home.clone().or_else(home)?.join("trueup"))
     }
+}
+
+/// Every variable that is text: for a program whose orders are there.
+pub(super) fn all() -> BTreeMap<String, String> {
+    let text = |(name, value): (OsString, OsString)| {
+        Some((name.into_string().ok()?, value.into_string().ok()?))
+    };
+    env::vars_os().filter_map(text).collect()
 }
 
 /// A variable that is set and not empty.

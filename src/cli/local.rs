@@ -1,18 +1,21 @@
 //! `trueup local`: SageMaker on this machine.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::Args;
 use serde_json::json;
 
 use super::connect::LOCAL_PORT;
+use super::environment;
 use super::error::CommandError;
 use super::shell::{Shell, block_on};
 use super::signal::{Stop, raised};
 use super::{exit, log};
 use crate::limits::FLEET_INSTANCES_MAX;
-use crate::local::{DEFAULT_ACCOUNT, LocalError, LocalHandle, LocalOptions, serve, supervise};
+use crate::local::{
+    DEFAULT_ACCOUNT, LocalError, LocalHandle, LocalOptions, analyzer, serve, supervise,
+};
 
 /// Run a SageMaker on this machine
 ///
@@ -120,4 +123,9 @@ fn failed(error: LocalError) -> CommandError {
 /// Supervises one process of a local SageMaker.
 pub(super) fn job(arguments: &[String]) -> ExitCode {
     supervise::main(arguments)
+}
+
+/// Analyzes a dataset, told what to do as the container of a monitor is.
+pub(super) fn analyze(root: &Path) -> ExitCode {
+    analyzer::main(&environment::all(), root)
 }

@@ -31,6 +31,7 @@ mod status;
 mod streams;
 
 use std::ffi::OsString;
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand, ValueEnum};
@@ -74,6 +75,12 @@ enum Command {
         /// What the local SageMaker says.
         #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
         arguments: Vec<String>,
+    },
+    /// Analyzes a dataset as the container of a monitor does
+    #[command(name = "__analyze", hide = true)]
+    Analyze {
+        /// What stands for `/opt/ml`.
+        root: PathBuf,
     },
 }
 
@@ -140,9 +147,10 @@ impl Command {
             Self::Run(run) => run.run(shell)?,
             Self::Local(local) => local.run(shell)?,
             Self::Schema(schema) => schema.run(shell)?,
-            // These two have exit codes of their own.
+            // These have exit codes of their own.
             Self::Demo(demo) => return Ok(demo.run(shell)),
             Self::Job { arguments } => return Ok(local::job(&arguments)),
+            Self::Analyze { root } => return Ok(local::analyze(&root)),
         };
         Ok(ExitCode::from(code))
     }

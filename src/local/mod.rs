@@ -8,6 +8,7 @@
 //! endpoint is a Python process that serves the user's functions. Images are not run; programs are
 //! those that `PATH` has. The state folder holds everything and survives a restart.
 
+pub mod analyzer;
 mod archive;
 mod asynchronous;
 mod bodies;

@@ -141,6 +141,12 @@ const TABLE: &[(&str, &str, Text, Class)] = &[
         Text::Contains("Monitoring schedule in status Pending"),
         Class::Busy,
     ),
+    (
+        "DeleteMonitoringSchedule",
+        "",
+        Text::Contains("in-progress execution"),
+        Class::Busy,
+    ),
     ("", "PreconditionFailed", Text::Any, Class::Overtaken),
     (
         "",

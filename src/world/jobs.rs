@@ -26,6 +26,8 @@ pub(super) enum Owner {
     Step(Key, String),
     /// A tuning job.
     Tuning(Key),
+    /// An execution of a monitoring schedule.
+    Monitoring(Key),
 }
 
 /// Characters of a `FailureReason` and of an `ExitMessage`.
@@ -241,6 +243,7 @@ impl World {
         match owner {
             Some(Owner::Step(execution, step)) => self.step_job_done(&execution, &step, &key),
             Some(Owner::Tuning(tuning)) => self.tune(&tuning),
+            Some(Owner::Monitoring(execution)) => self.monitoring_done(&execution, &key),
             None => {}
         }
     }

@@ -28,6 +28,7 @@ pub(super) enum Id {
     ModelBias,
     ModelExplainability,
     Schedule,
+    MonitoringExecution,
     Experiment,
     Trial,
     TrialComponent,

@@ -406,6 +406,45 @@ pub(super) const KINDS: &[Kind] = &[
             )
         },
     },
+    // What a list shows of an execution is all that there is of it.
+    Kind {
+        id: Id::MonitoringExecution,
+        describe: "ListMonitoringExecutions",
+        name: "MonitoringScheduleName",
+        arn: "ProcessingJobArn",
+        path: "monitoring-execution",
+        missing: (NOT_FOUND, "Monitoring execution {arn} not found"),
+        exists: (IN_USE, "Monitoring execution {arn} already exists"),
+        list: List {
+            equal: &[
+                ("EndpointName", "/EndpointName"),
+                ("MonitoringTypeEquals", "/MonitoringType"),
+                (
+                    "MonitoringJobDefinitionName",
+                    "/MonitoringJobDefinitionName",
+                ),
+            ],
+            ..list(
+                "MonitoringExecutionSummaries",
+                "/MonitoringExecutionStatus",
+                &[
+                    ("MonitoringScheduleName", "/MonitoringScheduleName"),
+                    ("ScheduledTime", "/ScheduledTime"),
+                    ("CreationTime", "/CreationTime"),
+                    ("LastModifiedTime", "/LastModifiedTime"),
+                    ("MonitoringExecutionStatus", "/MonitoringExecutionStatus"),
+                    ("ProcessingJobArn", "/ProcessingJobArn"),
+                    ("EndpointName", "/EndpointName"),
+                    ("FailureReason", "/FailureReason"),
+                    (
+                        "MonitoringJobDefinitionName",
+                        "/MonitoringJobDefinitionName",
+                    ),
+                    ("MonitoringType", "/MonitoringType"),
+                ],
+            )
+        },
+    },
     Kind {
         id: Id::Experiment,
         describe: "DescribeExperiment",

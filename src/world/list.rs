@@ -115,6 +115,7 @@ fn rank(kind: &Kind, by: &str, record: &Record) -> Rank {
             let status = record.body.pointer(kind.list.status);
             Rank::Text(status.and_then(Value::as_str).unwrap_or("").to_owned())
         }
+        "ScheduledTime" => Rank::Bits(time(record, by).unwrap_or(0.0).to_bits()),
         _ => Rank::None,
     }
 }
@@ -145,6 +146,7 @@ impl<'a> Filter<'a> {
                 "LastModifiedTimeAfter",
                 "LastModifiedTimeBefore",
             ),
+            ("ScheduledTime", "ScheduledTimeAfter", "ScheduledTimeBefore"),
         ];
         let equal = kind.list.equal.iter().copied();
         Self {

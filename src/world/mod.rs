@@ -25,6 +25,7 @@ mod list;
 pub mod log;
 pub mod metrics;
 mod model;
+mod monitoring;
 mod neighbour_tags;
 pub mod objects;
 mod operations;
@@ -48,6 +49,7 @@ mod shelf;
 mod tags;
 #[cfg(test)]
 mod tests;
+mod timetable;
 mod topics;
 mod tracking;
 mod traffic;
@@ -328,6 +330,7 @@ impl World {
             kind::Id::Schedule => self.schedule_due(key),
             kind::Id::Alarm => self.alarm_due(key),
             kind::Id::Execution => self.execution_due(key),
+            kind::Id::MonitoringExecution => self.monitoring_due(key),
             _ => {}
         }
     }

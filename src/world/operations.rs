@@ -196,10 +196,7 @@ operations! {
     StartMonitoringSchedule => Special(World::start_schedule);
     StopMonitoringSchedule => Special(World::stop_schedule);
     DeleteMonitoringSchedule => Special(World::delete_schedule);
-    ListMonitoringExecutions => Special(|_, _| Ok(serde_json::json!({
-        // Schedules are kept, not run: there is no execution to show.
-        "MonitoringExecutionSummaries": [],
-    })));
+    ListMonitoringExecutions => Special(|world, request| world.list_monitoring(request));
     AddTags => Special(World::add_tags);
     ListTags => Special(|world, request| world.list_tags(request));
     DeleteTags => Special(World::delete_tags);

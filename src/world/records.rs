@@ -11,6 +11,7 @@ use super::group::GroupState;
 use super::jobs::JobState;
 use super::kind::Id;
 use super::metrics::AlarmState;
+use super::monitoring;
 use super::past::Past;
 use super::pipeline::{ExecutionState, PipelineState};
 use super::schedule::ScheduleState;
@@ -48,6 +49,7 @@ pub(super) enum State {
     Pipeline(PipelineState),
     Execution(Box<ExecutionState>),
     Schedule(ScheduleState),
+    Monitoring(monitoring::ExecutionState),
     /// The trials that a component is part of, by their names.
     Component(BTreeSet<String>),
     Alarm(AlarmState),

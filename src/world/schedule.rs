@@ -1,6 +1,5 @@
-//! Monitoring schedules: every change passes through Pending, in which no other is taken.
-//!
-//! Schedules are kept but not run: they never have executions.
+//! Monitoring schedules: every change passes through Pending, in which no other is taken; and when
+//! their hour comes, they run.
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
@@ -10,6 +9,7 @@ use super::endpoint_config::{input_defaults, output_defaults};
 use super::kind::Id;
 use super::records::{Key, State};
 use super::request::{Refusal, Reply, Request, default, epoch, items, text};
+use super::timetable::Timetable;
 use crate::clock::Timestamp;
 use crate::resource::call::Scope;
 
@@ -18,6 +18,12 @@ use crate::resource::call::Scope;
 pub(super) struct ScheduleState {
     due: Timestamp,
     then: Then,
+    /// When it runs next.
+    #[serde(default)]
+    next: Option<Timestamp>,
+    /// Whether it has run since it was last told when to.
+    #[serde(default)]
+    ran: bool,
 }
 
 /// What comes after Pending.
@@ -41,6 +47,8 @@ impl World {
         let state = State::Schedule(ScheduleState {
             due: request.now,
             then: Then::Scheduled,
+            next: None,
+            ran: false,
         });
         let answer = self.put(kind, request, name, body, state)?;
         self.pend(
@@ -56,6 +64,9 @@ impl World {
         let answer = json!({"MonitoringScheduleArn": body["MonitoringScheduleArn"]});
         if let Some(record) = self.records.get_mut(&key) {
             record.body = body;
+            if let State::Schedule(state) = &mut record.state {
+                state.ran = false;
+            }
         }
         self.pend(&key, then);
         Ok(answer)
@@ -70,6 +81,8 @@ impl World {
     }
 
     pub(super) fn delete_schedule(&mut self, request: &Request<'_>) -> Reply {
+        self.idle_schedule(request, "delete")?;
+        self.check_idle(self.find(Id::Schedule.kind(), request)?)?;
         self.turn(request, "delete", Then::Gone)
     }
 
@@ -105,7 +118,9 @@ impl World {
         if let Some(record) = self.records.get_mut(key) {
             record.body["MonitoringScheduleStatus"] = json!("Pending");
             record.body["LastModifiedTime"] = epoch(now);
-            record.state = State::Schedule(ScheduleState { due, then });
+            if let State::Schedule(state) = &mut record.state {
+                (state.due, state.then, state.next) = (due, then, None);
+            }
         }
     }
 
@@ -118,8 +133,12 @@ impl World {
         let State::Schedule(state) = &record.state else {
             return;
         };
-        if state.due > now || record.body["MonitoringScheduleStatus"] != "Pending" {
-            return;
+        match text(&record.body, "MonitoringScheduleStatus") {
+            "Pending" if state.due <= now => {}
+            "Scheduled" if state.next.is_some_and(|next| next <= now) => {
+                return self.run_schedule(key);
+            }
+            _ => return,
         }
         let status = match state.then {
             Then::Scheduled => "Scheduled",
@@ -128,6 +147,47 @@ impl World {
         };
         record.body["MonitoringScheduleStatus"] = json!(status);
         record.body["LastModifiedTime"] = epoch(now);
+        if status == "Scheduled" {
+            self.plan_schedule(key, now);
+        }
+    }
+
+    /// Starts the execution that is due, and waits for the next.
+    fn run_schedule(&mut self, key: &Key) {
+        let due = self.records.get_mut(key).and_then(|record| {
+            let State::Schedule(state) = &mut record.state else {
+                return None;
+            };
+            state.ran = true;
+            state.next.take()
+        });
+        if let Some(due) = due {
+            self.monitor(key, due);
+            self.plan_schedule(key, due);
+        }
+    }
+
+    /// Waits for when a schedule runs first after an instant, or runs it at once.
+    fn plan_schedule(&mut self, key: &Key, after: Timestamp) {
+        let now = self.now;
+        let Some(record) = self.records.get_mut(key) else {
+            return;
+        };
+        let State::Schedule(state) = &mut record.state else {
+            return;
+        };
+        let config = record
+            .body
+            .pointer("/MonitoringScheduleConfig/ScheduleConfig");
+        state.next = match Timetable::of(config).map(|timetable| timetable.after(after)) {
+            Ok(None) if !state.ran => Some(after),
+            Ok(next) => next,
+            // Was checked when it was configured.
+            Err(_) => None,
+        };
+        if let Some(next) = state.next {
+            self.set_timer(next.duration_since(now), key);
+        }
     }
 
     /// Writes the whole config of a request into the body, with what the service fills in.
@@ -136,7 +196,7 @@ impl World {
             .get("MonitoringScheduleConfig")
             .cloned()
             .unwrap_or_default();
-        check_expression(&config)?;
+        Timetable::of(config.get("ScheduleConfig")).map_err(Refusal::invalid)?;
         let name = text(&config, "MonitoringJobDefinitionName").to_owned();
         let inline = config.get_mut("MonitoringJobDefinition");
         let endpoint = match (inline, name.is_empty()) {
@@ -189,31 +249,6 @@ impl World {
         let endpoint = record.body.pointer(&endpoint).and_then(Value::as_str);
         Ok(endpoint.map(str::to_owned))
     }
-}
-
-fn check_expression(config: &Value) -> Result<(), Refusal> {
-    let Some(schedule) = config.get("ScheduleConfig") else {
-        return Ok(());
-    };
-    let expression = text(schedule, "ScheduleExpression");
-    let cron = expression
-        .strip_prefix("cron(")
-        .and_then(|rest| rest.strip_suffix(')'))
-        .is_some_and(|fields| fields.split(' ').count() == 6);
-    if !cron && expression != "NOW" {
-        return Err(Refusal::invalid(format!(
-            "Invalid schedule expression: {expression}."
-        )));
-    }
-    let window = schedule.get("DataAnalysisStartTime").is_some()
-        && schedule.get("DataAnalysisEndTime").is_some();
-    if expression == "NOW" && !window {
-        return Err(Refusal::invalid(
-            "DataAnalysisStartTime and DataAnalysisEndTime are required when the schedule \
-             expression is NOW.",
-        ));
-    }
-    Ok(())
 }
 
 /// Fills in an inline definition; the endpoint that it watches.

@@ -30,6 +30,7 @@ const ROOMS: &[(&str, &str)] = &[
         "plan",
         "clock compile config facts limits pin release resource snapshot",
     ),
+    ("analyze", "limits"),
     // doing
     ("cloud", "clock resource"),
     (
@@ -40,7 +41,7 @@ const ROOMS: &[(&str, &str)] = &[
     // edges
     ("aws", "clock cloud limits resource"),
     ("git", "clock limits snapshot"),
-    ("local", "clock facts limits resource world"),
+    ("local", "analyze clock facts limits resource world"),
     ("web", "limits"),
     // shells
     (

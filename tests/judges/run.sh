@@ -1,10 +1,11 @@
 #!/usr/bin/env bash
-# Judges the program from outside: with boto3, and with botocore's model of the service.
+# Judges the program from outside: with boto3, with botocore's model of the service, and with pandas and
+# SciPy.
 #
 #     tests/judges/run.sh BIN
 #
 # BIN is the built program. It is started with the example deployed, judged and stopped. Needs
-# Python 3.10 or newer; the virtual environment is made once, in tests/judges/.venv.
+# Python 3.11 or newer; the virtual environment is made once, in tests/judges/.venv.
 set -euo pipefail
 
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
@@ -65,6 +66,8 @@ judge judge_boto3.py --manifest "$work/manifest.json"
 judge judge_neighbours.py --manifest "$work/manifest.json"
 judge judge_entities.py --manifest "$work/manifest.json"
 judge judge_transform.py --manifest "$work/manifest.json"
+judge judge_monitoring.py --manifest "$work/manifest.json"
+judge judge_analyzer.py --bin "$bin"
 judge judge_requests.py --calls "$work/calls.jsonl"
 if ((failed)); then
     tail -n 40 "$work/log" >&2

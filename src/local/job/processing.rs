@@ -45,20 +45,7 @@ pub(super) fn prepare(engine: &Engine, job: &Job, place: &Place) -> Result<Progr
         }),
     )?;
 
-    let root = place.root_text();
-    let specification = &request["AppSpecification"];
-    let mut words = strings(specification.get("ContainerEntrypoint"))
-        .chain(strings(specification.get("ContainerArguments")))
-        .map(|word| rewrite(word, &root));
-    if strings(specification.get("ContainerEntrypoint"))
-        .next()
-        .is_none()
-    {
-        return Err(client(
-            "no program to run: set AppSpecification.ContainerEntrypoint (images are not run \
-             locally)",
-        ));
-    }
+    let mut words = words(engine, request, place)?.into_iter();
     let name = words.next().unwrap_or_default();
     let args = words.collect();
     let mut env = place.base_env(engine);
@@ -66,6 +53,39 @@ pub(super) fn prepare(engine: &Engine, job: &Job, place: &Place) -> Result<Progr
     env.insert("PROCESSING_JOB_ARN".to_owned(), arn(job));
     place.add_env(&mut env, request.get("Environment"));
     place.program(engine, &name, args, env, place.root())
+}
+
+/// The program and its arguments: those that the request names, or the image's own where that is
+/// one of which the program is here.
+fn words(engine: &Engine, request: &Value, place: &Place) -> Result<Vec<String>, PlaceError> {
+    let root = place.root_text();
+    let specification = &request["AppSpecification"];
+    let entry: Vec<&str> = strings(specification.get("ContainerEntrypoint")).collect();
+    if !entry.is_empty() {
+        let arguments = strings(specification.get("ContainerArguments"));
+        let words = entry.into_iter().chain(arguments);
+        return Ok(words.map(|word| rewrite(word, &root)).collect());
+    }
+    match repository(specification["ImageUri"].as_str().unwrap_or_default()) {
+        "sagemaker-model-monitor-analyzer" => {
+            let program = engine.host.supervisor.to_string_lossy().into_owned();
+            Ok(vec![program, "__analyze".to_owned(), root])
+        }
+        "sagemaker-clarify-processing" => Err(client(
+            "the image sagemaker-clarify-processing is not run locally: bias and explainability are \
+             not analyzed",
+        )),
+        _ => Err(client(
+            "no program to run: set AppSpecification.ContainerEntrypoint (images are not run \
+             locally)",
+        )),
+    }
+}
+
+/// What an image is called in its registry: `a` of `1.dkr.ecr.eu-west-1.amazonaws.com/a:latest`.
+fn repository(image: &str) -> &str {
+    let name = image.rsplit('/').next().unwrap_or(image);
+    name.split([':', '@']).next().unwrap_or(name)
 }
 
 fn fetch(engine: &Engine, input: &Value, place: &Place) -> Result<(), PlaceError> {
@@ -131,4 +151,24 @@ pub(super) fn exit_message(place: &Place) -> Option<String> {
     let text = String::from_utf8_lossy(&bytes);
     let text: String = text.trim().chars().take(EXIT_MESSAGE_CHARS).collect();
     (!text.is_empty()).then_some(text)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_image_is_known_by_its_repository() {
+        let check = |image, expected| assert_eq!(repository(image), expected);
+        check(
+            "156813124566.dkr.ecr.us-east-1.amazonaws.com/analyzer",
+            "analyzer",
+        );
+        check(
+            "1.dkr.ecr.us-east-1.amazonaws.com/analyzer:latest",
+            "analyzer",
+        );
+        check("registry:5000/team/analyzer@sha256:0", "analyzer");
+        check("", "");
+    }
 }

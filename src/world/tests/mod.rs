@@ -8,6 +8,7 @@ mod entities;
 mod metrics;
 mod lineage;
 mod monitor;
+mod monitoring;
 mod moods;
 mod neighbours;
 mod package;

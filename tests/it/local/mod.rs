@@ -5,6 +5,7 @@ mod archive;
 mod endpoints;
 mod killed;
 mod lifetime;
+mod monitoring;
 mod objects;
 mod processing;
 mod refusals;
