@@ -12,9 +12,7 @@ mod archive;
 mod bodies;
 mod calls;
 mod capture;
-mod cbor;
 mod chunked;
-mod cloudwatch;
 mod control;
 mod engine;
 mod fleet;
@@ -23,13 +21,14 @@ mod job;
 mod paths;
 mod place;
 mod process;
+mod protocol;
+mod queues;
 pub mod reference;
 mod runtime;
 mod s3;
 mod scope;
-mod sns;
+mod services;
 mod state;
-mod sts;
 pub mod supervise;
 
 use std::io;
@@ -252,6 +251,7 @@ impl LocalHandle {
 
     /// Ends it: no more requests, every process killed, the state written.
     pub async fn shutdown(mut self) {
+        self.engine.close();
         self.quit.send_replace(true);
         while let Some(ended) = self.tasks.join_next().await {
             if let Err(error) = ended {

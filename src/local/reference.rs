@@ -5,11 +5,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::s3;
 use crate::world::World;
 
-/// Operations of services that are answered outside of the world, or beside it.
-const BESIDE: [(&str, &str); 2] = [
-    ("sagemaker-runtime", "InvokeEndpoint"),
-    ("sts", "GetCallerIdentity"),
-];
+/// Operations of services that are answered outside of the world.
+const BESIDE: [(&str, &str); 1] = [("sagemaker-runtime", "InvokeEndpoint")];
 
 /// The page about its operations.
 pub fn reference() -> String {

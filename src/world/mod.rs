@@ -16,6 +16,7 @@ mod endpoint_config;
 mod experiment;
 pub mod faults;
 mod group;
+mod identity;
 mod jobs;
 mod kind;
 mod kinds;
@@ -30,6 +31,7 @@ mod package;
 mod past;
 mod pattern;
 mod pipeline;
+mod queue;
 mod quota;
 mod records;
 mod request;
@@ -40,7 +42,7 @@ mod schedule;
 mod search;
 mod search_space;
 pub mod settings;
-mod shape;
+pub(crate) mod shape;
 mod shelf;
 mod tags;
 #[cfg(test)]
@@ -62,6 +64,7 @@ pub use faults::FaultKind;
 pub use log::{CallLog, LogEntry};
 pub use objects::{Object, ObjectError, Objects};
 pub use pace::Pace;
+pub use queue::url_of as queue_urls;
 pub use route::{Capture, Route, Shadow};
 pub use settings::Settings;
 
@@ -70,6 +73,7 @@ use crate::resource::call::{Answer, Call, OpError, Scope};
 use crate::resource::wire::{Turn, Wire};
 use faults::Faults;
 use kinds::KINDS;
+use queue::Queues;
 use records::{Key, Records};
 use request::Refusal;
 use tags::Tags;
@@ -91,6 +95,8 @@ pub struct World {
     calls: CallLog,
     #[serde(default)]
     settings: Settings,
+    #[serde(default)]
+    queues: Queues,
 }
 
 /// Something that happens by itself: the machine of a record looks at the clock.
@@ -116,6 +122,7 @@ impl World {
             faults: Faults::default(),
             calls: CallLog::default(),
             settings: Settings::default(),
+            queues: Queues::default(),
         }
     }
 

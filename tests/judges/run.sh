@@ -63,6 +63,7 @@ judge() {
 }
 judge judge_boto3.py --manifest "$work/manifest.json"
 judge judge_neighbours.py --manifest "$work/manifest.json"
+judge judge_queues.py --manifest "$work/manifest.json"
 judge judge_entities.py --manifest "$work/manifest.json"
 judge judge_requests.py --calls "$work/calls.jsonl"
 if ((failed)); then
