@@ -220,6 +220,18 @@ pub const RUN_DEADLINE: Duration = Duration::from_hours(24);
 
 /// Body of one request to the local SageMaker, S3 uploads excepted.
 pub const LOCAL_REQUEST_BYTES_MAX: usize = 8 * 1024 * 1024;
+/// Queues of one world.
+pub const QUEUES_MAX: usize = 1_000;
+/// Messages of one queue.
+pub const QUEUE_MESSAGES_MAX: usize = 10_000;
+/// Messages of one queue that are received and not deleted.
+pub const QUEUE_FLIGHT_MAX: usize = 1_000;
+/// How deep the parts of a request in CBOR or of a form may be nested.
+pub const PROTOCOL_DEPTH_MAX: usize = 32;
+/// Values of one request in CBOR.
+pub const CBOR_ITEMS_MAX: usize = 200_000;
+/// Fields of one form.
+pub const FORM_FIELDS_MAX: usize = 20_000;
 /// Payload of one `InvokeEndpoint` (the service model's figure).
 pub const INVOKE_BYTES_MAX: usize = 6_291_456;
 /// One S3 object of the local SageMaker.

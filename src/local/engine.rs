@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use data_encoding::HEXLOWER;
 use sha2::{Digest as _, Sha256};
+use tokio::sync::futures::Notified;
 use tokio::sync::{Notify, Semaphore, watch};
 use tokio::task::JoinSet;
 use tokio::time::{Instant, timeout};
@@ -78,6 +79,9 @@ pub(crate) struct Engine {
     world: Mutex<World>,
     clock: Arc<dyn Clock>,
     wake: Notify,
+    /// Wakes whoever waits for a change of the world.
+    news: Notify,
+    closing: AtomicBool,
     dirty: AtomicBool,
     counter: AtomicU64,
     url: OnceLock<String>,
@@ -104,6 +108,8 @@ impl Engine {
             world: Mutex::new(world),
             clock,
             wake: Notify::new(),
+            news: Notify::new(),
+            closing: AtomicBool::new(false),
             dirty: AtomicBool::new(true),
             counter: AtomicU64::new(0),
             url: OnceLock::new(),
@@ -247,6 +253,23 @@ impl Engine {
     fn changed(&self) {
         self.dirty.store(true, Ordering::Release);
         self.wake.notify_one();
+        self.news.notify_waiters();
+    }
+
+    /// The next change of the world after this.
+    pub(super) fn news(&self) -> Notified<'_> {
+        self.news.notified()
+    }
+
+    /// Sends home whoever waits for a change: the server ends.
+    pub(super) fn close(&self) {
+        self.closing.store(true, Ordering::Release);
+        self.news.notify_waiters();
+    }
+
+    /// Whether the server ends.
+    pub(super) fn is_closing(&self) -> bool {
+        self.closing.load(Ordering::Acquire)
     }
 
     /// Moves the world to now. Gives what is to be done, and how long nothing else will be.
@@ -261,6 +284,7 @@ impl Engine {
         });
         if due || !work.is_empty() {
             self.dirty.store(true, Ordering::Release);
+            self.news.notify_waiters();
         }
         (work, sleep.max(Duration::from_millis(1)))
     }

@@ -15,7 +15,7 @@ use serde_json::{Value, json};
 use super::engine::Engine;
 use super::s3::SignedRegion;
 use super::scope::{DEFAULT_REGION, credential_scope};
-use super::{cloudwatch, control, runtime, s3, sns, sts};
+use super::{control, runtime, s3, services};
 use crate::limits::LOCAL_REQUEST_BYTES_MAX;
 
 /// What every request is answered with.
@@ -52,16 +52,17 @@ async fn answer(State(doors): State<Doors>, request: Request) -> Response {
 async fn dispatch(doors: &Doors, request: Request) -> Response {
     let engine = &doors.engine;
     let path = request.uri().path();
-    let form = header_text(request.headers(), "content-type")
-        .starts_with("application/x-www-form-urlencoded");
-    if request.headers().contains_key("x-amz-target") {
-        return control::answer(engine, request).await;
-    }
     if let Some((endpoint, way)) = runtime::asked_by(request.method(), path) {
         let endpoint = endpoint.to_owned();
         return runtime::answer(engine, (&endpoint, way), request).await;
     }
-    match (request.method(), path) {
+    let (parts, body) = request.into_parts();
+    let door = services::door(&parts);
+    let request = Request::from_parts(parts, body);
+    if let Some(door) = door {
+        return control::answer(engine, door, request).await;
+    }
+    match (request.method(), request.uri().path()) {
         (&Method::GET, "/_trueup/health") => json_response(
             StatusCode::OK,
             &json!({"status": "ok", "version": env!("CARGO_PKG_VERSION")}),
@@ -71,24 +72,8 @@ async fn dispatch(doors: &Doors, request: Request) -> Response {
             json_response(StatusCode::OK, &json!({"calls": engine.calls.since(since)}))
         }
         (_, path) if path.starts_with("/_trueup/") => text(StatusCode::NOT_FOUND, "no such page"),
-        (&Method::POST, "/") if form => query(engine, request).await,
-        (&Method::POST, path) if path.starts_with("/service/") => {
-            cloudwatch::answer(engine, request).await
-        }
         _ => to_s3(&doors.s3, request).await,
     }
-}
-
-/// A form: SNS's or STS's, as it is signed.
-async fn query(engine: &Arc<Engine>, request: Request) -> Response {
-    let authorization = header_text(request.headers(), "authorization");
-    let service = credential_scope(authorization).map(|(_, service)| service);
-    if service != Some("sns") {
-        return sts::answer(engine, request).await;
-    }
-    let (parts, body) = request.into_parts();
-    let body = small(body).await.unwrap_or_default();
-    sns::answer(engine, &parts.headers, &String::from_utf8_lossy(&body))
 }
 
 fn since(query: &str) -> Option<u64> {

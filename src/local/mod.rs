@@ -1,6 +1,5 @@
-//! The local SageMaker: the protocols of SageMaker, its runtime, S3, STS, Application Auto Scaling,
-//! `CloudWatch`'s alarms and SNS on one loopback port, with real processes behind them. Nothing
-//! measures there: an alarm's state is what `SetAlarmState` says.
+//! The local SageMaker: the protocols of SageMaker, its runtime, S3 and the services around them on
+//! one loopback port, with real processes behind them.
 //!
 //! [`serve`] puts a [`crate::world::World`] behind HTTP. What the world asks for is really done:
 //! training and processing jobs are processes of this machine that find what a container would
@@ -14,9 +13,7 @@ mod asynchronous;
 mod bodies;
 mod calls;
 mod capture;
-mod cbor;
 mod chunked;
-mod cloudwatch;
 mod container;
 mod control;
 mod engine;
@@ -27,13 +24,14 @@ mod measures;
 mod paths;
 mod place;
 mod process;
+mod protocol;
+mod queues;
 pub mod reference;
 mod runtime;
 mod s3;
 mod scope;
-mod sns;
+mod services;
 mod state;
-mod sts;
 pub mod supervise;
 
 use std::io;
@@ -266,6 +264,7 @@ impl LocalHandle {
 
     /// Ends it: no more requests, every process killed, the state written.
     pub async fn shutdown(mut self) {
+        self.engine.close();
         self.quit.send_replace(true);
         while let Some(ended) = self.tasks.join_next().await {
             if let Err(error) = ended {

@@ -6,14 +6,11 @@ use super::runtime::Way;
 use super::s3;
 use crate::world::World;
 
-/// Operations of services that are answered outside of the world, or beside it.
-const BESIDE: [(&str, &str); 1] = [("sts", "GetCallerIdentity")];
-
 /// The page about its operations.
 pub fn reference() -> String {
     let runtime = Way::names().map(|name| ("sagemaker-runtime", name));
     let mut services: BTreeMap<&str, BTreeSet<String>> = BTreeMap::new();
-    for (service, name) in World::operations().chain(BESIDE).chain(runtime) {
+    for (service, name) in World::operations().chain(runtime) {
         let names = services.entry(service).or_default();
         names.insert(name.to_owned());
     }

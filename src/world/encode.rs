@@ -1,5 +1,6 @@
 //! Names that look like the service's, and bytes in what is written down.
 
+use data_encoding::HEXLOWER;
 use sha2::{Digest as _, Sha256};
 
 /// A digest in `length` lower-case letters and digits: names that look like the service's.
@@ -10,6 +11,19 @@ pub(super) fn letters(seed: &str, length: usize) -> String {
         .take(length)
         .map(|byte| char::from(DIGITS[usize::from(*byte) % DIGITS.len()]))
         .collect()
+}
+
+/// An id in the form of a UUID.
+pub(super) fn uuid(seed: &str) -> String {
+    let digits = HEXLOWER.encode(&Sha256::digest(seed.as_bytes()));
+    format!(
+        "{}-{}-4{}-8{}-{}",
+        &digits[..8],
+        &digits[8..12],
+        &digits[13..16],
+        &digits[17..20],
+        &digits[20..32]
+    )
 }
 
 /// Bytes as base64 for serde.

@@ -16,6 +16,7 @@ mod endpoint_config;
 mod experiment;
 pub mod faults;
 mod group;
+mod identity;
 pub mod invocations;
 mod jobs;
 mod kind;
@@ -34,6 +35,7 @@ mod package;
 mod past;
 mod pattern;
 mod pipeline;
+mod queue;
 mod quota;
 mod records;
 mod request;
@@ -44,7 +46,7 @@ mod schedule;
 mod search;
 mod search_space;
 pub mod settings;
-mod shape;
+pub(crate) mod shape;
 mod shelf;
 mod tags;
 #[cfg(test)]
@@ -69,6 +71,7 @@ pub use faults::FaultKind;
 pub use log::{CallLog, LogEntry};
 pub use objects::{Object, ObjectError, Objects};
 pub use pace::Pace;
+pub use queue::url_of as queue_urls;
 pub use route::{Capture, Route, Shadow};
 pub use settings::Settings;
 
@@ -78,6 +81,7 @@ use crate::resource::wire::{Turn, Wire};
 use faults::Faults;
 use kinds::KINDS;
 use metrics::Metrics;
+use queue::Queues;
 use records::{Key, Records};
 use request::Refusal;
 use tags::Tags;
@@ -101,6 +105,8 @@ pub struct World {
     metrics: Metrics,
     #[serde(default)]
     settings: Settings,
+    #[serde(default)]
+    queues: Queues,
 }
 
 /// Something that happens by itself: the machine of a record looks at the clock.
@@ -127,6 +133,7 @@ impl World {
             calls: CallLog::default(),
             metrics: Metrics::default(),
             settings: Settings::default(),
+            queues: Queues::default(),
         }
     }
 

@@ -1,7 +1,5 @@
 //! Tags of alarms, topics and scalable targets: each service has its own form of them.
 
-use std::sync::Arc;
-
 use serde_json::{Value, json};
 
 use super::World;
@@ -74,12 +72,7 @@ impl World {
 
     pub(super) fn untag_neighbour(&mut self, request: &Request<'_>) -> Reply {
         let arn = self.neighbour(&form(request.op), request)?;
-        if let Some(tags) = Arc::make_mut(&mut self.tags).get_mut(&arn) {
-            let tags = Arc::make_mut(tags);
-            for key in request.items("TagKeys") {
-                tags.remove(key.as_str().unwrap_or(""));
-            }
-        }
+        self.remove_tags(&arn, request.items("TagKeys"));
         Ok(json!({}))
     }
 

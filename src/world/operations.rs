@@ -9,7 +9,7 @@ use serde_json::{Map, Value};
 use super::kind::Id;
 use super::kinds::KINDS;
 use super::request::{Reply, Request, text};
-use super::{World, s3, shape};
+use super::{World, identity, queue, s3, shape};
 use crate::resource::call::Call;
 
 /// One operation.
@@ -19,7 +19,8 @@ pub(super) struct Operation {
     does: Does,
 }
 
-type Handler = fn(&mut World, &Request<'_>) -> Reply;
+/// Carries out a request.
+pub(super) type Handler = fn(&mut World, &Request<'_>) -> Reply;
 
 enum Does {
     /// Puts a record on the shelf, after the kind's own checks and defaults.
@@ -62,6 +63,10 @@ macro_rules! tagging {
 }
 
 tagging!("application-autoscaling", "cloudwatch", "sns");
+
+/// Operations of the services that have a file or a folder of their own.
+const BESIDE: &[(&str, &[Operation])] =
+    &[("sqs", queue::OPERATIONS), ("sts", identity::OPERATIONS)];
 
 use Does::{Create, Delete, Describe, List, S3, Special};
 
@@ -234,6 +239,14 @@ operations! {
 }
 
 impl Operation {
+    /// An operation that has a machine of its own.
+    pub(super) const fn special(name: &'static str, run: Handler) -> Self {
+        Self {
+            name,
+            does: Special(run),
+        }
+    }
+
     /// Checks the request's form and carries it out.
     pub(super) fn run(&self, world: &mut World, call: &Call) -> Reply {
         let body = match (&self.does, &call.body) {
@@ -269,35 +282,44 @@ impl Operation {
     }
 }
 
+fn every() -> impl Iterator<Item = &'static Operation> {
+    let beside = BESIDE.iter().flat_map(|(_, operations)| *operations);
+    OPERATIONS.iter().chain(TAGGING).chain(beside)
+}
+
 /// The operation of that name.
 pub(super) fn find(name: &str) -> Option<&'static Operation> {
     static BY_NAME: LazyLock<BTreeMap<&str, &Operation>> = LazyLock::new(|| {
-        let all = OPERATIONS.iter().chain(TAGGING);
-        all.map(|operation| (operation.name, operation)).collect()
+        every()
+            .map(|operation| (operation.name, operation))
+            .collect()
     });
     BY_NAME.get(name).copied()
 }
 
 /// Every operation but S3's, by the service that has it and its name there.
 pub(super) fn all() -> impl Iterator<Item = (&'static str, &'static str)> {
-    let all = OPERATIONS.iter().chain(TAGGING);
-    all.filter(|operation| !operation.is_s3()).map(|operation| {
-        let name = operation.name;
-        let service = neighbour(name).unwrap_or("sagemaker");
-        (service, name.split_once(':').map_or(name, |(_, name)| name))
-    })
+    every()
+        .filter(|operation| !operation.is_s3())
+        .map(|operation| {
+            let name = operation.name;
+            let service = neighbour(name).unwrap_or("sagemaker");
+            (service, name.split_once(':').map_or(name, |(_, name)| name))
+        })
 }
 
 /// Whose an operation is, where it is neither SageMaker's nor S3's.
-fn neighbour(name: &str) -> Option<&'static str> {
+fn neighbour(name: &'static str) -> Option<&'static str> {
     const SCALING: &[&str] = &["Scaling", "ScalableTarget"];
     const ALARMS: &[&str] = &["Alarm", "Metric"];
-    const TOPICS: &[&str] = &["Topic", "ubscribe"];
+    const TOPICS: &[&str] = &["Topic", "ubscri", "Publish"];
     let of = |words: &[&str]| words.iter().any(|word| name.contains(word));
+    let beside = BESIDE
+        .iter()
+        .find(|(_, all)| all.iter().any(|operation| operation.name == name));
     match name.split_once(':') {
-        Some(("application-autoscaling", _)) => Some("application-autoscaling"),
-        Some(("cloudwatch", _)) => Some("cloudwatch"),
-        Some(_) => Some("sns"),
+        Some((service, _)) => Some(service),
+        None if beside.is_some() => beside.map(|(service, _)| *service),
         None if of(SCALING) => Some("application-autoscaling"),
         None if of(ALARMS) => Some("cloudwatch"),
         None if of(TOPICS) => Some("sns"),
@@ -312,8 +334,7 @@ pub(super) fn find_of(service: &str, name: &str) -> Option<&'static Operation> {
         let owner = neighbour(operation.name).unwrap_or("sagemaker");
         short == Some(name) && owner == service && !operation.is_s3()
     };
-    let all = OPERATIONS.iter().chain(TAGGING);
-    all.into_iter().find(|operation| own(operation))
+    every().find(|operation| own(operation))
 }
 
 /// What a call is about, for the log: a name, an ARN, or bucket and key.
@@ -362,7 +383,7 @@ mod tests {
 
     #[test]
     fn every_operation_has_its_shapes() {
-        for operation in OPERATIONS.iter().chain(TAGGING) {
+        for operation in every() {
             assert_eq!(
                 shape::knows(operation.name),
                 !operation.is_s3(),

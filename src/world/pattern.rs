@@ -12,7 +12,7 @@ const SIZE_MAX: usize = 64 << 20;
 
 /// A pattern of the model, compiled when it is first needed.
 #[derive(Debug)]
-pub(super) struct Pattern {
+pub(crate) struct Pattern {
     source: &'static str,
     compiled: OnceLock<Option<Regex>>,
 }

@@ -44,13 +44,18 @@ impl World {
 
     pub(super) fn delete_tags(&mut self, request: &Request<'_>) -> Reply {
         let arn = self.tagged(request)?;
-        if let Some(tags) = Arc::make_mut(&mut self.tags).get_mut(&arn) {
+        self.remove_tags(&arn, request.items("TagKeys"));
+        Ok(json!({}))
+    }
+
+    /// Takes tags away by their keys.
+    pub(super) fn remove_tags(&mut self, arn: &str, keys: &[Value]) {
+        if let Some(tags) = Arc::make_mut(&mut self.tags).get_mut(arn) {
             let tags = Arc::make_mut(tags);
-            for key in request.items("TagKeys") {
+            for key in keys {
                 tags.remove(key.as_str().unwrap_or(""));
             }
         }
-        Ok(json!({}))
     }
 
     /// Writes the tags of a Create or of `AddTags`.

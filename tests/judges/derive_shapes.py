@@ -25,7 +25,12 @@ FILES: Dict[str, Dict[str, str]] = {
     "neighbours.txt": {
         "application-autoscaling": "aas.",
         "cloudwatch": "cw.",
+        "events": "events.",
+        "resourcegroupstaggingapi": "tag.",
+        "scheduler": "sch.",
         "sns": "sns.",
+        "sqs": "sqs.",
+        "sts": "sts.",
     },
 }
 # Patterns that every text matches.
@@ -33,7 +38,8 @@ ANYTHING = (".*", "[\\s\\S]*", "[\\S\\s]*")
 HEAD = """\
 # Request and response shapes of the supported operations of {services}, from the public service
 # models, as of botocore {version}. Written by tests/judges/derive_shapes.py, read by shape.rs. A member
-# with ! is required; bounds are lengths or values, - for none.
+# with ! is required; bounds are lengths or values, - for none. `flat`, `name=`, `key=` and `value=` say
+# how forms and XML write a list or a map; `path=` and `query=` where a request carries a member.
 """
 
 
@@ -90,7 +96,7 @@ def derived(requests: List[str], models: Dict[str, Model]) -> Iterator[str]:
         model = models[service]
         operation = model.body["operations"][request.split(":")[-1]]
         for word, part in (("request", "input"), ("response", "output")):
-            yield f"{word} {request}"
+            yield f"{word} {request}{route(model, operation) if word == 'request' else ''}"
             if part in operation:
                 yield from members(model, operation[part]["shape"], service, used)
     lines: Dict[Tuple[str, str], List[str]] = {}
@@ -99,6 +105,24 @@ def derived(requests: List[str], models: Dict[str, Model]) -> Iterator[str]:
             lines[service, name] = list(shape(models[service], name, service, used))
     for text in sorted(lines.values(), key=lambda text: text[0].split()[1]):
         yield from text
+    services = {owner(request, models) for request in requests}
+    for service in sorted(services):
+        yield from errors(models[service])
+
+
+def route(model: Model, operation: Dict[str, Any]) -> str:
+    """The method and the path of an operation, where they are not those of all."""
+    if "rest-json" not in model.body["metadata"]["protocols"]:
+        return ""
+    return " {method} {requestUri}".format(**operation["http"])
+
+
+def errors(model: Model) -> Iterator[str]:
+    """What is told of a service's errors: the code of the query protocol and the HTTP status."""
+    for name, body in sorted(model.body["shapes"].items()):
+        told = body.get("error", {})
+        if "httpStatusCode" in told:
+            yield f"error {model.prefix}{name} {told.get('code', name)} {told['httpStatusCode']}"
 
 
 def members(model: Model, name: str, service: str, used: Set[Tuple[str, str]]) -> Iterator[str]:
@@ -108,7 +132,16 @@ def members(model: Model, name: str, service: str, used: Set[Tuple[str, str]]) -
     for member, target in body.get("members", {}).items():
         used.add((service, target["shape"]))
         mark = "!" if member in required else ""
-        yield f"  {member}{mark} {model.prefix}{target['shape']}"
+        site = {"uri": " path=", "querystring": " query="}.get(target.get("location"), "")
+        site += target["locationName"] if site else ""
+        yield f"  {member}{mark} {model.prefix}{target['shape']}{site}"
+
+
+def named(**parts: Dict[str, Any]) -> str:
+    """What forms and XML call the parts of a list or a map, where it is not the usual."""
+    return "".join(
+        f" {word}={part['locationName']}" for word, part in parts.items() if "locationName" in part
+    )
 
 
 def shape(model: Model, name: str, service: str, used: Set[Tuple[str, str]]) -> Iterator[str]:
@@ -121,17 +154,22 @@ def shape(model: Model, name: str, service: str, used: Set[Tuple[str, str]]) -> 
         return model.prefix + member["shape"]
 
     bounds = f"{body.get('min', '-')} {body.get('max', '-')}"
+    flat = " flat" if body.get("flattened") else ""
     kind = body["type"]
     if kind == "structure":
         yield f"struct {full}"
         yield from members(model, name, service, used)
     elif kind == "list":
-        yield f"list {full} {bounds} {target(body['member'])}"
+        names = named(name=body["member"])
+        yield f"list {full} {bounds} {target(body['member'])}{flat}{names}"
     elif kind == "map":
-        yield f"map {full} {bounds} {target(body['key'])} {target(body['value'])}"
+        names = named(key=body["key"], value=body["value"])
+        yield f"map {full} {bounds} {target(body['key'])} {target(body['value'])}{flat}{names}"
     elif "enum" in body:
         yield f"enum {full} {'|'.join(body['enum'])}"
-    elif kind in ("string", "blob"):
+    elif kind == "blob":
+        yield f"blob {full} {bounds}"
+    elif kind == "string":
         pattern = body.get("pattern", "")
         yield f"string {full} {bounds} {'' if pattern in ANYTHING else pattern}".rstrip()
     elif kind in ("integer", "long"):

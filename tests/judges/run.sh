@@ -64,6 +64,7 @@ judge() {
 }
 judge judge_boto3.py --manifest "$work/manifest.json"
 judge judge_neighbours.py --manifest "$work/manifest.json"
+judge judge_queues.py --manifest "$work/manifest.json"
 judge judge_entities.py --manifest "$work/manifest.json"
 judge judge_transform.py --manifest "$work/manifest.json"
 judge judge_monitoring.py --manifest "$work/manifest.json"

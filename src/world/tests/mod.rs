@@ -5,8 +5,8 @@ mod caching;
 mod definition;
 mod endpoint;
 mod entities;
-mod metrics;
 mod lineage;
+mod metrics;
 mod monitor;
 mod monitoring;
 mod moods;
@@ -32,7 +32,7 @@ use crate::resource::call::{Call, OpError, Scope};
 const ROLE: &str = "arn:aws:iam::111122223333:role/Exec";
 const BUCKET: &str = "sagemaker-eu-west-1-111122223333";
 
-fn scope() -> Scope {
+pub(super) fn scope() -> Scope {
     Scope {
         account: "111122223333".to_owned(),
         region: "eu-west-1".to_owned(),
@@ -40,20 +40,20 @@ fn scope() -> Scope {
 }
 
 /// A world with a clock.
-struct Bench {
-    world: World,
-    now: Timestamp,
+pub(super) struct Bench {
+    pub(super) world: World,
+    pub(super) now: Timestamp,
 }
 
 impl Bench {
-    fn new() -> Self {
+    pub(super) fn new() -> Self {
         Self {
             world: World::new(Pace::simulated()),
             now: Timestamp::from_second(1_790_000_000).unwrap(),
         }
     }
 
-    fn try_ask(&mut self, op: &str, body: Value) -> Result<Value, OpError> {
+    pub(super) fn try_ask(&mut self, op: &str, body: Value) -> Result<Value, OpError> {
         let name = World::operation(op).unwrap_or_else(|| panic!("no operation {op}"));
         let answer = self.world.call(self.now, &Call::new(name, &scope(), body));
         if let Ok(answer) = &answer
@@ -65,37 +65,37 @@ impl Bench {
         answer
     }
 
-    fn ask(&mut self, op: &str, body: Value) -> Value {
+    pub(super) fn ask(&mut self, op: &str, body: Value) -> Value {
         self.try_ask(op, body)
             .unwrap_or_else(|error| panic!("{error}"))
     }
 
     /// Asks for what must be refused with this code, in words that contain `message`.
-    fn refused(&mut self, op: &str, body: Value, code: &str, message: &str) -> OpError {
+    pub(super) fn refused(&mut self, op: &str, body: Value, code: &str, message: &str) -> OpError {
         let error = self.try_ask(op, body).expect_err(op);
         assert_eq!(error.code, code, "{error}");
         assert!(error.message.contains(message), "{error} without {message}");
         error
     }
 
-    fn wait(&mut self, seconds: i64) -> Vec<Work> {
+    pub(super) fn wait(&mut self, seconds: i64) -> Vec<Work> {
         self.now += SignedDuration::from_secs(seconds);
         self.world.advance(self.now)
     }
 
-    fn put(&mut self, key: &str, bytes: &[u8]) {
+    pub(super) fn put(&mut self, key: &str, bytes: &[u8]) {
         self.world
             .objects_mut()
             .put(BUCKET, key, Arc::from(bytes), self.now)
             .unwrap();
     }
 
-    fn job(&mut self, id: WorkId, outcome: JobOutcome) {
+    pub(super) fn job(&mut self, id: WorkId, outcome: JobOutcome) {
         self.world.finish(self.now, Done::Job { id, outcome });
     }
 
     /// Brings up, or fails, every fleet that is asked for.
-    fn fleets(&mut self, failure: Option<&str>) -> Vec<WorkId> {
+    pub(super) fn fleets(&mut self, failure: Option<&str>) -> Vec<WorkId> {
         let mut ids = Vec::new();
         for work in self.world.advance(self.now) {
             if let Work::Serve(fleet) = work {
@@ -113,7 +113,7 @@ impl Bench {
         ids
     }
 
-    fn model(&mut self, name: &str) {
+    pub(super) fn model(&mut self, name: &str) {
         self.put("m/model.tar.gz", b"weights");
         self.ask(
             "CreateModel",
@@ -130,7 +130,7 @@ impl Bench {
     }
 
     /// An endpoint config with one variant of one instance on the model.
-    fn config(&mut self, name: &str, model: &str) {
+    pub(super) fn config(&mut self, name: &str, model: &str) {
         self.ask(
             "CreateEndpointConfig",
             json!({

@@ -33,7 +33,7 @@ fn every_shape_that_is_named_exists() {
     }
     for (name, shape) in &SERVICE.shapes {
         match shape {
-            Shape::List(_, item) | Shape::Map(_, _, item) if *item != "-" => {
+            Shape::List(List { item, .. }) | Shape::Map(Entries { item, .. }) if *item != "-" => {
                 assert!(SERVICE.shapes.contains_key(item), "{name} of {item}");
             }
             _ => {}

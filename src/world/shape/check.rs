@@ -1,80 +1,16 @@
-//! The shapes of the service's requests: what is required, how long, in which range, of which form.
-//!
-//! Read once from `service.txt` and `neighbours.txt`. A request that fails is refused with the service's own words; one
+//! Whether a request is of its form: a request that fails is refused with the service's own words; one
 //! that passes comes back without nulls and without members that the service does not know.
 
 use std::borrow::Cow;
-use std::collections::BTreeMap;
 use std::fmt;
-use std::sync::LazyLock;
 
+use data_encoding::BASE64;
 use serde_json::{Map, Value};
 
-use super::pattern::Pattern;
-use super::request::Refusal;
-
-static SERVICE: LazyLock<Service> = LazyLock::new(|| {
-    let mut service = Service::default();
-    service.read(include_str!("service.txt"));
-    service.read(include_str!("neighbours.txt"));
-    service
-});
-
-#[derive(Default)]
-struct Service {
-    requests: BTreeMap<&'static str, Vec<Member>>,
-    responses: BTreeMap<&'static str, Vec<Member>>,
-    shapes: BTreeMap<&'static str, Shape>,
-}
-
-struct Member {
-    name: &'static str,
-    required: bool,
-    shape: &'static str,
-}
-
-#[derive(Clone, Copy)]
-struct Bounds {
-    least: Option<f64>,
-    most: Option<f64>,
-}
-
-enum Shape {
-    Struct(Vec<Member>),
-    List(Bounds, &'static str),
-    Map(Bounds, &'static str, &'static str),
-    Enum(Vec<&'static str>),
-    Text(Bounds, Option<Pattern>),
-    Integer(Bounds),
-    Float(Bounds),
-    Boolean,
-    Timestamp,
-}
+use super::{Bounds, Entries, List, Member, SERVICE, Service, Shape, asked};
+use crate::world::request::Refusal;
 
 impl Service {
-    fn read(&mut self, text: &'static str) {
-        let service = self;
-        let mut lines = text
-            .lines()
-            .filter(|line| !line.starts_with('#'))
-            .peekable();
-        while let Some(line) = lines.next() {
-            let mut members = Vec::new();
-            while let Some(member) = lines.next_if(|line| line.starts_with("  ")) {
-                members.push(Member::read(member.trim_start()));
-            }
-            let mut words = line.splitn(3, ' ');
-            let (word, name) = (words.next().unwrap_or(""), words.next().unwrap_or(""));
-            let rest = words.next().unwrap_or("");
-            match word {
-                "request" => drop(service.requests.insert(name, members)),
-                "response" => drop(service.responses.insert(name, members)),
-                "struct" => drop(service.shapes.insert(name, Shape::Struct(members))),
-                word => drop(service.shapes.insert(name, Shape::read(word, rest))),
-            }
-        }
-    }
-
     /// The value without nulls and unknown members; `None`: it has none.
     fn clean(&self, name: &str, value: &Value, at: Place<'_>, faults: &mut Vec<String>) -> Clean {
         let Some(shape) = self.shapes.get(name) else {
@@ -86,18 +22,23 @@ impl Service {
                 let clean = self.members(members, object, at, faults)?;
                 return Ok(clean.map(Value::Object));
             }
-            (Shape::List(bounds, item), Value::Array(items)) => {
+            (Shape::List(List { bounds, item, .. }), Value::Array(items)) => {
                 bounds.length(items.len(), value, at, faults);
                 return self.items(item, items, at, faults);
             }
-            (Shape::Map(bounds, key, item), Value::Object(object)) => {
+            (
+                Shape::Map(Entries {
+                    bounds, key, item, ..
+                }),
+                Value::Object(object),
+            ) => {
                 bounds.length(object.len(), value, at, faults);
                 return self.entries(key, item, object, at, faults);
             }
             (Shape::Enum(values), Value::String(text)) => {
                 if !values.contains(&text.as_str()) {
                     let rule = format!("satisfy enum value set: [{}]", values.join(", "));
-                    faults.push(fault(value, at, &rule));
+                    faults.push(broken(value, at, &rule));
                 }
             }
             (Shape::Text(bounds, pattern), Value::String(text)) => {
@@ -107,8 +48,12 @@ impl Service {
                 {
                     let source = pattern.source();
                     let rule = format!("satisfy regular expression pattern: {source}");
-                    faults.push(fault(value, at, &rule));
+                    faults.push(broken(value, at, &rule));
                 }
+            }
+            (Shape::Blob(bounds), Value::String(text)) => {
+                let bytes = BASE64.decode_len(text.len()).unwrap_or(text.len());
+                bounds.length(bytes, value, at, faults);
             }
             (Shape::Integer(bounds), Value::Number(number)) if !number.is_f64() => {
                 bounds.range(value, at, faults);
@@ -224,26 +169,7 @@ impl fmt::Display for Place<'_> {
     }
 }
 
-impl Member {
-    fn read(line: &'static str) -> Self {
-        let (name, shape) = line.split_once(' ').unwrap_or((line, ""));
-        Self {
-            name: name.trim_end_matches('!'),
-            required: name.ends_with('!'),
-            shape,
-        }
-    }
-}
-
 impl Bounds {
-    fn read<'a>(words: &mut impl Iterator<Item = &'a str>) -> Self {
-        let mut number = || words.next().and_then(|word| word.parse().ok());
-        Self {
-            least: number(),
-            most: number(),
-        }
-    }
-
     #[expect(clippy::cast_precision_loss, reason = "lengths are far below 2^53")]
     fn length(self, length: usize, value: &Value, at: Place<'_>, faults: &mut Vec<String>) {
         self.check(length as f64, "length", value, at, faults);
@@ -256,47 +182,23 @@ impl Bounds {
     fn check(self, size: f64, what: &str, value: &Value, at: Place<'_>, faults: &mut Vec<String>) {
         if let Some(least) = self.least.filter(|least| size < *least) {
             let rule = format!("have {what} greater than or equal to {least}");
-            faults.push(fault(value, at, &rule));
+            faults.push(broken(value, at, &rule));
         }
         if let Some(most) = self.most.filter(|most| size > *most) {
             let rule = format!("have {what} less than or equal to {most}");
-            faults.push(fault(value, at, &rule));
+            faults.push(broken(value, at, &rule));
         }
     }
 }
 
 impl Shape {
-    fn read(word: &str, rest: &'static str) -> Self {
-        let mut words = rest.splitn(3, ' ');
-        match word {
-            "enum" => Self::Enum(rest.split('|').collect()),
-            "integer" => Self::Integer(Bounds::read(&mut words)),
-            "float" => Self::Float(Bounds::read(&mut words)),
-            "boolean" => Self::Boolean,
-            "timestamp" => Self::Timestamp,
-            "list" => Self::List(Bounds::read(&mut words), words.next().unwrap_or("-")),
-            "map" => {
-                let bounds = Bounds::read(&mut words);
-                let (key, item) = words
-                    .next()
-                    .and_then(|both| both.split_once(' '))
-                    .unwrap_or(("-", "-"));
-                Self::Map(bounds, key, item)
-            }
-            _ => {
-                let bounds = Bounds::read(&mut words);
-                let pattern = words.next().filter(|source| !source.is_empty());
-                Self::Text(bounds, pattern.map(Pattern::new))
-            }
-        }
-    }
-
     fn noun(&self) -> &'static str {
         match self {
             Self::Struct(_) => "a structure",
-            Self::List(..) => "a list",
-            Self::Map(..) => "a map",
+            Self::List(_) => "a list",
+            Self::Map(_) => "a map",
             Self::Enum(_) | Self::Text(..) => "a String",
+            Self::Blob(_) => "a Blob",
             Self::Integer(_) => "an Integer",
             Self::Float(_) => "a Float",
             Self::Boolean => "a Boolean",
@@ -326,7 +228,7 @@ fn shown(value: &Value) -> &'static str {
     }
 }
 
-fn fault(value: &Value, at: Place<'_>, rule: &str) -> String {
+fn broken(value: &Value, at: Place<'_>, rule: &str) -> String {
     let shown = value
         .as_str()
         .map_or_else(|| value.to_string(), str::to_owned);
@@ -334,7 +236,7 @@ fn fault(value: &Value, at: Place<'_>, rule: &str) -> String {
 }
 
 /// Checks the body of a request to `op`; gives it back without nulls and unknown members.
-pub(super) fn request<'a>(
+pub(in crate::world) fn request<'a>(
     op: &str,
     body: &'a Value,
 ) -> Result<Cow<'a, Map<String, Value>>, Refusal> {
@@ -344,8 +246,7 @@ pub(super) fn request<'a>(
         _ => return Err(Refusal::new("SerializationException", "Unexpected token")),
     };
     let mut faults = Vec::new();
-    let members = SERVICE.requests.get(op).map_or(&[][..], Vec::as_slice);
-    let clean = SERVICE.members(members, &object, Place::Top, &mut faults)?;
+    let clean = SERVICE.members(asked(op), &object, Place::Top, &mut faults)?;
     let clean = clean.map_or(object, Cow::Owned);
     if faults.is_empty() {
         return Ok(clean);
@@ -359,7 +260,10 @@ pub(super) fn request<'a>(
 }
 
 /// Refuses a request of which `known` is not the whole.
-pub(super) fn only_known(known: &Map<String, Value>, body: &Value) -> Result<(), Refusal> {
+pub(in crate::world) fn only_known(
+    known: &Map<String, Value>,
+    body: &Value,
+) -> Result<(), Refusal> {
     if body
         .as_object()
         .is_none_or(|given| std::ptr::eq(given, known) || given == known)
@@ -372,32 +276,10 @@ pub(super) fn only_known(known: &Map<String, Value>, body: &Value) -> Result<(),
     ))
 }
 
-/// What of `body` the answer of `op` shows: a Describe echoes what was given to Create.
-pub(super) fn echo(op: &str, body: &Map<String, Value>) -> Map<String, Value> {
-    let members = SERVICE.responses.get(op).map_or(&[][..], Vec::as_slice);
-    members
-        .iter()
-        .filter_map(|member| Some((member.name.to_owned(), body.get(member.name)?.clone())))
-        .collect()
-}
-
-/// Whether the service model has an operation `op` that this room knows the shapes of.
-#[cfg(test)]
-pub(super) fn knows(op: &str) -> bool {
-    SERVICE.requests.contains_key(op)
-}
-
-/// The members of a request to `op`.
-#[cfg(test)]
-pub(super) fn members(op: &str) -> Vec<&'static str> {
-    let members = SERVICE.requests[op].iter();
-    members.map(|member| member.name).collect()
-}
-
 /// What is wrong with an answer to `op`: faults of form, members that the model does not have, and
 /// empty structures, which clients refuse.
 #[cfg(test)]
-pub(super) fn answer_faults(op: &str, answer: &Value) -> Vec<String> {
+pub(in crate::world) fn answer_faults(op: &str, answer: &Value) -> Vec<String> {
     let mut faults = Vec::new();
     let members = &SERVICE.responses[op];
     let object = answer.as_object().expect("an answer is an object");
@@ -408,7 +290,3 @@ pub(super) fn answer_faults(op: &str, answer: &Value) -> Vec<String> {
     }
     faults
 }
-
-#[cfg(test)]
-#[path = "shape_tests.rs"]
-mod tests;

@@ -1,17 +1,32 @@
-//! CBOR (RFC 8949), as far as AWS's `rpcv2Cbor` protocol uses it: JSON's values, and times.
+//! CBOR (RFC 8949), as far as AWS's `rpcv2Cbor` protocol uses it: JSON's values, bytes and times.
 
-use serde_json::{Map, Number, Value};
+use data_encoding::BASE64;
+use serde_json::{Map, Number, Value, json};
 
-/// How deep values may be nested.
-const DEPTH_MAX: usize = 32;
+use super::{Malformed, Refused};
+use crate::limits::{CBOR_ITEMS_MAX, PROTOCOL_DEPTH_MAX};
+use crate::world::shape::{Member, Shape};
 
 /// The tag of seconds since the epoch.
 const TIME: u64 = 1;
 
-/// Reads one value; `None` where the bytes are not one. Times are numbers, and byte strings are not
-/// taken.
-pub(super) fn read(bytes: &[u8]) -> Option<Value> {
-    let mut reader = Reader { bytes, at: 0 };
+/// The body of a request; an empty one is an object without members. Times are numbers, and bytes
+/// are base64.
+pub(in crate::local) fn read(bytes: &[u8]) -> Result<Value, Malformed> {
+    if bytes.is_empty() {
+        return Ok(json!({}));
+    }
+    let body = value(bytes).filter(Value::is_object);
+    body.ok_or(Malformed("the request's body is not a map"))
+}
+
+/// Reads one value; `None` where the bytes are not one.
+fn value(bytes: &[u8]) -> Option<Value> {
+    let mut reader = Reader {
+        bytes,
+        at: 0,
+        items: 0,
+    };
     let value = reader.value(0)?;
     (reader.at == bytes.len()).then_some(value)
 }
@@ -19,6 +34,7 @@ pub(super) fn read(bytes: &[u8]) -> Option<Value> {
 struct Reader<'a> {
     bytes: &'a [u8],
     at: usize,
+    items: usize,
 }
 
 /// What the first byte of an item says of its length or value.
@@ -60,7 +76,8 @@ impl Reader<'_> {
     }
 
     fn value(&mut self, depth: usize) -> Option<Value> {
-        if depth > DEPTH_MAX {
+        self.items += 1;
+        if depth > PROTOCOL_DEPTH_MAX || self.items > CBOR_ITEMS_MAX {
             return None;
         }
         let first = self.byte()?;
@@ -74,6 +91,10 @@ impl Reader<'_> {
                 Head::Is(number) => Some((-1 - i64::try_from(number).ok()?).into()),
                 Head::Open => None,
             },
+            2 => {
+                let bytes = self.chunks(2, low)?;
+                Some(BASE64.encode(&bytes).into())
+            }
             3 => self.text(low).map(Value::from),
             4 => self.list(low, depth),
             5 => self.map(low, depth),
@@ -87,21 +108,26 @@ impl Reader<'_> {
     }
 
     fn text(&mut self, low: u8) -> Option<String> {
+        String::from_utf8(self.chunks(3, low)?).ok()
+    }
+
+    /// Bytes or text, whole or in pieces of the same kind.
+    fn chunks(&mut self, kind: u8, low: u8) -> Option<Vec<u8>> {
         match self.head(low)? {
             Head::Is(length) => {
                 let end = self.at.checked_add(usize::try_from(length).ok()?)?;
-                let text = std::str::from_utf8(self.bytes.get(self.at..end)?).ok()?;
+                let bytes = self.bytes.get(self.at..end)?;
                 self.at = end;
-                Some(text.to_owned())
+                Some(bytes.to_vec())
             }
             Head::Open => {
-                let mut whole = String::new();
+                let mut whole = Vec::new();
                 while !self.ends() {
                     let first = self.byte()?;
-                    if first >> 5 != 3 || first & 0x1f == 31 {
+                    if first >> 5 != kind || first & 0x1f == 31 {
                         return None;
                     }
-                    whole += &self.text(first & 0x1f)?;
+                    whole.extend(self.chunks(kind, first & 0x1f)?);
                 }
                 Some(whole)
             }
@@ -171,58 +197,91 @@ fn half(bits: u16) -> f64 {
     if bits >> 15 == 1 { -size } else { size }
 }
 
-/// What kind of number a member is, where JSON does not tell.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Kind {
-    /// As it is.
-    Plain,
-    /// Seconds since the epoch.
-    Time,
-    /// A number with a fraction, even where it has none.
-    Float,
-}
-
-/// Writes a value; `kind` says of a member what its numbers are.
-pub(super) fn write(value: &Value, kind: fn(&str) -> Kind) -> Vec<u8> {
+/// The body of an answer.
+pub(in crate::local) fn write(members: &'static [Member], answer: &Value) -> Vec<u8> {
     let mut bytes = Vec::new();
-    put(&mut bytes, value, Kind::Plain, kind);
+    put_members(&mut bytes, members, answer);
     bytes
 }
 
-fn put(bytes: &mut Vec<u8>, value: &Value, own: Kind, kind: fn(&str) -> Kind) {
-    match value {
-        Value::Null => bytes.push(0xf6),
-        Value::Bool(flag) => bytes.push(if *flag { 0xf5 } else { 0xf4 }),
-        Value::Number(number) => put_number(bytes, number, own),
-        Value::String(text) => put_text(bytes, text),
-        Value::Array(items) => {
+/// The body of an error.
+pub(in crate::local) fn write_error(refused: &Refused<'_>) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    put_head(&mut bytes, 5, 2);
+    for (name, text) in [("__type", refused.name), ("message", refused.message)] {
+        put_text(&mut bytes, name);
+        put_text(&mut bytes, text);
+    }
+    bytes
+}
+
+fn put_members(bytes: &mut Vec<u8>, members: &'static [Member], value: &Value) {
+    let found: Vec<_> = members
+        .iter()
+        .filter_map(|member| {
+            let value = value.get(member.name).filter(|value| !value.is_null())?;
+            Some((member.name, member.shape()?, value))
+        })
+        .collect();
+    put_head(bytes, 5, found.len() as u64);
+    for (name, shape, value) in found {
+        put_text(bytes, name);
+        put(bytes, Some(shape), value);
+    }
+}
+
+fn put(bytes: &mut Vec<u8>, shape: Option<&'static Shape>, value: &Value) {
+    match (shape, value) {
+        (_, Value::Null) => bytes.push(0xf6),
+        (_, Value::Bool(flag)) => bytes.push(if *flag { 0xf5 } else { 0xf4 }),
+        (Some(Shape::Timestamp), Value::Number(number)) => {
+            put_head(bytes, 6, TIME);
+            put_float(bytes, number);
+        }
+        (Some(Shape::Float(_)), Value::Number(number)) => put_float(bytes, number),
+        (_, Value::Number(number)) => put_number(bytes, number),
+        (Some(Shape::Blob(_)), Value::String(text)) => {
+            let plain = BASE64.decode(text.as_bytes()).unwrap_or_default();
+            put_head(bytes, 2, plain.len() as u64);
+            bytes.extend(plain);
+        }
+        (_, Value::String(text)) => put_text(bytes, text),
+        (shape, Value::Array(items)) => {
+            let item = match shape {
+                Some(Shape::List(list)) => list.item(),
+                _ => None,
+            };
             put_head(bytes, 4, items.len() as u64);
-            for item in items {
-                put(bytes, item, own, kind);
+            for one in items {
+                put(bytes, item, one);
             }
         }
-        Value::Object(members) => {
-            put_head(bytes, 5, members.len() as u64);
-            for (name, member) in members {
+        (Some(Shape::Struct(members)), value) => put_members(bytes, members, value),
+        (shape, Value::Object(entries)) => {
+            let item = match shape {
+                Some(Shape::Map(map)) => map.item(),
+                _ => None,
+            };
+            put_head(bytes, 5, entries.len() as u64);
+            for (name, entry) in entries {
                 put_text(bytes, name);
-                put(bytes, member, kind(name), kind);
+                put(bytes, item, entry);
             }
         }
     }
 }
 
-fn put_number(bytes: &mut Vec<u8>, number: &Number, own: Kind) {
-    if own == Kind::Time {
-        put_head(bytes, 6, TIME);
+fn put_number(bytes: &mut Vec<u8>, number: &Number) {
+    match (number.as_u64(), number.as_i64()) {
+        (Some(number), _) => put_head(bytes, 0, number),
+        (None, Some(number)) => put_head(bytes, 1, number.unsigned_abs() - 1),
+        (None, None) => put_float(bytes, number),
     }
-    match (own, number.as_u64(), number.as_i64()) {
-        (Kind::Plain, Some(number), _) => put_head(bytes, 0, number),
-        (Kind::Plain, None, Some(number)) => put_head(bytes, 1, number.unsigned_abs() - 1),
-        _ => {
-            bytes.push(0xfb);
-            bytes.extend(number.as_f64().unwrap_or(0.0).to_be_bytes());
-        }
-    }
+}
+
+fn put_float(bytes: &mut Vec<u8>, number: &Number) {
+    bytes.push(0xfb);
+    bytes.extend(number.as_f64().unwrap_or(0.0).to_be_bytes());
 }
 
 fn put_text(bytes: &mut Vec<u8>, text: &str) {
@@ -253,13 +312,10 @@ fn put_head(bytes: &mut Vec<u8>, major: u8, number: u64) {
 
 #[cfg(test)]
 mod tests {
-    use serde_json::json;
+    use proptest::prelude::*;
 
     use super::*;
-
-    fn plain(_: &str) -> Kind {
-        Kind::Plain
-    }
+    use crate::world::shape;
 
     #[test]
     fn values_read_back_as_they_were_written() {
@@ -270,7 +326,9 @@ mod tests {
             json!([-24, -25, -256, 1.5, -0.25]),
             json!("x".repeat(300)),
         ] {
-            assert_eq!(read(&write(&value, plain)), Some(value));
+            let mut bytes = Vec::new();
+            put(&mut bytes, None, &value);
+            assert_eq!(super::value(&bytes), Some(value));
         }
     }
 
@@ -281,7 +339,7 @@ mod tests {
                 .step_by(2)
                 .map(|at| u8::from_str_radix(&hex[at..at + 2], 16).unwrap())
                 .collect();
-            assert_eq!(read(&bytes), expect, "{hex}");
+            assert_eq!(value(&bytes), expect, "{hex}");
         };
         check("f93c00", Some(json!(1.0)));
         check("f97bff", Some(json!(65504.0)));
@@ -290,6 +348,8 @@ mod tests {
         check("c11a514b67b0", Some(json!(1_363_896_240)));
         check("7f657374726561646d696e67ff", Some(json!("streaming")));
         check("9f018202039f0405ffff", Some(json!([1, [2, 3], [4, 5]])));
+        check("4401020304", Some(json!("AQIDBA==")));
+        check("5f42010243030405ff", Some(json!("AQIDBAU=")));
         check("bf61610161629f0203ffff", Some(json!({"a": 1, "b": [2, 3]})));
         for wrong in [
             "",
@@ -297,26 +357,45 @@ mod tests {
             "81",
             "a1",
             "a10101",
-            "4101",
             "ff",
             "0101",
             "9b7fffffffffffffff",
         ] {
             check(wrong, None);
         }
-        check(&"81".repeat(40), None);
     }
 
     #[test]
-    fn times_and_fractions_are_told_by_their_members() {
-        let kind = |name: &str| match name {
-            "T" => Kind::Time,
-            "F" => Kind::Float,
-            _ => Kind::Plain,
-        };
-        let bytes = write(&json!({"T": 1.5}), kind);
-        assert_eq!(bytes[..4], [0xa1, 0x61, b'T', 0xc1]);
-        let bytes = write(&json!({"F": 2}), kind);
-        assert_eq!(read(&bytes), Some(json!({"F": 2.0})));
+    fn what_is_read_has_bounds() {
+        let nested = |depth: usize| [vec![0x81; depth], vec![0]].concat();
+        assert!(value(&nested(PROTOCOL_DEPTH_MAX)).is_some());
+        assert_eq!(value(&nested(PROTOCOL_DEPTH_MAX + 1)), None);
+        let wide = |items: usize| [vec![0x9f], vec![0; items - 1], vec![0xff]].concat();
+        assert!(value(&wide(CBOR_ITEMS_MAX)).is_some());
+        assert_eq!(value(&wide(CBOR_ITEMS_MAX + 1)), None);
+    }
+
+    #[test]
+    fn times_and_fractions_are_told_by_their_shapes() {
+        let alarm = json!({"Threshold": 2, "Period": 60, "StateUpdatedTimestamp": 1.5});
+        let answer = json!({"MetricAlarms": [alarm], "Else": 1});
+        let bytes = write(shape::answered("DescribeAlarms"), &answer);
+        let read = read(&bytes).unwrap();
+        assert_eq!(
+            read,
+            json!({"MetricAlarms": [{"Threshold": 2.0, "Period": 60, "StateUpdatedTimestamp": 1.5}]})
+        );
+        assert!(bytes.windows(2).any(|pair| pair == [0xc1, 0xfb]));
+    }
+
+    proptest! {
+        #[test]
+        fn any_bytes_are_read_or_refused(bytes in proptest::collection::vec(any::<u8>(), 0..200)) {
+            if let Some(read) = value(&bytes) {
+                let mut again = Vec::new();
+                put(&mut again, None, &read);
+                prop_assert_eq!(value(&again), Some(read));
+            }
+        }
     }
 }
