@@ -186,6 +186,8 @@ pub const WATCH_QUIET: Duration = Duration::from_millis(200);
 pub const POLL_INTERVAL: Duration = Duration::from_secs(15);
 /// Asynchronous invocations of one endpoint of the local SageMaker that have not ended.
 pub const INVOCATIONS_QUEUED_MAX: usize = 1000;
+/// Calls of the local SageMaker that were asked to fail and have not yet.
+pub const FAULTS_PENDING_MAX: usize = 1000;
 /// Metrics that the local SageMaker keeps, in all accounts and regions.
 pub const METRICS_MAX: usize = 10_000;
 /// Seconds with data that are kept of each of them.

@@ -24,6 +24,9 @@ pub(super) struct Environment {
     path: Option<String>,
     /// Whether colours are unwanted: `NO_COLOR`, or a dumb terminal.
     pub(super) colourless: bool,
+    /// `AWS_ACCESS_KEY_ID` and `AWS_SECRET_ACCESS_KEY`, where both are set: what requests to a local
+    /// SageMaker that looks at signatures are signed with.
+    pub(super) aws_keys: Option<(String, SecretString)>,
     /// `XDG_CACHE_HOME`, if it is absolute.
     cache_home: Option<PathBuf>,
 }
@@ -40,6 +43,8 @@ impl Environment {
             user: text("USER"),
             path: text("PATH"),
             colourless: variable("NO_COLOR").is_some() || text("TERM").as_deref() == Some("dumb"),
+            aws_keys: text("AWS_ACCESS_KEY_ID")
+                .zip(text("AWS_SECRET_ACCESS_KEY").map(SecretString::from)),
             cache_home: variable("XDG_CACHE_HOME")
                 .map(PathBuf::from)
                 .filter(|path| path.is_absolute()),

@@ -2,20 +2,25 @@
 
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
+use std::time::Duration;
 
 use clap::Args;
 use serde_json::json;
 
+use super::apply::duration;
 use super::connect::LOCAL_PORT;
 use super::environment;
 use super::error::CommandError;
 use super::shell::{Shell, block_on};
 use super::signal::{Stop, raised};
 use super::{exit, log};
+use crate::clock::SignedDuration;
 use crate::limits::FLEET_INSTANCES_MAX;
 use crate::local::{
-    DEFAULT_ACCOUNT, LocalError, LocalHandle, LocalOptions, analyzer, serve, supervise,
+    Credentials, DEFAULT_ACCOUNT, LocalError, LocalHandle, LocalOptions, TESTING_ACCOUNT, analyzer,
+    serve, supervise,
 };
+use crate::world::Pace;
 
 /// Run a SageMaker on this machine
 ///
@@ -38,12 +43,24 @@ pub(super) struct ServerArg {
     /// the end
     #[arg(long, value_name = "DIR")]
     state: Option<PathBuf>,
-    /// The account that everything of the local SageMaker belongs to. Default: 111122223333
+    /// The account that everything of the local SageMaker belongs to. Default: 111122223333, or
+    /// 123456789012 where nothing is run
     #[arg(long, value_name = "ID")]
     account: Option<String>,
     /// Serving processes of one variant at most; more instances than that are only counted
     #[arg(long, value_name = "COUNT", value_parser = clap::value_parser!(u8).range(1..))]
     max_instances: Option<u8>,
+    /// Run nothing: jobs, packages and endpoints reach their final state after `--transition`, and
+    /// what they refer to in S3 need not exist. For tests of tools that speak to AWS
+    #[arg(long)]
+    control_plane_only: bool,
+    /// How long states last that nothing is behind
+    #[arg(long, value_name = "DURATION", value_parser = duration, requires = "control_plane_only")]
+    transition: Option<Duration>,
+    /// Answer only what is signed with the keys in `AWS_ACCESS_KEY_ID` and `AWS_SECRET_ACCESS_KEY`
+    /// (`local` and `local` where they are not set)
+    #[arg(long)]
+    require_auth: bool,
 }
 
 impl ServerArg {
@@ -53,16 +70,35 @@ impl ServerArg {
             || self.state.is_some()
             || self.account.is_some()
             || self.max_instances.is_some()
+            || self.control_plane_only
+            || self.require_auth
     }
 
     fn options(&self, shell: &Shell) -> LocalOptions {
+        let transition = self
+            .control_plane_only
+            .then(|| self.transition.unwrap_or_default());
+        let account = if self.control_plane_only {
+            TESTING_ACCOUNT
+        } else {
+            DEFAULT_ACCOUNT
+        };
+        let keys = self.require_auth.then(|| {
+            let keys = shell.environment.aws_keys.clone();
+            keys.unwrap_or_else(|| ("local".to_owned(), "local".into()))
+        });
         LocalOptions {
+            require_auth: keys.map(|(access_key_id, secret_access_key)| Credentials {
+                access_key_id,
+                secret_access_key,
+            }),
+            pace: transition.map_or_else(Pace::local, |each| {
+                Pace::of(SignedDuration::try_from(each).unwrap_or(SignedDuration::MAX))
+            }),
+            control_plane_only: transition,
             port: self.port.unwrap_or(LOCAL_PORT),
             state_dir: self.state.clone(),
-            account: self
-                .account
-                .clone()
-                .unwrap_or_else(|| DEFAULT_ACCOUNT.to_owned()),
+            account: self.account.clone().unwrap_or_else(|| account.to_owned()),
             instances_max: self.max_instances.map_or(FLEET_INSTANCES_MAX, usize::from),
             path: shell.environment.programs(),
             home: shell.environment.home.clone(),

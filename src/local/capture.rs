@@ -75,6 +75,11 @@ impl Captures {
         }
     }
 
+    /// Forgets what is not yet written.
+    pub(super) fn forget(&self) {
+        drop(self.take());
+    }
+
     fn take(&self) -> Vec<Waiting> {
         std::mem::take(&mut self.waiting.lock().expect("no holder of this lock panics"))
     }

@@ -64,6 +64,16 @@ pub(super) async fn answer(engine: &Arc<Engine>, door: Door, request: Request) -
     }
 }
 
+/// Refuses a request that came to a service's door, in the service's own form.
+pub(super) fn refuse(engine: &Engine, door: &Door, code: &str, message: &str) -> Response {
+    let caller = Caller {
+        service: door.service,
+        protocol: door.protocol,
+        id: engine.uuid(),
+    };
+    caller.refuse(code, message)
+}
+
 /// Asks the world, and remembers that it was asked.
 async fn ask(engine: &Arc<Engine>, headers: &HeaderMap, asked: Asked, body: Value) -> Answer {
     let scope = Scope {

@@ -9,17 +9,19 @@ use std::time::Duration;
 use data_encoding::HEXLOWER;
 use sha2::{Digest as _, Sha256};
 use tokio::sync::futures::Notified;
-use tokio::sync::{Notify, Semaphore, watch};
+use tokio::sync::{Notify, Semaphore, oneshot, watch};
 use tokio::task::JoinSet;
 use tokio::time::{Instant, timeout};
 
 use super::asynchronous::{self, Turns};
+use super::auth::Credentials;
 use super::bodies::Bodies;
 use super::calls::Calls;
 use super::capture::Captures;
 use super::fleet::{self, Fleets};
 use super::job;
 use super::measures::Measures;
+use super::pretend;
 use super::state::State;
 use crate::clock::{Clock, Timestamp};
 use crate::limits::LOCAL_JOBS_MAX;
@@ -70,6 +72,10 @@ pub(crate) struct Host {
     pub(super) instances_max: usize,
     /// How long a serverless variant stays up when nobody asks it.
     pub(super) serverless_idle: Duration,
+    /// How long work takes that is not done, where none is.
+    pub(super) control_plane_only: Option<Duration>,
+    /// Whose requests are answered, if not everybody's.
+    pub(super) require_auth: Option<Credentials>,
     /// The executable that supervises (`<supervisor> __job`).
     pub(super) supervisor: PathBuf,
 }
@@ -77,6 +83,10 @@ pub(crate) struct Host {
 /// Everything that the doors and the workers share.
 pub(crate) struct Engine {
     world: Mutex<World>,
+    /// What it begins with.
+    fresh: World,
+    /// Who waits for everything to begin anew.
+    resets: Mutex<Vec<oneshot::Sender<()>>>,
     clock: Arc<dyn Clock>,
     wake: Notify,
     /// Wakes whoever waits for a change of the world.
@@ -98,7 +108,7 @@ pub(crate) struct Engine {
 
 impl Engine {
     pub(super) fn new(
-        world: World,
+        (world, fresh): (World, World),
         clock: Arc<dyn Clock>,
         host: Host,
         state: State,
@@ -106,6 +116,8 @@ impl Engine {
     ) -> Self {
         Self {
             world: Mutex::new(world),
+            fresh,
+            resets: Mutex::default(),
             clock,
             wake: Notify::new(),
             news: Notify::new(),
@@ -219,6 +231,43 @@ impl Engine {
         self.world().restart()
     }
 
+    /// Ends all work and forgets everything.
+    pub(super) async fn reset(&self) {
+        let (done, told) = oneshot::channel();
+        self.resets
+            .lock()
+            .expect("no holder of this lock panics")
+            .push(done);
+        self.wake.notify_one();
+        // The server may end first: then everything ends with it.
+        let _told = told.await;
+    }
+
+    fn resets_asked(&self) -> Vec<oneshot::Sender<()>> {
+        std::mem::take(&mut *self.resets.lock().expect("no holder of this lock panics"))
+    }
+
+    fn begin_anew(&self) {
+        *self.world() = self.fresh.clone();
+        self.captures.forget();
+        self.measures.forget();
+        self.calls.forget();
+        if let Err(error) = self.sweep() {
+            tracing::warn!(%error, "bodies of objects that are gone were not removed");
+        }
+        self.changed();
+    }
+
+    /// Waits as long as every answer is to take.
+    pub(super) async fn linger(&self) {
+        let latency = self.with_world(|world| world.settings().latency);
+        if let Ok(latency) = Duration::try_from(latency)
+            && !latency.is_zero()
+        {
+            let _passed = timeout(latency, std::future::pending::<()>()).await;
+        }
+    }
+
     fn seed(&self) -> [u8; 32] {
         let mut digest = Sha256::new();
         digest.update(self.now().as_nanosecond().to_le_bytes());
@@ -298,6 +347,17 @@ pub(super) async fn drive(engine: Arc<Engine>, mut quit: watch::Receiver<bool>) 
         dispatch(&engine, each, &mut tasks, &mut orders);
     }
     loop {
+        let resets = engine.resets_asked();
+        if !resets.is_empty() {
+            orders.give_all(Order::Quit);
+            while tasks.join_next().await.is_some() {}
+            orders.forget_ended();
+            engine.begin_anew();
+            for done in resets {
+                // Who asked may have gone.
+                let _told = done.send(());
+            }
+        }
         let (work, sleep) = engine.advance();
         for each in work {
             dispatch(&engine, each, &mut tasks, &mut orders);
@@ -351,15 +411,26 @@ impl Orders {
 
 fn dispatch(engine: &Arc<Engine>, work: Work, tasks: &mut JoinSet<()>, orders: &mut Orders) {
     let shared = Arc::clone(engine);
+    let takes = engine.host.control_plane_only;
     match work {
         Work::Run(job) => {
             let told = orders.begin(job.id);
-            tasks.spawn(job::run(shared, job, told));
+            match takes {
+                Some(takes) => tasks.spawn(pretend::job(shared, job, takes, told)),
+                None => tasks.spawn(job::run(shared, job, told)),
+            };
         }
         Work::Serve(fleet) => {
             let told = orders.begin(fleet.id);
+            if let Some(takes) = takes {
+                tasks.spawn(pretend::fleet(shared, fleet.id, takes, told));
+                return;
+            }
             let count = orders.count(fleet.id, fleet.count);
             tasks.spawn(fleet::run(shared, fleet, told, count));
+        }
+        Work::Invoke(invocation) if takes.is_some() => {
+            pretend::invocation(engine, &invocation);
         }
         Work::Invoke(invocation) => {
             let told = orders.begin(invocation.id);

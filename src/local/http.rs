@@ -5,17 +5,17 @@ use std::sync::Arc;
 use axum::Router;
 use axum::body::Body;
 use axum::extract::{Request, State};
-use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, header};
+use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::Response;
 use http_body_util::{BodyExt as _, Limited};
 use hyper::body::Bytes;
 use s3s::service::S3Service;
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use super::engine::Engine;
 use super::s3::SignedRegion;
 use super::scope::{DEFAULT_REGION, credential_scope};
-use super::{control, runtime, s3, services};
+use super::{admin, auth, control, runtime, s3, services};
 use crate::limits::LOCAL_REQUEST_BYTES_MAX;
 
 /// What every request is answered with.
@@ -51,6 +51,11 @@ async fn answer(State(doors): State<Doors>, request: Request) -> Response {
 
 async fn dispatch(doors: &Doors, request: Request) -> Response {
     let engine = &doors.engine;
+    engine.linger().await;
+    let request = match authenticated(engine, request).await {
+        Ok(request) => request,
+        Err(denied) => return denied,
+    };
     let path = request.uri().path();
     if let Some((endpoint, way)) = runtime::asked_by(request.method(), path) {
         let endpoint = endpoint.to_owned();
@@ -62,23 +67,42 @@ async fn dispatch(doors: &Doors, request: Request) -> Response {
     if let Some(door) = door {
         return control::answer(engine, door, request).await;
     }
-    match (request.method(), request.uri().path()) {
-        (&Method::GET, "/_trueup/health") => json_response(
-            StatusCode::OK,
-            &json!({"status": "ok", "version": env!("CARGO_PKG_VERSION")}),
-        ),
-        (&Method::GET, "/_trueup/calls") => {
-            let since = request.uri().query().and_then(since).unwrap_or(0);
-            json_response(StatusCode::OK, &json!({"calls": engine.calls.since(since)}))
-        }
-        (_, path) if path.starts_with("/_trueup/") => text(StatusCode::NOT_FOUND, "no such page"),
-        _ => to_s3(&doors.s3, request).await,
+    if request.uri().path().starts_with(admin::PREFIX) {
+        return admin::answer(engine, request).await;
     }
+    to_s3(&doors.s3, request).await
 }
 
-fn since(query: &str) -> Option<u64> {
-    let mut pairs = query.split('&');
-    pairs.find_map(|pair| pair.strip_prefix("since=")?.parse().ok())
+/// A request whose signature holds, where signatures are looked at; else what its sender is told.
+async fn authenticated(engine: &Arc<Engine>, request: Request) -> Result<Request, Response> {
+    let Some(known) = &engine.host.require_auth else {
+        return Ok(request);
+    };
+    if request.uri().path().starts_with(admin::PREFIX) {
+        return Ok(request);
+    }
+    let (parts, body) = request.into_parts();
+    let door = services::door(&parts);
+    let to_s3 = door.is_none() && runtime::asked_by(&parts.method, parts.uri.path()).is_none();
+    // What goes to S3 states its own digest, and may be long.
+    let (bytes, body) = if to_s3 {
+        (Bytes::new(), body)
+    } else {
+        let bytes = small(body).await.unwrap_or_default();
+        (bytes.clone(), Body::from(bytes))
+    };
+    let Err(denied) = auth::check(known, &parts, &bytes, engine.now()) else {
+        return Ok(Request::from_parts(parts, body));
+    };
+    let (code, words) = denied.told(to_s3);
+    Err(match door {
+        Some(door) => control::refuse(engine, &door, code, words),
+        None if to_s3 => {
+            let xml = format!("<Error><Code>{code}</Code><Message>{words}</Message></Error>");
+            typed(StatusCode::FORBIDDEN, "application/xml", xml)
+        }
+        None => runtime::deny(code, words),
+    })
 }
 
 /// Whether a request was made to a loopback address by name: a web page that points a name of its
@@ -147,7 +171,8 @@ pub(super) fn typed(
     response
 }
 
-fn text(status: StatusCode, words: &'static str) -> Response {
+/// An answer of plain words.
+pub(super) fn text(status: StatusCode, words: &'static str) -> Response {
     typed(status, "text/plain; charset=utf-8", words)
 }
 
@@ -168,11 +193,5 @@ mod tests {
         check("sagemaker.localhost:4566", true);
         check("evil.example:4566", false);
         check("127.0.0.1.evil.example", false);
-    }
-
-    #[test]
-    fn the_number_is_read_from_the_query() {
-        assert_eq!(since("a=1&since=42"), Some(42));
-        assert_eq!(since("since=x"), None);
     }
 }

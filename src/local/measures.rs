@@ -109,6 +109,11 @@ impl Measures {
             .merge(&Distribution::of(value, 1.0));
     }
 
+    /// Forgets what is not yet handed on.
+    pub(super) fn forget(&self) {
+        drop(self.take());
+    }
+
     fn take(&self) -> BTreeMap<Key, Distribution> {
         std::mem::take(&mut *self.0.lock().expect("no holder of this lock panics"))
     }

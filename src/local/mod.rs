@@ -7,9 +7,11 @@
 //! endpoint is a Python process that serves the user's functions. Images are not run; programs are
 //! those that `PATH` has. The state folder holds everything and survives a restart.
 
+mod admin;
 pub mod analyzer;
 mod archive;
 mod asynchronous;
+mod auth;
 mod bodies;
 mod calls;
 mod capture;
@@ -23,6 +25,7 @@ mod job;
 mod measures;
 mod paths;
 mod place;
+mod pretend;
 mod process;
 mod protocol;
 mod queues;
@@ -46,6 +49,7 @@ use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tokio::time::timeout;
 
+pub use auth::Credentials;
 pub use calls::CallRecord;
 pub use state::StateError;
 
@@ -54,10 +58,12 @@ use self::engine::{Engine, Host};
 use self::state::State;
 use crate::clock::{Clock, SystemClock};
 use crate::limits::{FLEET_INSTANCES_MAX, SERVERLESS_IDLE};
-use crate::world::{Pace, World};
+use crate::world::{Pace, Settings, World};
 
 /// The account that everything belongs to, unless another is asked for.
 pub const DEFAULT_ACCOUNT: &str = "111122223333";
+/// The account where nothing is run: the one that test suites of AWS's tools expect.
+pub const TESTING_ACCOUNT: &str = "123456789012";
 /// How long requests in flight may take when the server ends.
 const SHUTDOWN_DEADLINE: Duration = Duration::from_secs(5);
 
@@ -86,6 +92,11 @@ pub struct LocalOptions {
     pub clock: Arc<dyn Clock>,
     /// How long states last that nothing real is behind.
     pub pace: Pace,
+    /// Whether nothing is run: jobs and fleets only take so long. What is referred to outside of
+    /// SageMaker need not exist then.
+    pub control_plane_only: Option<Duration>,
+    /// Whose requests are answered; `None`: everybody's, signed or not.
+    pub require_auth: Option<Credentials>,
 }
 
 impl Default for LocalOptions {
@@ -102,6 +113,8 @@ impl Default for LocalOptions {
             supervisor: None,
             clock: Arc::new(SystemClock),
             pace: Pace::local(),
+            control_plane_only: None,
+            require_auth: None,
         }
     }
 }
@@ -172,8 +185,21 @@ pub async fn serve(options: LocalOptions) -> Result<LocalHandle, LocalError> {
     let folder = state.folder().to_owned();
     let world = state.load()?;
     let (bodies, host) = prepare(&options, &folder)?;
-    let world = world.unwrap_or_else(|| World::new(options.pace));
-    let engine = Arc::new(Engine::new(world, options.clock, host, state, bodies));
+    let mut fresh = World::new(options.pace);
+    if options.control_plane_only.is_some() {
+        fresh.set(Settings {
+            unchecked: true,
+            ..Settings::default()
+        });
+    }
+    let world = world.unwrap_or_else(|| fresh.clone());
+    let engine = Arc::new(Engine::new(
+        (world, fresh),
+        options.clock,
+        host,
+        state,
+        bodies,
+    ));
     engine.sweep().map_err(|source| LocalError::Prepare {
         path: folder.clone(),
         source,
@@ -231,6 +257,8 @@ fn prepare(options: &LocalOptions, folder: &Path) -> Result<(Bodies, Host), Loca
         home: options.home.clone(),
         instances_max: options.instances_max,
         serverless_idle: options.serverless_idle,
+        control_plane_only: options.control_plane_only,
+        require_auth: options.require_auth.clone(),
         supervisor,
     };
     Ok((bodies, host))

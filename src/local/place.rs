@@ -6,6 +6,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use secrecy::ExposeSecret as _;
 use serde_json::Value;
 
 use super::archive::{self, ArchiveError};
@@ -164,8 +165,15 @@ impl Place {
         set("AWS_REGION", &self.region);
         set("AWS_DEFAULT_REGION", &self.region);
         set("AWS_ENDPOINT_URL", engine.url());
-        set("AWS_ACCESS_KEY_ID", "local");
-        set("AWS_SECRET_ACCESS_KEY", "local");
+        let (key_id, secret) = match &host.require_auth {
+            Some(known) => (
+                &*known.access_key_id,
+                known.secret_access_key.expose_secret(),
+            ),
+            None => ("local", "local"),
+        };
+        set("AWS_ACCESS_KEY_ID", key_id);
+        set("AWS_SECRET_ACCESS_KEY", secret);
         set("AWS_EC2_METADATA_DISABLED", "true");
         set("TMPDIR", &self.folder.join("tmp").to_string_lossy());
         if let Some(home) = &host.home {

@@ -62,8 +62,8 @@ pub(super) struct Deployment {
     expires: Option<Timestamp>,
     /// Instance types by variant.
     types: Vec<(String, String)>,
-    /// Why its instances cannot be had.
-    starved: Option<String>,
+    /// Why its fleets cannot come up.
+    doomed: Option<String>,
 }
 
 impl Deployment {
@@ -88,7 +88,7 @@ impl Deployment {
             phase: Phase::Starting,
             expires: None,
             types: Vec::new(),
-            starved: None,
+            doomed: None,
         };
         for member in ["ProductionVariants", "ShadowProductionVariants"] {
             for variant in items(config, member) {
@@ -219,9 +219,12 @@ impl World {
             return;
         };
         let (scope, endpoint) = (record.scope.clone(), record.name.clone());
-        plan.starved = self.settings.starved(plan.instances());
+        plan.doomed = self
+            .settings
+            .starved(plan.instances())
+            .or_else(|| self.settings.ill(&endpoint));
         let containers = std::mem::take(&mut plan.containers);
-        for (variant, container) in containers.into_iter().filter(|_| plan.starved.is_none()) {
+        for (variant, container) in containers.into_iter().filter(|_| plan.doomed.is_none()) {
             let fleet = self.next_work();
             let shown = plan.shown(&variant);
             let (count, serverless) = (instances(shown), at_once(shown));
@@ -322,8 +325,8 @@ impl World {
                 false
             }
             Phase::Starting if deployment.due > now => false,
-            Phase::Starting if deployment.starved.is_some() => {
-                let reason = deployment.starved.clone().unwrap_or_default();
+            Phase::Starting if deployment.doomed.is_some() => {
+                let reason = deployment.doomed.clone().unwrap_or_default();
                 self.deployment_failed(key, &reason);
                 false
             }

@@ -26,6 +26,13 @@ pub(super) fn uuid(seed: &str) -> String {
     )
 }
 
+/// A number from 0 up to 1 that follows from another and looks like chance.
+pub(super) fn dice(number: u64) -> f64 {
+    let digest = Sha256::digest(number.to_le_bytes());
+    let [a, b, c, d, ..]: [u8; 32] = digest.into();
+    f64::from(u32::from_le_bytes([a, b, c, d])) / (f64::from(u32::MAX) + 1.0)
+}
+
 /// Bytes as base64 for serde.
 pub(super) mod bytes {
     use std::sync::Arc;

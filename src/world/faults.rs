@@ -9,6 +9,7 @@ use crate::resource::call::Scope;
 
 /// How a call fails.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum FaultKind {
     /// Refused for its rate; nothing was done.
     Throttle,
@@ -27,6 +28,11 @@ pub(super) struct Faults(BTreeMap<String, VecDeque<FaultKind>>);
 impl Faults {
     pub(super) fn push(&mut self, op: &str, kind: FaultKind) {
         self.0.entry(op.to_owned()).or_default().push_back(kind);
+    }
+
+    /// How many are yet to happen.
+    pub(super) fn pending(&self) -> usize {
+        self.0.values().map(VecDeque::len).sum()
     }
 
     /// The fault that the next call of `op` meets: each is met once.

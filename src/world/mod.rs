@@ -73,7 +73,7 @@ pub use objects::{Object, ObjectError, Objects};
 pub use pace::Pace;
 pub use queue::url_of as queue_urls;
 pub use route::{Capture, Route, Shadow};
-pub use settings::Settings;
+pub use settings::{Chance, Settings};
 
 use crate::clock::{SignedDuration, Timestamp};
 use crate::resource::call::{Answer, Call, OpError, Scope};
@@ -155,7 +155,7 @@ impl World {
     /// Answers a request, at `now` or, if that lies behind, at the latest instant seen.
     pub fn call(&mut self, now: Timestamp, call: &Call) -> Answer {
         self.run_until(now);
-        let fault = self.faults.take(call.op);
+        let fault = self.faults.take(call.op).or_else(|| self.chance(call.op));
         let answer = match fault {
             None => self.ported(call),
             Some(kind) => {
@@ -270,6 +270,24 @@ impl World {
     /// calls fail.
     pub fn fail_next(&mut self, op: &str, kind: FaultKind) {
         self.faults.push(op, kind);
+    }
+
+    /// How many calls are yet to fail.
+    pub fn faults_pending(&self) -> usize {
+        self.faults.pending()
+    }
+
+    /// Takes back what was asked of [`World::fail_next`].
+    pub fn fail_no_more(&mut self) {
+        self.faults = Faults::default();
+    }
+
+    fn chance(&mut self, op: &str) -> Option<FaultKind> {
+        if self.settings.chances.is_empty() {
+            return None;
+        }
+        let number = self.next();
+        self.settings.met(op, encode::dice(number))
     }
 
     /// Changes a resource behind everybody's back. `describe` is its Describe operation, `name` a

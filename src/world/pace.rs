@@ -48,6 +48,19 @@ impl Pace {
         }
     }
 
+    /// Where nothing is run: every state lasts so long.
+    pub const fn of(each: SignedDuration) -> Self {
+        Self {
+            endpoint_create: each,
+            endpoint_update: each,
+            endpoint_weights: each,
+            endpoint_delete: each,
+            schedule_pending: each,
+            alarm_evaluation: SignedDuration::from_secs(1),
+            traffic_wait_most: each,
+        }
+    }
+
     /// For real work on one machine: states are passed through, but only the work takes time.
     pub const fn local() -> Self {
         Self {

@@ -6,12 +6,13 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use super::faults::FaultKind;
 use super::request::epoch;
 use crate::clock::{SignedDuration, Timestamp};
 
 /// The service's moods.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(default)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
 pub struct Settings {
     /// Lists and Search show what was so this long ago.
     pub lists_lag: SignedDuration,
@@ -28,6 +29,26 @@ pub struct Settings {
     /// Whether members of a request that the service does not know are refused, as its clients
     /// refuse them. The service itself drops them.
     pub strict: bool,
+    /// Whether what a request refers to outside of SageMaker need not exist: objects of S3.
+    pub unchecked: bool,
+    /// Endpoints whose next deployments do not pass the health check.
+    pub unhealthy: BTreeSet<String>,
+    /// Faults that calls meet by chance.
+    pub chances: Vec<Chance>,
+    /// How long every answer takes at least, where answers take time at all.
+    pub latency: SignedDuration,
+}
+
+/// A fault that calls meet by chance.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Chance {
+    /// An operation, or `*` for any.
+    pub operation: String,
+    /// What is met.
+    pub fault: FaultKind,
+    /// How often, from 0 to 1.
+    pub rate: f64,
 }
 
 impl Settings {
@@ -37,6 +58,28 @@ impl Settings {
             let seen = now.saturating_sub(self.configs_lag).unwrap_or(now);
             config["CreationTime"].as_f64() <= epoch(seen).as_f64()
         }
+    }
+
+    /// Why the fleets of an endpoint cannot come up.
+    pub(super) fn ill(&self, endpoint: &str) -> Option<String> {
+        self.unhealthy.contains(endpoint).then(|| {
+            "The primary container did not pass the ping health check. Please check CloudWatch logs \
+             for this endpoint."
+                .to_owned()
+        })
+    }
+
+    /// The fault of those that are met by chance that a call meets. `dice` is a number from 0 up to
+    /// 1.
+    pub(super) fn met(&self, op: &str, dice: f64) -> Option<FaultKind> {
+        let mut left = dice;
+        let chances = self.chances.iter();
+        let mut chances = chances.filter(|one| one.operation == op || one.operation == "*");
+        let met = chances.find(|one| {
+            left -= one.rate;
+            left < 0.0
+        });
+        met.map(|one| one.fault)
     }
 
     /// The service's words where instances of one of these types cannot be had.

@@ -120,6 +120,11 @@ pub(super) async fn answer(
     answer.unwrap_or_else(|refused| refused.response())
 }
 
+/// Refuses a request before it is looked at.
+pub(super) fn deny(code: &str, words: &str) -> Response {
+    Refused::new(StatusCode::FORBIDDEN, code, words).response()
+}
+
 impl Asked<'_> {
     async fn answer(&self, way: Way, body: Body) -> Result<Response, Refused> {
         if way == Way::Async {

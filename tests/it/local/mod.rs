@@ -1,6 +1,7 @@
 //! The local SageMaker, through its port: the AWS SDKs outside, real processes inside.
 #![expect(clippy::unwrap_used, reason = "a test's helpers may fail it")]
 
+mod admin;
 mod archive;
 mod endpoints;
 mod killed;
