@@ -1,10 +1,10 @@
 #!/usr/bin/env bash
-# Judges the program from outside: with boto3, and with botocore's model of the service.
+# Judges the program from outside: with boto3, the AWS CLI, and botocore's model of the service.
 #
 #     tests/judges/run.sh BIN
 #
 # BIN is the built program. It is started with the example deployed, judged and stopped. Needs
-# Python 3.10 or newer; the virtual environment is made once, in tests/judges/.venv.
+# Python 3.10 or newer; the virtual environments are made once, in tests/judges/.venv*.
 set -euo pipefail
 
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
@@ -53,6 +53,7 @@ give_up() {
 }
 
 "$here/environment.sh"
+"$here/environment.sh" cli
 python="$here/.venv/bin/python"
 "$python" "$here/derive_shapes.py"
 start
@@ -65,6 +66,7 @@ judge judge_boto3.py --manifest "$work/manifest.json"
 judge judge_neighbours.py --manifest "$work/manifest.json"
 judge judge_entities.py --manifest "$work/manifest.json"
 judge judge_requests.py --calls "$work/calls.jsonl"
+judge judge_cli.py --bin "$bin" --aws "$here/.venv-cli/bin"
 if ((failed)); then
     tail -n 40 "$work/log" >&2
 fi
