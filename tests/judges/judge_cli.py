@@ -11,27 +11,22 @@ which gets a port of its own in place of the one that the page names.
 from __future__ import annotations
 
 import argparse
-import contextlib
 import itertools
-import json
 import os
 import pathlib
 import re
-import select
-import signal
 import subprocess
 import tempfile
 import time
-from typing import Dict, Iterator, List, NamedTuple, Optional
+from typing import Dict, List, NamedTuple, Optional
 
 from judging import Judge
+from local_server import started
 
 PAGE = pathlib.Path(__file__).parents[2] / "docs/guides/local-by-hand.md"
 # What the page calls the server.
 URL = "http://127.0.0.1:4566"
-# Seconds until the server must have said where it is, must have ended, and a block must have run.
-START_DEADLINE = 60
-STOP_DEADLINE = 30
+# Seconds until a block must have run.
 BLOCK_DEADLINE = 60
 # Characters shown of what a failed block printed.
 PRINTED_MAX = 2000
@@ -83,7 +78,11 @@ def read_blocks(page: str) -> List[Block]:
 
 
 def run_page(
-    judge: Judge, blocks: List[Block], program: pathlib.Path, aws: pathlib.Path, folder: pathlib.Path
+    judge: Judge,
+    blocks: List[Block],
+    program: pathlib.Path,
+    aws: pathlib.Path,
+    folder: pathlib.Path,
 ) -> None:
     home, bin_folder, work = folder / "home", folder / "bin", folder / "work"
     for one in (home, bin_folder, work):
@@ -91,31 +90,17 @@ def run_page(
     (bin_folder / "trueup").symlink_to(program)
     (bin_folder / "aws").symlink_to(aws / "aws")
     environment = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
-    environment |= {"HOME": str(home), "PATH": f"{bin_folder}:{environment['PATH']}", "AWS_PAGER": ""}
+    environment |= {
+        "HOME": str(home),
+        "PATH": f"{bin_folder}:{environment['PATH']}",
+        "AWS_PAGER": "",
+    }
     server = next(one for one in blocks if one.stays)
     typed = [one for one in blocks if not one.stays]
-    with started(judge, server, environment, work) as url:
+    with started(server.commands.split(), work, environment) as (url, line):
+        judge_printed(judge, server, line.replace(url, URL))
         # What follows a block that failed stands on it.
         list(itertools.takewhile(lambda one: run_block(judge, one, url, environment, work), typed))
-
-
-@contextlib.contextmanager
-def started(
-    judge: Judge, block: Block, environment: Dict[str, str], work: pathlib.Path
-) -> Iterator[str]:
-    """Runs the server while the rest is judged; its URL."""
-    command = block.commands.split() + ["--port", "0"]
-    with subprocess.Popen(command, env=environment, cwd=work, stdout=subprocess.PIPE) as server:
-        try:
-            assert server.stdout is not None
-            ready, _, _ = select.select([server.stdout], [], [], START_DEADLINE)
-            line = server.stdout.readline().decode() if ready else ""
-            url = json.loads(line)["url"] if line else ""
-            judge_printed(judge, block, line.replace(url, URL) if url else line)
-            yield url
-        finally:
-            server.send_signal(signal.SIGTERM)
-            server.wait(STOP_DEADLINE)
 
 
 def run_block(
@@ -124,7 +109,9 @@ def run_block(
     """Runs one block, in the variables that the blocks before it left; whether it did as it should."""
     kept = work.parent / "variables"
     script = f"touch {kept}; . {kept}\nset -eo pipefail\n"
-    script += block.commands.replace(URL, url) + f"\ndeclare -p | grep -v -- '^declare -[^ ]*r' >{kept}\n"
+    script += (
+        block.commands.replace(URL, url) + f"\ndeclare -p | grep -v -- '^declare -[^ ]*r' >{kept}\n"
+    )
     start = time.monotonic()
     try:
         ran = subprocess.run(
@@ -142,7 +129,9 @@ def run_block(
     seconds = time.monotonic() - start
     name = f"line {block.line}: {title(block)} ({seconds:.1f} s)"
     why = f"ended with {code}:\n{printed[-PRINTED_MAX:]}"
-    return judge.check(name, code == 0, why) and judge_printed(judge, block, printed.replace(url, URL))
+    return judge.check(name, code == 0, why) and judge_printed(
+        judge, block, printed.replace(url, URL)
+    )
 
 
 def title(block: Block) -> str:
@@ -154,7 +143,9 @@ def judge_printed(judge: Judge, block: Block, printed: str) -> bool:
         return True
     pattern = ".*".join(re.escape(part) for part in block.prints.strip().split("…"))
     found = printed.strip()
-    return judge.check(f"line {block.line}: prints what the page says", re.fullmatch(pattern, found), found)
+    return judge.check(
+        f"line {block.line}: prints what the page says", re.fullmatch(pattern, found), found
+    )
 
 
 if __name__ == "__main__":
