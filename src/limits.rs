@@ -245,6 +245,8 @@ pub const FLEET_START_DEADLINE: Duration = Duration::from_mins(4);
 pub const FLEET_RESTARTS_MAX: u32 = 1;
 /// Objects of one channel or input of a local job.
 pub const CHANNEL_OBJECTS_MAX: usize = 100_000;
+/// Bytes of a program of a local job in which `/opt/ml` is looked for.
+pub const PROGRAM_BYTES_MAX: u64 = 1024 * 1024;
 /// Output of one local job that is kept.
 pub const JOB_LOG_BYTES_MAX: usize = 1024 * 1024;
 /// How long a stopped local job may take before it is killed (SageMaker's own figure).

@@ -79,16 +79,23 @@ async fn dispatch(doors: &Doors, request: Request) -> Response {
     }
 }
 
-/// A form: SNS's or STS's, as it is signed.
+/// A form: SNS's, IAM's or STS's, as it is signed.
 async fn query(engine: &Arc<Engine>, request: Request) -> Response {
     let authorization = header_text(request.headers(), "authorization");
     let service = credential_scope(authorization).map(|(_, service)| service);
-    if service != Some("sns") {
-        return sts::answer(engine, request).await;
-    }
+    let service = match service {
+        Some("sns") => "sns",
+        Some("iam") => "iam",
+        _ => return sts::answer(engine, request).await,
+    };
     let (parts, body) = request.into_parts();
     let body = small(body).await.unwrap_or_default();
-    sns::answer(engine, &parts.headers, &String::from_utf8_lossy(&body))
+    sns::answer(
+        engine,
+        service,
+        &parts.headers,
+        &String::from_utf8_lossy(&body),
+    )
 }
 
 fn since(query: &str) -> Option<u64> {

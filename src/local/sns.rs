@@ -1,4 +1,4 @@
-//! SNS: forms come in, XML goes out.
+//! SNS and IAM: forms come in, XML goes out.
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -14,24 +14,34 @@ use super::http::typed;
 use crate::world::World;
 
 const NAMESPACE: &str = "http://sns.amazonaws.com/doc/2010-03-31/";
+const IAM_NAMESPACE: &str = "https://iam.amazonaws.com/doc/2010-05-08/";
 
-/// Answers a form.
-pub(super) fn answer(engine: &Arc<Engine>, headers: &HeaderMap, form: &str) -> Response {
+/// Answers a form that is signed for a service.
+pub(super) fn answer(
+    engine: &Arc<Engine>,
+    service: &'static str,
+    headers: &HeaderMap,
+    form: &str,
+) -> Response {
+    let namespace = match service {
+        "iam" => IAM_NAMESPACE,
+        _ => NAMESPACE,
+    };
     let fields = fields(form);
     let action = fields.get("Action").map(String::as_str).unwrap_or_default();
     let id = engine.uuid();
-    let Some(op) = World::operation_of("sns", action) else {
+    let Some(op) = World::operation_of(service, action) else {
         let words = format!("the local SageMaker does not support {action}");
         return refusal("InvalidAction", &words, &id);
     };
     let asked = Asked {
-        service: "sns",
+        service,
         op,
         size: form.len(),
     };
     match control::ask(engine, headers, asked, body(&fields)) {
         Ok(body) => {
-            let mut xml = format!("<{action}Response xmlns=\"{NAMESPACE}\"><{action}Result>");
+            let mut xml = format!("<{action}Response xmlns=\"{namespace}\"><{action}Result>");
             put_members(&mut xml, &body);
             write!(
                 xml,

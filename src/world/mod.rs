@@ -33,6 +33,7 @@ mod pipeline;
 mod quota;
 mod records;
 mod request;
+mod roles;
 pub mod route;
 mod s3;
 mod scaling;

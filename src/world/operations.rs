@@ -199,6 +199,8 @@ operations! {
     Subscribe => Special(World::subscribe);
     Unsubscribe => Special(World::unsubscribe);
     ListSubscriptionsByTopic => Special(|world, request| world.list_subscriptions(request));
+    GetRole => Special(|_, request| World::get_role(request));
+    SimulatePrincipalPolicy => Special(|_, request| World::simulate_policy(request));
     PutObject => S3(World::put_object);
     HeadObject => S3(|world, _, request| world.head_object(request));
     GetObject => S3(|world, _, request| world.get_object(request));
@@ -265,6 +267,7 @@ fn neighbour(name: &str) -> Option<&'static str> {
     const SCALING: &[&str] = &["Scaling", "ScalableTarget"];
     const ALARMS: &[&str] = &["Alarm"];
     const TOPICS: &[&str] = &["Topic", "ubscribe"];
+    const ROLES: &[&str] = &["GetRole", "SimulatePrincipalPolicy"];
     let of = |words: &[&str]| words.iter().any(|word| name.contains(word));
     match name.split_once(':') {
         Some(("application-autoscaling", _)) => Some("application-autoscaling"),
@@ -273,6 +276,7 @@ fn neighbour(name: &str) -> Option<&'static str> {
         None if of(SCALING) => Some("application-autoscaling"),
         None if of(ALARMS) => Some("cloudwatch"),
         None if of(TOPICS) => Some("sns"),
+        None if of(ROLES) => Some("iam"),
         None => None,
     }
 }
@@ -329,7 +333,7 @@ mod tests {
         let others = OPERATIONS
             .iter()
             .filter(|one| neighbour(one.name).is_some());
-        assert_eq!(others.count(), 18);
+        assert_eq!(others.count(), 20);
     }
 
     #[test]

@@ -25,6 +25,7 @@ FILES: Dict[str, Dict[str, str]] = {
     "neighbours.txt": {
         "application-autoscaling": "aas.",
         "cloudwatch": "cw.",
+        "iam": "iam.",
         "sns": "sns.",
     },
 }

@@ -4,6 +4,7 @@ use std::fs;
 
 use serde_json::{Value, json};
 
+use super::programs;
 use super::strings;
 use super::toolkit::HOST;
 use crate::local::engine::Engine;
@@ -23,6 +24,11 @@ pub(super) fn prepare(engine: &Engine, job: &Job, place: &Place) -> Result<Progr
     }
     for input in request["ProcessingInputs"].as_array().into_iter().flatten() {
         fetch(engine, input, place)?;
+        if let Some(folder) = input["S3Input"]["LocalPath"].as_str()
+            && names_program(request, folder)
+        {
+            programs::adapt(place, &place.container_path(folder)?)?;
+        }
     }
     for output in outputs(request) {
         let (path, _) = output?;
@@ -66,6 +72,14 @@ pub(super) fn prepare(engine: &Engine, job: &Job, place: &Place) -> Result<Progr
     env.insert("PROCESSING_JOB_ARN".to_owned(), arn(job));
     place.add_env(&mut env, request.get("Environment"));
     place.program(engine, &name, args, env, place.root())
+}
+
+/// Whether what is started lies in that folder of the container.
+fn names_program(request: &Value, folder: &str) -> bool {
+    let folder = folder.trim_end_matches('/');
+    strings(request["AppSpecification"].get("ContainerEntrypoint"))
+        .filter_map(|word| word.strip_prefix(folder))
+        .any(|rest| rest.starts_with('/'))
 }
 
 fn fetch(engine: &Engine, input: &Value, place: &Place) -> Result<(), PlaceError> {
