@@ -3,9 +3,9 @@
 //!
 //! [`serve`] puts a [`crate::world::World`] behind HTTP. What the world asks for is really done:
 //! training and processing jobs are processes of this machine that find what a container would
-//! find (`/opt/ml` in environment, arguments and entry points becomes a folder of the job), and an
-//! endpoint is a Python process that serves the user's functions. Images are not run; programs are
-//! those that `PATH` has. The state folder holds everything and survives a restart.
+//! find (`/opt/ml` in environment, arguments, entry points and programs becomes a folder of the
+//! job), and an endpoint is a Python process that serves the user's functions. Images are not run;
+//! programs are those that `PATH` has. The state folder holds everything and survives a restart.
 
 mod admin;
 pub mod analyzer;

@@ -56,7 +56,10 @@ pub(super) fn client(words: impl Into<String>) -> PlaceError {
     PlaceError::Client(words.into())
 }
 
-fn io_error<'a>(doing: &'static str, path: &'a Path) -> impl FnOnce(io::Error) -> PlaceError + 'a {
+pub(super) fn io_error<'a>(
+    doing: &'static str,
+    path: &'a Path,
+) -> impl FnOnce(io::Error) -> PlaceError + 'a {
     move |error| PlaceError::Io {
         doing,
         path: path.to_owned(),

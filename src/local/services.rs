@@ -80,6 +80,14 @@ const SERVICES: &[Service] = &[
         ..NONE
     },
     Service {
+        name: "iam",
+        signed: "iam",
+        version: "2010-05-08",
+        namespace: "https://iam.amazonaws.com/doc/2010-05-08/",
+        shapes: "iam.",
+        ..NONE
+    },
+    Service {
         name: "resourcegroupstaggingapi",
         signed: "tagging",
         target: "ResourceGroupsTaggingAPI_20170126",

@@ -289,6 +289,7 @@ fn secondary(body: &mut Value, status: &str, now: crate::clock::Timestamp) {
     let mut entered = Map::new();
     entered.insert("Status".to_owned(), json!(status));
     entered.insert("StartTime".to_owned(), epoch(now));
+    entered.insert("StatusMessage".to_owned(), json!(status_message(status)));
     if matches!(status, "Completed" | "Failed" | "Stopped") {
         entered.insert("EndTime".to_owned(), epoch(now));
     }
@@ -298,6 +299,17 @@ fn secondary(body: &mut Value, status: &str, now: crate::clock::Timestamp) {
             default(last, "EndTime", epoch(now));
         }
         transitions.push(Value::Object(entered));
+    }
+}
+
+/// What the service says about a secondary status; its clients print it.
+fn status_message(status: &str) -> &'static str {
+    match status {
+        "Completed" => "Training job completed",
+        "Failed" => "Training job failed",
+        "Stopping" => "Stopping the training job",
+        "Stopped" => "Training job stopped",
+        _ => "Training image download completed. Training in progress.",
     }
 }
 

@@ -25,6 +25,11 @@ impl World {
         also: impl Fn(&Record) -> bool,
     ) -> Reply {
         let by = request.text("SortBy");
+        if request.get("LastModifiedTimeAfter").is_some() && request.get("NextToken").is_some() {
+            return Err(Refusal::invalid(
+                "LastModifiedTimeAfter cannot be combined with NextToken.",
+            ));
+        }
         let filter = Filter::new(kind, request);
         let window = Window::of(request, kind.list.page)?;
         let among = Among {

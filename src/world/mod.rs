@@ -39,6 +39,7 @@ mod queue;
 mod quota;
 mod records;
 mod request;
+mod roles;
 pub mod route;
 mod s3;
 mod scaling;

@@ -9,7 +9,7 @@ use serde_json::{Map, Value};
 use super::kind::Id;
 use super::kinds::KINDS;
 use super::request::{Reply, Request, text};
-use super::{World, identity, queue, s3, shape};
+use super::{World, identity, queue, roles, s3, shape};
 use crate::resource::call::Call;
 
 /// One operation.
@@ -65,8 +65,11 @@ macro_rules! tagging {
 tagging!("application-autoscaling", "cloudwatch", "sns");
 
 /// Operations of the services that have a file or a folder of their own.
-const BESIDE: &[(&str, &[Operation])] =
-    &[("sqs", queue::OPERATIONS), ("sts", identity::OPERATIONS)];
+const BESIDE: &[(&str, &[Operation])] = &[
+    ("iam", roles::OPERATIONS),
+    ("sqs", queue::OPERATIONS),
+    ("sts", identity::OPERATIONS),
+];
 
 use Does::{Create, Delete, Describe, List, S3, Special};
 

@@ -28,6 +28,7 @@ FILES: Dict[str, Dict[str, str]] = {
         "events": "events.",
         "resourcegroupstaggingapi": "tag.",
         "scheduler": "sch.",
+        "iam": "iam.",
         "sns": "sns.",
         "sqs": "sqs.",
         "sts": "sts.",

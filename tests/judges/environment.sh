@@ -1,15 +1,30 @@
 #!/usr/bin/env bash
-# Makes the virtual environment of the judges, tests/judges/.venv: anew when the requirements or
-# Python change, else not at all.
+# Makes the virtual environments of the judges: anew when the requirements or Python change, else not
+# at all.
+#
+#     tests/judges/environment.sh [NAME…]
+#
+# Without a name it is boto3's, tests/judges/.venv. NAME is the folder of another's requirements, `cli`,
+# `sdk2` or `sdk3`; its environment is tests/judges/.venv-NAME.
 set -euo pipefail
 
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
-wanted=$({ python3 --version; cat "$here/requirements.txt"; } | sha256sum)
-if [[ $(cat "$here/.venv/made-from" 2>/dev/null) == "$wanted" ]]; then
-    exit
+
+make() {
+    local requirements=$1 folder=$2 wanted
+    wanted=$({ python3 --version; cat "$requirements"; } | sha256sum)
+    if [[ $(cat "$folder/made-from" 2>/dev/null) == "$wanted" ]]; then
+        return
+    fi
+    rm -rf "$folder"
+    python3 -m venv "$folder"
+    "$folder/bin/pip" install --quiet --disable-pip-version-check --no-deps --requirement "$requirements"
+    printf '%s\n' "$wanted" >"$folder/made-from"
+}
+
+if (($# == 0)); then
+    make "$here/requirements.txt" "$here/.venv"
 fi
-rm -rf "$here/.venv"
-python3 -m venv "$here/.venv"
-"$here/.venv/bin/pip" install --quiet --disable-pip-version-check --no-deps \
-    --requirement "$here/requirements.txt"
-printf '%s\n' "$wanted" >"$here/.venv/made-from"
+for name in "$@"; do
+    make "$here/$name/requirements.txt" "$here/.venv-$name"
+done

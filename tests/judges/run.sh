@@ -1,11 +1,11 @@
 #!/usr/bin/env bash
-# Judges the program from outside: with boto3, with botocore's model of the service, and with pandas and
-# SciPy.
+# Judges the program from outside: with boto3, the AWS CLI, the SageMaker Python SDKs, botocore's model of
+# the service, and with pandas and SciPy.
 #
 #     tests/judges/run.sh BIN
 #
 # BIN is the built program. It is started with the example deployed, judged and stopped. Needs
-# Python 3.11 or newer; the virtual environment is made once, in tests/judges/.venv.
+# Python 3.11 or newer; the virtual environments are made once, in tests/judges/.venv*.
 set -euo pipefail
 
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
@@ -54,6 +54,7 @@ give_up() {
 }
 
 "$here/environment.sh"
+"$here/environment.sh" cli sdk2 sdk3
 python="$here/.venv/bin/python"
 "$python" "$here/derive_shapes.py"
 start
@@ -61,6 +62,13 @@ start
 failed=0
 judge() {
     "$python" "$here/$1" "${@:2}" | tee -a "$work/verdicts" || failed=1
+}
+url=$("$python" -c 'import json, sys; print(json.load(open(sys.argv[1]))["url"])' "$work/manifest.json")
+# The SDKs look for a region and an address before anybody tells them.
+judge_sdk() {
+    env AWS_DEFAULT_REGION=eu-west-1 AWS_ENDPOINT_URL="$url" SAGEMAKER_SUPPRESS_V2_WARNING=1 \
+        "$here/.venv-$1/bin/python" -W ignore "$here/judge_$1.py" --manifest "$work/manifest.json" |
+        tee -a "$work/verdicts" || failed=1
 }
 judge judge_boto3.py --manifest "$work/manifest.json"
 judge judge_neighbours.py --manifest "$work/manifest.json"
@@ -70,6 +78,10 @@ judge judge_transform.py --manifest "$work/manifest.json"
 judge judge_monitoring.py --manifest "$work/manifest.json"
 judge judge_analyzer.py --bin "$bin"
 judge judge_requests.py --calls "$work/calls.jsonl"
+judge judge_behaviours.py --bin "$bin"
+judge judge_cli.py --bin "$bin" --aws "$here/.venv-cli/bin"
+judge_sdk sdk2
+judge_sdk sdk3
 if ((failed)); then
     tail -n 40 "$work/log" >&2
 fi

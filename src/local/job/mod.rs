@@ -2,6 +2,7 @@
 
 mod metrics;
 mod processing;
+mod programs;
 mod toolkit;
 mod training;
 mod transform;

@@ -4,6 +4,7 @@ use std::fs;
 
 use serde_json::{Value, json};
 
+use super::programs;
 use super::strings;
 use super::toolkit::HOST;
 use crate::local::engine::Engine;
@@ -23,6 +24,11 @@ pub(super) fn prepare(engine: &Engine, job: &Job, place: &Place) -> Result<Progr
     }
     for input in request["ProcessingInputs"].as_array().into_iter().flatten() {
         fetch(engine, input, place)?;
+        if let Some(folder) = input["S3Input"]["LocalPath"].as_str()
+            && names_program(request, folder)
+        {
+            programs::adapt(place, &place.container_path(folder)?)?;
+        }
     }
     for output in outputs(request) {
         let (path, _) = output?;
@@ -86,6 +92,14 @@ fn words(engine: &Engine, request: &Value, place: &Place) -> Result<Vec<String>,
 fn repository(image: &str) -> &str {
     let name = image.rsplit('/').next().unwrap_or(image);
     name.split([':', '@']).next().unwrap_or(name)
+}
+
+/// Whether what is started lies in that folder of the container.
+fn names_program(request: &Value, folder: &str) -> bool {
+    let folder = folder.trim_end_matches('/');
+    strings(request["AppSpecification"].get("ContainerEntrypoint"))
+        .filter_map(|word| word.strip_prefix(folder))
+        .any(|rest| rest.starts_with('/'))
 }
 
 fn fetch(engine: &Engine, input: &Value, place: &Place) -> Result<(), PlaceError> {

@@ -7,6 +7,7 @@ use std::path::Path;
 
 use serde_json::{Map, Value, json};
 
+use super::programs;
 use super::toolkit::{self, Facts, HOST};
 use crate::local::archive;
 use crate::local::engine::Engine;
@@ -60,6 +61,7 @@ pub(super) fn prepare(engine: &Engine, job: &Job, place: &Place) -> Result<Progr
     } else {
         place.container_path(&submitted)?
     };
+    programs::adapt(place, &code)?;
 
     let root = place.root_text();
     let mut env = place.base_env(engine);
@@ -135,6 +137,9 @@ fn download_channels(
                     other.unwrap_or("(none)")
                 )));
             }
+        }
+        if programs::CHANNELS.contains(&name) {
+            programs::adapt(place, &to)?;
         }
         let mut about = Map::new();
         about.insert("TrainingInputMode".to_owned(), json!("File"));

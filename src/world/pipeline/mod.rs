@@ -65,15 +65,18 @@ impl World {
         let kind = Id::Pipeline.kind();
         let name = request.text("PipelineName");
         let key = Key::new(Id::Pipeline, request.scope, name);
+        let (text, definition) = self
+            .definition(request)?
+            .ok_or_else(|| Refusal::invalid("A pipeline definition must be provided."))?;
         if let Some((record, state)) = self.pipeline(&key) {
-            if state.token == request.text("ClientRequestToken") {
+            let first = state.versions.first();
+            let repeated = state.token == request.text("ClientRequestToken")
+                && first.is_some_and(|first| first.definition == definition);
+            if repeated {
                 return Ok(json!({"PipelineArn": record.body["PipelineArn"]}));
             }
             return Err(kind.exists(request.scope, name));
         }
-        let (text, definition) = self
-            .definition(request)?
-            .ok_or_else(|| Refusal::invalid("A pipeline definition must be provided."))?;
         let body = json!({
             "PipelineName": name,
             "PipelineDisplayName": name,

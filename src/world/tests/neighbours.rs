@@ -1,4 +1,4 @@
-//! Application Auto Scaling, `CloudWatch` and SNS.
+//! Application Auto Scaling, `CloudWatch`, SNS and IAM.
 
 use serde_json::{Value, json};
 
@@ -272,4 +272,28 @@ fn a_topic_is_made_once_and_tells_its_subscribers() {
     );
     let gone = port(&mut bench, "DescribeTopic", json!({"Name": "t"}));
     assert_eq!(gone, Err(Class::NotFound));
+}
+
+#[test]
+fn any_role_is_there_and_may_do_everything() {
+    let mut bench = Bench::new();
+    let role = bench.ask("GetRole", json!({"RoleName": "Judge"}));
+    assert_eq!(role["Role"]["Arn"], "arn:aws:iam::111122223333:role/Judge");
+    let trust = role["Role"]["AssumeRolePolicyDocument"].as_str().unwrap();
+    assert!(trust.starts_with("%7B%22Statement%22%3A%5B"), "{trust}");
+    let allowed = bench.ask(
+        "SimulatePrincipalPolicy",
+        json!({
+            "PolicySourceArn": "arn:aws:iam::111122223333:role/Judge",
+            "ActionNames": ["s3:PutObject", "s3:GetObject"],
+            "ResourceArns": ["arn:aws:s3:::a/*"],
+        }),
+    );
+    let all = allowed["EvaluationResults"].as_array().unwrap();
+    assert_eq!(all.len(), 2);
+    assert!(
+        all.iter().all(|one| one["EvalDecision"] == "allowed"),
+        "{all:?}"
+    );
+    assert_eq!(all[0]["EvalResourceName"], "arn:aws:s3:::a/*");
 }
