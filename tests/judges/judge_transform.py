@@ -104,7 +104,7 @@ def judge_jobs(judge: Judge, service: Service, manifest: Mapping[str, Any]) -> N
     put_rows(service, bucket, folder)
     request = arguments(model, bucket, folder)
     service.call(name, "create_transform_job", TransformJobName=name, **request)
-    found = until(
+    until(
         lambda: service.sagemaker.describe_transform_job(TransformJobName=name),
         "TransformJobStatus",
         "InProgress",
@@ -273,7 +273,7 @@ def judge_lineage(judge: Judge, service: Service, _: Mapping[str, Any]) -> None:
         arns[kind] = made[f"{title}Arn"]
         service.call(name, f"update_{kind}", **named, Description="judged")
         found = service.call(name, f"describe_{kind}", **named)
-        judge.equal(f"the description of an {kind}", found["Description"], "judged")
+        judge.equal(f"the description of {name}", found["Description"], "judged")
         service.list(f"list_{kind}s", f"{title}Summaries", SourceUri=uri)
     chain = [(artifact, arns["action"]), (arns["action"], arns["context"])]
     for source, destination in chain:
