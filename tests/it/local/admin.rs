@@ -188,7 +188,7 @@ async fn only_what_is_signed_by_the_right_one_is_answered() {
     })
     .await;
     // The SDK signs with these keys: objects, lists, names that are encoded.
-    local.put("a b/c%d", "x").await;
+    local.put("a b/c%d", b"x".to_vec()).await;
     assert_eq!(local.get("a b/c%d").await, b"x");
     local.sagemaker.list_models().send().await.unwrap();
     let error = models(&local).await.unwrap_err();

@@ -14,7 +14,7 @@ use trueup::resource::broken::Broken;
 use trueup::resource::call::{Call, Scope, s3_parts};
 use trueup::resource::unit::Unit;
 use trueup::snapshot::ObjectId;
-use trueup::world::work::{Done, Job, JobKind, JobOutcome, Work};
+use trueup::world::work::{Done, Invoked, Job, JobKind, JobOutcome, Work};
 use trueup::world::{Pace, Settings, World};
 
 use super::forge::{Forge, MAIN};
@@ -336,7 +336,17 @@ impl Stage {
                 let id = fleet.id;
                 (after, Done::Fleet { id, failure })
             }
-            Work::Stop(_) | Work::Retire(_) => return,
+            Work::Stop(_) | Work::Retire(_) | Work::Scale(..) => return,
+            Work::Invoke(invocation) => {
+                let (id, content_type) = (invocation.id, String::new());
+                let failure = None;
+                let invoked = Invoked {
+                    id,
+                    failure,
+                    content_type,
+                };
+                (SignedDuration::ZERO, Done::Invocation(invoked))
+            }
         };
         self.going.push((self.now + after, done));
     }
