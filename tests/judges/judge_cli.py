@@ -27,7 +27,7 @@ PAGE = pathlib.Path(__file__).parents[2] / "docs/guides/local-by-hand.md"
 # What the page calls the server.
 URL = "http://127.0.0.1:4566"
 # Seconds until a block must have run.
-BLOCK_DEADLINE = 60
+BLOCK_DEADLINE = 180
 # Characters shown of what a failed block printed.
 PRINTED_MAX = 2000
 STAYS = "<!-- stays: "

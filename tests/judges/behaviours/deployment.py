@@ -50,36 +50,56 @@ BEHAVIOURS = [
         "D",
         [*SERVED[:3], DESCRIBED],
         Gives("EndpointStatus", "Creating"),
+        passing=True,
     ),
     Behaviour(
-        "no update while it is created", "O", [*SERVED[:3], UPDATE], Refused(VALIDATION, BUSY)
+        "no update while it is created",
+        "O",
+        [*SERVED[:3], UPDATE],
+        Refused(VALIDATION, BUSY),
+        passing=True,
     ),
     Behaviour(
-        "no deletion while it is created", "O", [*SERVED[:3], DELETE], Refused(VALIDATION, BUSY)
+        "no deletion while it is created",
+        "O",
+        [*SERVED[:3], DELETE],
+        Refused(VALIDATION, BUSY),
+        passing=True,
     ),
     Behaviour(
-        "no weights while it is created", "O", [*SERVED[:3], WEIGHTS], Refused(VALIDATION, BUSY)
+        "no weights while it is created",
+        "O",
+        [*SERVED[:3], WEIGHTS],
+        Refused(VALIDATION, BUSY),
+        passing=True,
     ),
     Behaviour(
-        "no second update", "O", [*SERVED, SECOND, TO_SECOND, UPDATE], Refused(VALIDATION, BUSY)
+        "no second update",
+        "O",
+        [*SERVED, SECOND, TO_SECOND, UPDATE],
+        Refused(VALIDATION, BUSY),
+        passing=True,
     ),
     Behaviour(
         "no deletion during an update",
         "O",
         [*SERVED, SECOND, TO_SECOND, DELETE],
         Refused(VALIDATION, BUSY),
+        passing=True,
     ),
     Behaviour(
         "an update shows",
         "D",
         [*SERVED, SECOND, TO_SECOND, DESCRIBED],
         Gives("EndpointStatus", "Updating"),
+        passing=True,
     ),
     Behaviour(
         "what an update brings is pending",
         "B",
         [*SERVED, SECOND, TO_SECOND, DESCRIBED],
         Gives("PendingDeploymentSummary.EndpointConfigName", "two-$name"),
+        passing=True,
     ),
     Behaviour(
         "and is there once it has ended",
@@ -167,6 +187,7 @@ BEHAVIOURS = [
         "D",
         [*SERVED, DELETE, DESCRIBED],
         Gives("EndpointStatus", "Deleting"),
+        passing=True,
     ),
     Behaviour(
         "and then it is not there",

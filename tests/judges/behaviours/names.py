@@ -176,6 +176,13 @@ BEHAVIOURS = [
         "describe_training_job", "TrainingJobName", VALIDATION, "Requested resource not found", "A"
     ),
     missing(
+        "describe_transform_job",
+        "TransformJobName",
+        VALIDATION,
+        "Could not find requested job with name",
+        "A",
+    ),
+    missing(
         "describe_hyper_parameter_tuning_job",
         "HyperParameterTuningJobName",
         NOT_FOUND,

@@ -39,8 +39,8 @@ SERVERLESS = {
 }
 
 
-def echo(name, evidence, calls, path, value) -> Behaviour:
-    return Behaviour(name, evidence, calls, Gives(path, value))
+def echo(name, evidence, calls, path, value, passing=False) -> Behaviour:
+    return Behaviour(name, evidence, calls, Gives(path, value), passing)
 
 
 def tags(count: int, first: str = "k") -> list:
@@ -120,6 +120,7 @@ DEFAULTS = [
         [*SERVED, QUALITY, schedule(), SCHEDULE],
         "MonitoringScheduleStatus",
         "Pending",
+        passing=True,
     ),
     echo(
         "and is scheduled then",
@@ -150,6 +151,7 @@ SCHEDULES = [
         "X#2342",
         [*SERVED, QUALITY, schedule(), schedule("update")],
         Refused(VALIDATION, "Monitoring schedule in status Pending"),
+        passing=True,
     ),
     Behaviour(
         "a pending schedule is not deleted",
@@ -161,12 +163,14 @@ SCHEDULES = [
             ("delete_monitoring_schedule", {"MonitoringScheduleName": NAME}),
         ],
         Refused(VALIDATION, "Monitoring schedule in status Pending"),
+        passing=True,
     ),
     Behaviour(
         "an update makes a schedule pending",
         "§1.10",
         [*SERVED, QUALITY, schedule(), SCHEDULED, schedule("update"), SCHEDULE],
         Gives("MonitoringScheduleStatus", "Pending"),
+        passing=True,
     ),
     Behaviour(
         "an update replaces all of a schedule",

@@ -66,6 +66,8 @@ class Behaviour(NamedTuple):
     evidence: str
     calls: Sequence[Call]
     expect: Union[Refused, Gives]
+    # Whether it is about a state that lasts for a moment, which a slow machine may miss.
+    passing: bool = False
 
 
 def model(name: str = NAME, **more: object) -> Call:
