@@ -18,6 +18,7 @@ use super::calls::Calls;
 use super::capture::Captures;
 use super::fleet::{self, Fleets};
 use super::job;
+use super::posts;
 use super::state::State;
 use crate::clock::{Clock, Timestamp};
 use crate::limits::LOCAL_JOBS_MAX;
@@ -312,6 +313,10 @@ fn dispatch(
         Work::Serve(fleet) => {
             let told = told(fleet.id);
             tasks.spawn(fleet::run(Arc::clone(engine), fleet, told));
+        }
+        Work::Post(post) => {
+            let told = told(post.id);
+            tasks.spawn(posts::run(Arc::clone(engine), post, told));
         }
         Work::Stop(id) | Work::Retire(id) => {
             if let Some(order) = orders.get(&id) {

@@ -20,6 +20,7 @@ mod http;
 mod job;
 mod paths;
 mod place;
+mod posts;
 mod process;
 mod protocol;
 mod queues;

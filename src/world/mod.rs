@@ -13,6 +13,7 @@ mod deployment;
 mod encode;
 mod endpoint;
 mod endpoint_config;
+mod events;
 mod experiment;
 pub mod faults;
 mod group;
@@ -44,6 +45,7 @@ mod search_space;
 pub mod settings;
 pub(crate) mod shape;
 mod shelf;
+mod tagging;
 mod tags;
 #[cfg(test)]
 mod tests;
@@ -67,10 +69,12 @@ pub use pace::Pace;
 pub use queue::url_of as queue_urls;
 pub use route::{Capture, Route, Shadow};
 pub use settings::Settings;
+pub use topics::url_of as topic_urls;
 
 use crate::clock::{SignedDuration, Timestamp};
 use crate::resource::call::{Answer, Call, OpError, Scope};
 use crate::resource::wire::{Turn, Wire};
+use events::Events;
 use faults::Faults;
 use kinds::KINDS;
 use queue::Queues;
@@ -97,6 +101,8 @@ pub struct World {
     settings: Settings,
     #[serde(default)]
     queues: Queues,
+    #[serde(default)]
+    events: Events,
 }
 
 /// Something that happens by itself: the machine of a record looks at the clock.
@@ -123,6 +129,7 @@ impl World {
             calls: CallLog::default(),
             settings: Settings::default(),
             queues: Queues::default(),
+            events: Events::default(),
         }
     }
 
@@ -155,6 +162,7 @@ impl World {
                 Err(kind.refusal(call.op, &call.scope, s3).error(call.op))
             }
         };
+        self.emit();
         self.calls.push(LogEntry {
             at: self.now,
             op: call.op.to_owned(),
@@ -198,7 +206,8 @@ impl World {
 
     /// When the next thing happens by itself.
     pub fn next_timer(&self) -> Option<Timestamp> {
-        self.timers.first().map(|timer| timer.at)
+        let timer = self.timers.first().map(|timer| timer.at);
+        timer.into_iter().chain(self.events.next_due()).min()
     }
 
     /// Takes the outcome of a piece of work. What is not, or no longer, waited for is ignored.
@@ -207,7 +216,9 @@ impl World {
         match done {
             Done::Job { id, outcome } => self.job_done(id, outcome),
             Done::Fleet { id, failure } => self.fleet_done(id, failure),
+            Done::Post { id, failure } => self.post_done(id, failure.as_deref()),
         }
+        self.emit();
     }
 
     /// Hands out again everything that should be going on: jobs that have not ended (and the wish
@@ -306,10 +317,16 @@ impl World {
     }
 
     fn run_until(&mut self, to: Timestamp) {
-        while let Some(timer) = self.timers.first().filter(|timer| timer.at <= to).cloned() {
-            self.timers.remove(&timer);
-            self.tick(timer.at);
-            self.fire(&timer.key);
+        while let Some(at) = self.next_timer().filter(|at| *at <= to) {
+            self.tick(at);
+            match self.timers.first().filter(|timer| timer.at <= at).cloned() {
+                Some(timer) => {
+                    self.timers.remove(&timer);
+                    self.fire(&timer.key);
+                }
+                None => self.events_due(at, to),
+            }
+            self.emit();
         }
         self.tick(to);
     }

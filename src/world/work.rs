@@ -25,6 +25,8 @@ pub enum Work {
     Serve(Fleet),
     /// Take them down. Not answered.
     Retire(WorkId),
+    /// Send a message over the web, and again if it does not arrive; answered by [`Done::Post`].
+    Post(Post),
 }
 
 /// A job to run.
@@ -66,6 +68,21 @@ pub struct Fleet {
     pub container: Value,
 }
 
+/// A message for an endpoint on the web.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Post {
+    /// Its id.
+    pub id: WorkId,
+    /// Where to.
+    pub url: String,
+    /// The region of its topic.
+    pub region: String,
+    /// What stands before the body.
+    pub headers: BTreeMap<String, String>,
+    /// The message.
+    pub body: String,
+}
+
 /// What came of a piece of work.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub enum Done {
@@ -78,6 +95,13 @@ pub enum Done {
     },
     /// A fleet came up (`None`) or failed to (the reason).
     Fleet {
+        /// Which.
+        id: WorkId,
+        /// Why not.
+        failure: Option<String>,
+    },
+    /// A message arrived (`None`) or did not (the reason).
+    Post {
         /// Which.
         id: WorkId,
         /// Why not.

@@ -8,7 +8,7 @@ mod monitor;
 mod moods;
 mod neighbours;
 mod package;
-mod pipeline;
+pub(super) mod pipeline;
 mod plain;
 mod rollout;
 mod tuning;
@@ -138,7 +138,7 @@ impl Bench {
     }
 }
 
-fn completed(artefact: Option<&str>) -> JobOutcome {
+pub(super) fn completed(artefact: Option<&str>) -> JobOutcome {
     JobOutcome::Completed {
         model_artifacts: artefact.map(str::to_owned),
         exit_message: None,

@@ -334,6 +334,10 @@ impl Stage {
                 let id = fleet.id;
                 (after, Done::Fleet { id, failure })
             }
+            Work::Post(post) => {
+                let (id, failure) = (post.id, None);
+                (SignedDuration::ZERO, Done::Post { id, failure })
+            }
             Work::Stop(_) | Work::Retire(_) => return,
         };
         self.going.push((self.now + after, done));
