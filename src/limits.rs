@@ -228,6 +228,15 @@ pub const QUEUES_MAX: usize = 1_000;
 pub const QUEUE_MESSAGES_MAX: usize = 10_000;
 /// Messages of one queue that are received and not deleted.
 pub const QUEUE_FLIGHT_MAX: usize = 1_000;
+/// Rules of one world.
+pub const RULES_MAX: usize = 300;
+/// Schedules of one world, and groups of them.
+pub const SCHEDULES_MAX: usize = 1_000;
+/// How often what an event changes is told within one step; what then still changes is told with
+/// the next.
+pub const EVENT_ROUNDS_MAX: usize = 8;
+/// How deep a pattern of events or a filter of messages may be nested.
+pub const EVENT_PATTERN_DEPTH_MAX: usize = 16;
 /// How deep the parts of a request in CBOR or of a form may be nested.
 pub const PROTOCOL_DEPTH_MAX: usize = 32;
 /// Values of one request in CBOR.
@@ -258,6 +267,10 @@ pub const UPLOAD_PARTS_MAX: i32 = 10_000;
 pub const UPLOADS_MAX: usize = 1_000;
 /// Captured invocations that wait to be written; when they are more, the next write comes at once.
 pub const CAPTURE_BATCH_MAX: usize = 100;
+/// How often a message of a topic is sent to an endpoint that does not take it.
+pub const POST_ATTEMPTS_MAX: u32 = 4;
+/// How long an endpoint may take to take a message of a topic.
+pub const POST_DEADLINE: Duration = Duration::from_secs(5);
 /// Local jobs and endpoints' processes that run at once; the rest waits its turn.
 pub const LOCAL_JOBS_MAX: usize = 4;
 /// How long a local serving process may take until it answers its first ping (SageMaker's own

@@ -21,6 +21,7 @@ use super::capture::Captures;
 use super::fleet::{self, Fleets};
 use super::job;
 use super::measures::Measures;
+use super::posts;
 use super::pretend;
 use super::state::State;
 use crate::clock::{Clock, Timestamp};
@@ -440,6 +441,10 @@ fn dispatch(engine: &Arc<Engine>, work: Work, tasks: &mut JoinSet<()>, orders: &
             if let Some(told) = orders.counts.get(&id) {
                 told.send_replace(count);
             }
+        }
+        Work::Post(post) => {
+            let told = orders.begin(post.id);
+            tasks.spawn(posts::run(shared, post, told));
         }
         Work::Stop(id) | Work::Retire(id) => {
             if let Some(order) = orders.orders.get(&id) {

@@ -25,6 +25,7 @@ mod job;
 mod measures;
 mod paths;
 mod place;
+mod posts;
 mod pretend;
 mod process;
 mod protocol;

@@ -13,6 +13,7 @@ mod deployment;
 mod encode;
 mod endpoint;
 mod endpoint_config;
+mod events;
 mod experiment;
 pub mod faults;
 mod group;
@@ -49,6 +50,7 @@ mod search_space;
 pub mod settings;
 pub(crate) mod shape;
 mod shelf;
+mod tagging;
 mod tags;
 #[cfg(test)]
 mod tests;
@@ -75,10 +77,12 @@ pub use pace::Pace;
 pub use queue::url_of as queue_urls;
 pub use route::{Capture, Route, Shadow};
 pub use settings::{Chance, Settings};
+pub use topics::url_of as topic_urls;
 
 use crate::clock::{SignedDuration, Timestamp};
 use crate::resource::call::{Answer, Call, OpError, Scope};
 use crate::resource::wire::{Turn, Wire};
+use events::Events;
 use faults::Faults;
 use kinds::KINDS;
 use metrics::Metrics;
@@ -108,6 +112,8 @@ pub struct World {
     settings: Settings,
     #[serde(default)]
     queues: Queues,
+    #[serde(default)]
+    events: Events,
 }
 
 /// Something that happens by itself: the machine of a record looks at the clock.
@@ -135,6 +141,7 @@ impl World {
             metrics: Metrics::default(),
             settings: Settings::default(),
             queues: Queues::default(),
+            events: Events::default(),
         }
     }
 
@@ -167,6 +174,7 @@ impl World {
                 Err(kind.refusal(call.op, &call.scope, s3).error(call.op))
             }
         };
+        self.emit();
         self.calls.push(LogEntry {
             at: self.now,
             op: call.op.to_owned(),
@@ -210,7 +218,8 @@ impl World {
 
     /// When the next thing happens by itself.
     pub fn next_timer(&self) -> Option<Timestamp> {
-        self.timers.first().map(|timer| timer.at)
+        let timer = self.timers.first().map(|timer| timer.at);
+        timer.into_iter().chain(self.events.next_due()).min()
     }
 
     /// Takes the outcome of a piece of work. What is not, or no longer, waited for is ignored.
@@ -220,7 +229,9 @@ impl World {
             Done::Job { id, outcome } => self.job_done(id, outcome),
             Done::Fleet { id, failure } => self.fleet_done(id, failure),
             Done::Invocation(invoked) => self.invoked(&invoked),
+            Done::Post { id, failure } => self.post_done(id, failure.as_deref()),
         }
+        self.emit();
     }
 
     /// Hands out again everything that should be going on: jobs that have not ended (and the wish
@@ -337,10 +348,16 @@ impl World {
     }
 
     fn run_until(&mut self, to: Timestamp) {
-        while let Some(timer) = self.timers.first().filter(|timer| timer.at <= to).cloned() {
-            self.timers.remove(&timer);
-            self.tick(timer.at);
-            self.fire(&timer.key);
+        while let Some(at) = self.next_timer().filter(|at| *at <= to) {
+            self.tick(at);
+            match self.timers.first().filter(|timer| timer.at <= at).cloned() {
+                Some(timer) => {
+                    self.timers.remove(&timer);
+                    self.fire(&timer.key);
+                }
+                None => self.events_due(at, to),
+            }
+            self.emit();
         }
         self.tick(to);
     }

@@ -1,4 +1,4 @@
-//! Tags of alarms, topics and scalable targets: each service has its own form of them.
+//! Tags of alarms, topics, rules, groups of schedules and scalable targets: each service has its own form of them.
 
 use serde_json::{Value, json};
 
@@ -9,7 +9,8 @@ use super::scaling::listed;
 
 /// What a service calls things, and which of its things have tags.
 struct Form {
-    id: Id,
+    /// Nothing where they are no records.
+    id: Option<Id>,
     /// The member that is the ARN, in requests and in what is described.
     arn: (&'static str, &'static str),
     /// The code where there is none.
@@ -21,19 +22,31 @@ struct Form {
 fn form(op: &str) -> Form {
     match op.split(':').next() {
         Some("application-autoscaling") => Form {
-            id: Id::ScalableTarget,
+            id: Some(Id::ScalableTarget),
             arn: ("ResourceARN", "ScalableTargetARN"),
             missing: "ResourceNotFoundException",
             map: true,
         },
         Some("cloudwatch") => Form {
-            id: Id::Alarm,
+            id: Some(Id::Alarm),
             arn: ("ResourceARN", "AlarmArn"),
             missing: "ResourceNotFoundException",
             map: false,
         },
+        Some("events") => Form {
+            id: None,
+            arn: ("ResourceARN", ""),
+            missing: "ResourceNotFoundException",
+            map: false,
+        },
+        Some("scheduler") => Form {
+            id: None,
+            arn: ("ResourceArn", ""),
+            missing: "ResourceNotFoundException",
+            map: false,
+        },
         _ => Form {
-            id: Id::Topic,
+            id: Some(Id::Topic),
             arn: ("ResourceArn", "TopicArn"),
             missing: "ResourceNotFound",
             map: false,
@@ -79,8 +92,14 @@ impl World {
     /// The ARN that a request is about, if there is something of it.
     fn neighbour(&self, form: &Form, request: &Request<'_>) -> Result<String, Refusal> {
         let arn = request.text(form.arn.0);
-        let mut all = self.records.under(form.id, request.scope, "");
-        all.any(|record| record.body[form.arn.1] == arn)
+        let found = match form.id {
+            Some(id) => {
+                let mut all = self.records.under(id, request.scope, "");
+                all.any(|record| record.body[form.arn.1] == arn)
+            }
+            None => self.events.has(request.scope, arn),
+        };
+        found
             .then(|| arn.to_owned())
             .ok_or_else(|| Refusal::new(form.missing, format!("Resource {arn} does not exist")))
     }

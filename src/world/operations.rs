@@ -9,7 +9,7 @@ use serde_json::{Map, Value};
 use super::kind::Id;
 use super::kinds::KINDS;
 use super::request::{Reply, Request, text};
-use super::{World, identity, queue, roles, s3, shape};
+use super::{World, events, identity, queue, roles, s3, shape, tagging};
 use crate::resource::call::Call;
 
 /// One operation.
@@ -62,11 +62,20 @@ macro_rules! tagging {
     };
 }
 
-tagging!("application-autoscaling", "cloudwatch", "sns");
+tagging!(
+    "application-autoscaling",
+    "cloudwatch",
+    "events",
+    "scheduler",
+    "sns"
+);
 
 /// Operations of the services that have a file or a folder of their own.
 const BESIDE: &[(&str, &[Operation])] = &[
     ("iam", roles::OPERATIONS),
+    ("events", events::OPERATIONS),
+    ("resourcegroupstaggingapi", tagging::OPERATIONS),
+    ("scheduler", events::SCHEDULER),
     ("sqs", queue::OPERATIONS),
     ("sts", identity::OPERATIONS),
 ];
@@ -234,7 +243,13 @@ operations! {
     ListTopics => Special(|world, request| world.list_topics(request));
     Subscribe => Special(World::subscribe);
     Unsubscribe => Special(World::unsubscribe);
-    ListSubscriptionsByTopic => Special(|world, request| world.list_subscriptions(request));
+    ListSubscriptionsByTopic => Special(|world, request| world.list_subscriptions_of(request));
+    ListSubscriptions => Special(|world, request| world.list_subscriptions(request));
+    ConfirmSubscription => Special(World::confirm_subscription);
+    GetSubscriptionAttributes => Special(|world, request| world.subscription_attributes(request));
+    SetSubscriptionAttributes => Special(World::set_subscription_attributes);
+    Publish => Special(World::publish);
+    PublishBatch => Special(World::publish_batch);
     PutObject => S3(World::put_object);
     HeadObject => S3(|world, _, request| world.head_object(request));
     GetObject => S3(|world, _, request| world.get_object(request));
@@ -381,7 +396,7 @@ mod tests {
         let others = OPERATIONS
             .iter()
             .filter(|one| neighbour(one.name).is_some());
-        assert_eq!(others.count(), 26);
+        assert_eq!(others.count(), 32);
     }
 
     #[test]

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::endpoint::EndpointState;
+use super::events::news::News;
 use super::group::GroupState;
 use super::jobs::JobState;
 use super::kind::Id;
@@ -89,6 +90,8 @@ pub(super) struct Records {
     shelves: BTreeMap<Id, Arc<Shelf>>,
     #[serde(default)]
     past: Past,
+    #[serde(default)]
+    news: News,
 }
 
 impl Records {
@@ -100,6 +103,21 @@ impl Records {
     /// Lets the clock go on.
     pub(super) fn tick(&mut self, now: Timestamp) {
         self.past.tick(now);
+    }
+
+    /// Notes changes from now on, or no longer.
+    pub(super) fn listen(&mut self, listening: bool) {
+        self.news.listen(listening);
+    }
+
+    /// What changed since this was last asked, with what was there before.
+    pub(super) fn news(&mut self) -> BTreeMap<Key, Option<Arc<Record>>> {
+        self.news.take()
+    }
+
+    fn note(&mut self, key: &Key) {
+        self.past.note(&self.shelves, key);
+        self.news.note(&self.shelves, key);
     }
 
     /// What a reader who lags behind sees under a beginning of names.
@@ -123,18 +141,18 @@ impl Records {
     }
 
     pub(super) fn get_mut(&mut self, key: &Key) -> Option<&mut Record> {
-        self.past.note(&self.shelves, key);
+        self.note(key);
         self.shelf_of(key)?.get_mut(&key.place)
     }
 
     pub(super) fn insert(&mut self, key: &Key, record: Record) {
-        self.past.note(&self.shelves, key);
+        self.note(key);
         let shelf = self.shelves.entry(key.id).or_default();
         Arc::make_mut(shelf).insert(&key.place, record);
     }
 
     pub(super) fn remove(&mut self, key: &Key) -> Option<Arc<Record>> {
-        self.past.note(&self.shelves, key);
+        self.note(key);
         self.shelf_of(key)?.remove(&key.place)
     }
 

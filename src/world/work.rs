@@ -30,6 +30,8 @@ pub enum Work {
     Retire(WorkId),
     /// Carry out an invocation that was queued; answered by [`Done::Invocation`].
     Invoke(Box<Invocation>),
+    /// Send a message over the web, and again if it does not arrive; answered by [`Done::Post`].
+    Post(Post),
 }
 
 /// A job to run.
@@ -127,6 +129,21 @@ pub struct Invoked {
     pub content_type: String,
 }
 
+/// A message for an endpoint on the web.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Post {
+    /// Its id.
+    pub id: WorkId,
+    /// Where to.
+    pub url: String,
+    /// The region of its topic.
+    pub region: String,
+    /// What stands before the body.
+    pub headers: BTreeMap<String, String>,
+    /// The message.
+    pub body: String,
+}
+
 /// What came of a piece of work.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub enum Done {
@@ -146,6 +163,13 @@ pub enum Done {
     },
     /// A queued invocation has ended.
     Invocation(Invoked),
+    /// A message arrived (`None`) or did not (the reason).
+    Post {
+        /// Which.
+        id: WorkId,
+        /// Why not.
+        failure: Option<String>,
+    },
 }
 
 /// How a job ended.

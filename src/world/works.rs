@@ -6,7 +6,7 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 use super::records::Key;
-use super::work::{Fleet, Invocation, Job, Work, WorkId};
+use super::work::{Fleet, Invocation, Job, Post, Work, WorkId};
 
 /// What runs, and what is yet to be handed out.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
@@ -65,6 +65,21 @@ impl Works {
             fleet.count = count;
             self.fresh.push(Work::Scale(id, count));
         }
+    }
+
+    pub(super) fn post(&mut self, key: Key, post: Post) {
+        self.start(post.id, key, Work::Post(post));
+    }
+
+    /// Forgets a message that arrived or did not, and gives it back with whose it was.
+    pub(super) fn posted(&mut self, id: WorkId) -> Option<(Key, Post)> {
+        let going = self.going.get(&id)?;
+        let Work::Post(post) = &going.work else {
+            return None;
+        };
+        let posted = (going.key.clone(), post.clone());
+        Arc::make_mut(&mut self.going).remove(&id);
+        Some(posted)
     }
 
     fn start(&mut self, id: WorkId, key: Key, work: Work) {

@@ -72,7 +72,10 @@ judge_sdk() {
 }
 judge judge_boto3.py --manifest "$work/manifest.json"
 judge judge_neighbours.py --manifest "$work/manifest.json"
+judge judge_protocols.py --manifest "$work/manifest.json"
 judge judge_queues.py --manifest "$work/manifest.json"
+judge judge_topics.py --manifest "$work/manifest.json"
+judge judge_events.py --manifest "$work/manifest.json"
 judge judge_entities.py --manifest "$work/manifest.json"
 judge judge_serving.py --manifest "$work/manifest.json"
 judge judge_transform.py --manifest "$work/manifest.json"

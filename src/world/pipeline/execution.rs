@@ -372,6 +372,24 @@ fn shown(name: &str, step: &StepState, body: Option<&Value>) -> Value {
     shown
 }
 
+/// The steps of an execution that have started, as they are listed, each with its type.
+pub(in crate::world) fn steps_of(record: &Record) -> Vec<Value> {
+    let State::Execution(state) = &record.state else {
+        return Vec::new();
+    };
+    let definition = Definition::read(&state.document).ok();
+    let steps = state.steps.iter().map(|(name, step)| {
+        let own = definition
+            .as_ref()
+            .and_then(|definition| definition.step(name));
+        let body = own.map(|own| own.body);
+        let mut shown = shown(name, step, body);
+        shown["StepType"] = body.map_or(Value::Null, |body| body["Type"].clone());
+        shown
+    });
+    steps.collect()
+}
+
 fn drop_null(body: &mut Value, member: &str) {
     if body[member].is_null()
         && let Some(body) = body.as_object_mut()

@@ -24,7 +24,7 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-pub(super) use execution::ExecutionState;
+pub(super) use execution::{ExecutionState, steps_of};
 
 use super::World;
 use super::create::user;

@@ -47,7 +47,7 @@ impl World {
 }
 
 /// Carries out every entry.
-fn each(entries: &[Value], mut run: impl FnMut(&Value) -> Reply) -> Reply {
+pub(in crate::world) fn each(entries: &[Value], mut run: impl FnMut(&Value) -> Reply) -> Reply {
     check(entries)?;
     let (mut good, mut bad) = (Vec::new(), Vec::new());
     for entry in entries {

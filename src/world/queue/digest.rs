@@ -25,16 +25,13 @@ pub(super) fn of_attributes(attributes: &Map<String, Value>) -> String {
         let attribute = &attributes[name];
         put(&mut digest, name.as_bytes());
         put(&mut digest, text(attribute, "DataType").as_bytes());
-        match attribute.get("BinaryValue").and_then(Value::as_str) {
-            Some(binary) => {
-                digest.update([BYTES]);
-                let plain = BASE64.decode(binary.as_bytes()).unwrap_or_default();
-                put(&mut digest, &plain);
-            }
-            None => {
-                digest.update([TEXT]);
-                put(&mut digest, text(attribute, "StringValue").as_bytes());
-            }
+        if let Some(binary) = attribute.get("BinaryValue").and_then(Value::as_str) {
+            digest.update([BYTES]);
+            let plain = BASE64.decode(binary.as_bytes()).unwrap_or_default();
+            put(&mut digest, &plain);
+        } else {
+            digest.update([TEXT]);
+            put(&mut digest, text(attribute, "StringValue").as_bytes());
         }
     }
     HEXLOWER.encode(&digest.finalize())

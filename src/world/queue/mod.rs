@@ -3,7 +3,7 @@
 //! [`line`] is the queue as a machine over the clock; the other files are what is asked of it.
 
 mod attributes;
-mod batch;
+pub(super) mod batch;
 mod digest;
 mod line;
 mod message;
@@ -11,6 +11,8 @@ mod receive;
 mod send;
 #[cfg(test)]
 mod tests;
+
+pub(super) use send::Sending;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -137,7 +139,7 @@ impl Place {
     }
 
     pub(super) fn is_fifo(&self) -> bool {
-        self.name.ends_with(".fifo")
+        is_in_order(&self.name)
     }
 }
 
@@ -146,7 +148,21 @@ pub fn url_of(region: &str) -> String {
     format!("https://sqs.{region}.amazonaws.com")
 }
 
+/// Whether a queue or a topic of a name, or of an ARN, is one in order. Case counts.
+#[expect(
+    clippy::case_sensitive_file_extension_comparisons,
+    reason = "it is no extension of a file"
+)]
+pub(super) fn is_in_order(name: &str) -> bool {
+    name.ends_with(".fifo")
+}
+
 impl Queues {
+    /// Whether there is a queue.
+    pub(super) fn has(&self, place: &Place) -> bool {
+        self.get(place).is_some()
+    }
+
     fn get(&self, place: &Place) -> Option<&Queue> {
         self.0.get(&place.key()).map(|queue| &**queue)
     }
@@ -254,7 +270,7 @@ impl World {
 
     fn queue_attributes(&self, request: &Request<'_>) -> Reply {
         let queue = self.queue(request)?;
-        let shown = queue.shown(request.items("AttributeNames"), request.now)?;
+        let shown = queue.shown(request.items("AttributeNames"), request.now);
         if shown.is_empty() {
             return Ok(json!({}));
         }

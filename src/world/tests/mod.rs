@@ -12,7 +12,7 @@ mod monitoring;
 mod moods;
 mod neighbours;
 mod package;
-mod pipeline;
+pub(super) mod pipeline;
 mod plain;
 mod rollout;
 mod steps;
@@ -144,7 +144,7 @@ impl Bench {
     }
 }
 
-fn completed(artefact: Option<&str>) -> JobOutcome {
+pub(super) fn completed(artefact: Option<&str>) -> JobOutcome {
     JobOutcome::Completed {
         model_artifacts: artefact.map(str::to_owned),
         exit_message: None,

@@ -11,7 +11,7 @@ use crate::resource::error::Class;
 
 pub(super) const TOKEN: &str = "0123456789abcdef0123456789abcdef";
 
-pub(super) fn created() -> Bench {
+pub(in crate::world) fn created() -> Bench {
     let mut bench = Bench::new();
     bench.ask(
         "CreatePipeline",
@@ -21,7 +21,7 @@ pub(super) fn created() -> Bench {
     bench
 }
 
-pub(super) fn start(bench: &mut Bench, token: char) -> String {
+pub(in crate::world) fn start(bench: &mut Bench, token: char) -> String {
     let body = json!({
         "PipelineName": "churn",
         "ClientRequestToken": String::from(token).repeat(32),
@@ -33,7 +33,7 @@ pub(super) fn start(bench: &mut Bench, token: char) -> String {
     answer["PipelineExecutionArn"].as_str().unwrap().to_owned()
 }
 
-pub(super) fn describe(bench: &mut Bench, arn: &str) -> Value {
+pub(in crate::world) fn describe(bench: &mut Bench, arn: &str) -> Value {
     bench.ask(
         "DescribePipelineExecution",
         json!({"PipelineExecutionArn": arn}),
@@ -41,7 +41,7 @@ pub(super) fn describe(bench: &mut Bench, arn: &str) -> Value {
 }
 
 /// Names and states of the steps that have started, in the order of their start.
-pub(super) fn steps(bench: &mut Bench, arn: &str) -> Vec<(String, String)> {
+pub(in crate::world) fn steps(bench: &mut Bench, arn: &str) -> Vec<(String, String)> {
     let body = json!({"PipelineExecutionArn": arn, "SortOrder": "Ascending"});
     let steps = bench.ask("ListPipelineExecutionSteps", body);
     let text = |step: &Value, name: &str| step[name].as_str().unwrap().to_owned();
@@ -53,7 +53,7 @@ pub(super) fn steps(bench: &mut Bench, arn: &str) -> Vec<(String, String)> {
         .collect()
 }
 
-pub(super) fn one_job(bench: &mut Bench) -> Job {
+pub(in crate::world) fn one_job(bench: &mut Bench) -> Job {
     let mut works = bench.wait(60);
     match (works.pop(), works.pop()) {
         (Some(Work::Run(job)), None) => job,

@@ -347,6 +347,10 @@ impl Stage {
                 };
                 (SignedDuration::ZERO, Done::Invocation(invoked))
             }
+            Work::Post(post) => {
+                let (id, failure) = (post.id, None);
+                (SignedDuration::ZERO, Done::Post { id, failure })
+            }
         };
         self.going.push((self.now + after, done));
     }

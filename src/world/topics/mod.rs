@@ -1,6 +1,15 @@
-//! SNS: topics and who subscribes to them.
+//! SNS: topics, who subscribes to them, and what is told to whom.
+
+mod deliver;
+mod publish;
+mod subscriptions;
+#[cfg(test)]
+mod tests;
 
 use serde_json::{Map, Value, json};
+
+pub use deliver::url_of;
+pub(super) use publish::Publishing;
 
 use super::World;
 use super::kind::Id;
@@ -9,7 +18,6 @@ use super::records::{Key, Record, State};
 use super::request::{Refusal, Reply, Request, text};
 use super::window::{Rank, Window};
 use crate::resource::call::Scope;
-use crate::resource::canonical::sha256;
 
 /// Topics or subscriptions of a page.
 const PAGE: usize = 100;
@@ -118,83 +126,6 @@ impl World {
         });
         let (page, next) = Window::ascending(request, "", PAGE)?.whole(topics)?;
         Ok(paged("Topics", page, next))
-    }
-
-    /// Subscribes; who is reached by mail or over the web has yet to confirm.
-    pub(super) fn subscribe(&mut self, request: &Request<'_>) -> Reply {
-        self.records.get(&topic(request)?).ok_or_else(missing)?;
-        let (protocol, endpoint) = (request.text("Protocol"), request.text("Endpoint"));
-        if ![
-            "email",
-            "email-json",
-            "http",
-            "https",
-            "sqs",
-            "lambda",
-            "sms",
-        ]
-        .contains(&protocol)
-        {
-            return Err(invalid("Does not support this protocol string"));
-        }
-        if endpoint.is_empty() {
-            return Err(invalid("Endpoint"));
-        }
-        let topic_arn = request.text("TopicArn");
-        let name = format!("{topic_arn}/{protocol}/{endpoint}");
-        let key = Key::new(Id::Subscription, request.scope, &name);
-        let hash = sha256(name.as_bytes());
-        let arn = format!("{topic_arn}:{}-{}", &hash[..8], &hash[8..12]);
-        let pending = matches!(protocol, "email" | "email-json" | "http" | "https");
-        if self.records.get(&key).is_none() {
-            let shown = if pending { "PendingConfirmation" } else { &arn };
-            let body = json!({
-                "SubscriptionArn": shown,
-                "Owner": request.scope.account,
-                "Protocol": protocol,
-                "Endpoint": endpoint,
-                "TopicArn": topic_arn,
-            });
-            let record = Record {
-                seq: self.next(),
-                scope: request.scope.clone(),
-                name,
-                body,
-                state: State::Token(arn.clone()),
-            };
-            self.records.insert(&key, record);
-        }
-        let told = request.get("ReturnSubscriptionArn") == Some(&Value::Bool(true));
-        let answered = if pending && !told {
-            "pending confirmation"
-        } else {
-            &arn
-        };
-        Ok(json!({"SubscriptionArn": answered}))
-    }
-
-    pub(super) fn list_subscriptions(&self, request: &Request<'_>) -> Reply {
-        self.records.get(&topic(request)?).ok_or_else(missing)?;
-        let found = self.subscriptions(request);
-        let found = found
-            .into_iter()
-            .map(|record| ((Rank::Text(record.name.clone()), 0), record.body.clone()));
-        let (page, next) = Window::ascending(request, "", PAGE)?.whole(found)?;
-        Ok(paged("Subscriptions", page, next))
-    }
-
-    #[expect(clippy::unnecessary_wraps, reason = "it is one of many operations")]
-    pub(super) fn unsubscribe(&mut self, request: &Request<'_>) -> Reply {
-        let arn = request.text("SubscriptionArn");
-        let all = self.records.under(Id::Subscription, request.scope, "");
-        let found = all
-            .filter(|record| matches!(&record.state, State::Token(own) if own == arn))
-            .map(|record| record.name.clone())
-            .next();
-        if let Some(name) = found {
-            self.drop_record(&Key::new(Id::Subscription, request.scope, &name));
-        }
-        Ok(json!({}))
     }
 
     fn subscriptions(&self, request: &Request<'_>) -> Vec<&Record> {
