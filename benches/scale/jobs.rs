@@ -56,6 +56,7 @@ fn outcome(world: &mut World, now: Timestamp, job: &Job) -> JobOutcome {
                 upload(world, now, job, &uri, report.to_string());
             }
         }
+        JobKind::Transform => {}
     }
     JobOutcome::Completed {
         model_artifacts: artefact,

@@ -7,7 +7,6 @@ use hyper::body::Bytes;
 
 use super::filter::lines;
 use super::request::{Cut, Manner};
-use crate::limits::TRANSFORM_OBJECT_BYTES_MAX;
 
 /// Records that are sent at once: as they were, and as they are sent.
 #[derive(Debug)]
@@ -16,12 +15,12 @@ pub(super) struct Batch {
     pub(super) payload: Bytes,
 }
 
-/// The bytes of an input, unpacked where they are packed.
-pub(super) fn unpacked(bytes: Vec<u8>, gzip: bool) -> Result<Bytes, String> {
-    let limit = u64::try_from(TRANSFORM_OBJECT_BYTES_MAX).unwrap_or(u64::MAX);
+/// The bytes of an input, unpacked where they are packed; `most` of them.
+pub(super) fn unpacked(bytes: Vec<u8>, gzip: bool, most: usize) -> Result<Bytes, String> {
     let bytes = if gzip {
+        let one_more = u64::try_from(most).unwrap_or(u64::MAX).saturating_add(1);
         let mut plain = Vec::new();
-        let mut reader = MultiGzDecoder::new(bytes.as_slice()).take(limit + 1);
+        let mut reader = MultiGzDecoder::new(bytes.as_slice()).take(one_more);
         reader
             .read_to_end(&mut plain)
             .map_err(|error| format!("it is not gzip: {error}"))?;
@@ -29,10 +28,8 @@ pub(super) fn unpacked(bytes: Vec<u8>, gzip: bool) -> Result<Bytes, String> {
     } else {
         bytes
     };
-    if bytes.len() > TRANSFORM_OBJECT_BYTES_MAX {
-        return Err(format!(
-            "it is longer than {TRANSFORM_OBJECT_BYTES_MAX} bytes"
-        ));
+    if bytes.len() > most {
+        return Err(format!("it is longer than {most} bytes"));
     }
     Ok(Bytes::from(bytes))
 }
@@ -108,6 +105,7 @@ mod tests {
     use serde_json::{Value, json};
 
     use super::*;
+    use crate::limits::TRANSFORM_OBJECT_BYTES_MAX;
 
     fn manner(extra: Value) -> Manner {
         let mut request = json!({
@@ -167,13 +165,15 @@ mod tests {
             writer.write_all(bytes).unwrap();
             writer.finish().unwrap()
         };
-        assert_eq!(unpacked(packed(b"1,2\n"), true).unwrap(), "1,2\n");
-        assert_eq!(unpacked(b"1,2\n".to_vec(), false).unwrap(), "1,2\n");
-        let error = unpacked(b"1,2\n".to_vec(), true).unwrap_err();
+        let plain = || b"1,2\n".to_vec();
+        assert_eq!(unpacked(packed(b"1,2\n"), true, 4).unwrap(), "1,2\n");
+        assert_eq!(unpacked(plain(), false, 4).unwrap(), "1,2\n");
+        let error = unpacked(plain(), true, 4).unwrap_err();
         assert!(error.contains("it is not gzip"), "{error}");
+        let error = unpacked(packed(b"1,2\n"), true, 3).unwrap_err();
+        assert_eq!(error, "it is longer than 3 bytes");
         let long = vec![0; TRANSFORM_OBJECT_BYTES_MAX + 1];
-        let packed = packed(&long);
-        assert!(unpacked(packed, true).unwrap_err().contains("longer than"));
-        assert!(unpacked(long, false).unwrap_err().contains("longer than"));
+        let error = unpacked(long, false, TRANSFORM_OBJECT_BYTES_MAX).unwrap_err();
+        assert!(error.contains("longer than"), "{error}");
     }
 }

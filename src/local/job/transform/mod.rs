@@ -13,7 +13,9 @@ use tokio::sync::{Semaphore, watch};
 use tokio::task::JoinSet;
 
 use super::blocking;
-use crate::limits::{TRANSFORM_ANSWER_BYTES_MAX, TRANSFORM_FILES_AT_ONCE};
+use crate::limits::{
+    TRANSFORM_ANSWER_BYTES_MAX, TRANSFORM_FILES_AT_ONCE, TRANSFORM_OBJECT_BYTES_MAX,
+};
 use crate::local::archive::files_below;
 use crate::local::container::{Container, NoReply, last_words};
 use crate::local::engine::{Engine, Order, ordered};
@@ -156,7 +158,7 @@ async fn one(transform: &Arc<Transform>, name: &str, path: PathBuf) -> Result<()
     let read = blocking(&transform.engine, &transform.job, move |_, _| {
         let manner = &held.manner;
         let bytes = std::fs::read(&path).map_err(|error| client(error.to_string()))?;
-        let input = unpacked(bytes, manner.gzip).map_err(client)?;
+        let input = unpacked(bytes, manner.gzip, TRANSFORM_OBJECT_BYTES_MAX).map_err(client)?;
         batches(&input, manner).map_err(client)
     });
     let batches = read.await.map_err(words)?;
