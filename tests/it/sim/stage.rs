@@ -266,8 +266,8 @@ impl Stage {
         }
         let next = self.going.iter().map(|(at, _)| *at).min();
         let next = next.into_iter().chain(self.world.next_timer()).min();
-        // The hour of a monitor is nothing to wait for.
-        let next = next.filter(|at| at.duration_since(self.now) < SKIP);
+        // The hour of a monitor is nothing to wait for; what is, is never so far.
+        let next = next.filter(|at| at.duration_since(self.now) <= SignedDuration::from_hours(1));
         match next {
             Some(at) => at.duration_since(self.now).clamp(TICK, SKIP),
             None if sweep.changed() => SignedDuration::from_secs(1),
