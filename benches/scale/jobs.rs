@@ -30,7 +30,12 @@ pub(crate) fn work_off(world: &mut World, now: Timestamp) {
                     id: fleet.id,
                     failure: None,
                 },
-                Work::Stop(_) | Work::Retire(_) => continue,
+                // Nothing here is asked, scaled or told.
+                Work::Stop(_)
+                | Work::Retire(_)
+                | Work::Scale(..)
+                | Work::Invoke(_)
+                | Work::Post(_) => continue,
             };
             world.finish(now, done);
         }
