@@ -115,7 +115,7 @@ pub(super) fn check(
     if claim.key_id != known.access_key_id {
         return Err(Denied::UnknownKey);
     }
-    let signed_at = Timestamp::strptime("%Y%m%dT%H%M%S%z", format!("{}+0000", claim.time))
+    let signed_at = Timestamp::strptime("%Y%m%dT%H%M%SZ%z", format!("{}+0000", claim.time))
         .map_err(|_| Denied::Incomplete)?;
     let age = now.duration_since(signed_at);
     let holds = claim.holds.map_or(SKEW_MAX, SignedDuration::from_secs);

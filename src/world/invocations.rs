@@ -1,10 +1,13 @@
 //! Asynchronous inference: a queue of invocations for each endpoint that has one.
 
+use serde_json::{Value, json};
+
 use super::World;
 use super::encode::letters;
 use super::kind::Id;
 use super::records::Key;
 use super::request::{Refusal, text};
+use super::topics::Publishing;
 use super::work::{Invocation, Invoked};
 use crate::clock::{SignedDuration, Timestamp};
 use crate::limits::INVOCATIONS_QUEUED_MAX;
@@ -44,6 +47,38 @@ pub struct Backlog {
     pub size: u64,
     /// Instances.
     pub instances: u64,
+}
+
+/// What a topic is told of an invocation that has ended.
+fn told(invocation: &Invocation, done: &Invoked, now: Timestamp) -> Value {
+    let headers = invocation.headers.iter();
+    let mut headers = headers.filter(|(name, _)| name == "content-type");
+    let content_type = headers.next().map(|(_, value)| value.as_str());
+    let mut message = json!({
+        "awsRegion": invocation.scope.region,
+        "eventTime": now.to_string(),
+        "receivedTime": invocation.received.to_string(),
+        "invocationStatus": if done.failure.is_some() { "Failed" } else { "Completed" },
+        "requestParameters": {
+            "contentType": content_type,
+            "endpointName": invocation.endpoint,
+            "inputLocation": invocation.input,
+        },
+        "inferenceId": invocation.inference_id,
+        "eventVersion": "1.0",
+        "eventSource": "aws:sagemaker",
+        "eventName": "InferenceResult",
+    });
+    match &done.failure {
+        Some(reason) => message["failureReason"] = reason.as_str().into(),
+        None => {
+            message["responseParameters"] = json!({
+                "contentType": done.content_type,
+                "outputLocation": invocation.output,
+            });
+        }
+    }
+    message
 }
 
 impl World {
@@ -107,9 +142,31 @@ impl World {
         Ok(invocation)
     }
 
-    /// An invocation was answered, or failed for good.
+    /// An invocation was answered, or failed for good: the endpoint's topics hear of it.
     pub(super) fn invoked(&mut self, done: &Invoked) {
-        self.works.invoked(done.id);
+        let Some((key, invocation)) = self.works.invoked(done.id) else {
+            return;
+        };
+        let Some((record, _)) = self.endpoint(&key) else {
+            return;
+        };
+        let topics = "/AsyncInferenceConfig/OutputConfig/NotificationConfig";
+        let topic = if done.failure.is_some() {
+            "ErrorTopic"
+        } else {
+            "SuccessTopic"
+        };
+        let topics = record.body.pointer(topics);
+        let topic = topics.map_or("", |topics| text(topics, topic)).to_owned();
+        if !topic.is_empty() {
+            let message = told(&invocation, done, self.now).to_string();
+            let publishing = Publishing {
+                message,
+                ..Publishing::default()
+            };
+            // A topic that is gone hears nothing.
+            let _told = self.publish_to(&topic, publishing);
+        }
     }
 
     /// The queues of all endpoints that have one.

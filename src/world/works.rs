@@ -44,12 +44,13 @@ impl Works {
         queued.filter(|one| one.key == *endpoint).count()
     }
 
-    /// Forgets an invocation that has ended.
-    pub(super) fn invoked(&mut self, id: WorkId) {
-        let going = self.going.get(&id);
-        if going.is_some_and(|going| matches!(going.work, Work::Invoke(_))) {
-            self.end(id);
-        }
+    /// Forgets an invocation that has ended, and gives it back with whose it was.
+    pub(super) fn invoked(&mut self, id: WorkId) -> Option<(Key, Invocation)> {
+        let Work::Invoke(invocation) = &self.going.get(&id)?.work else {
+            return None;
+        };
+        let invocation = Invocation::clone(invocation);
+        Some((self.end(id)?, invocation))
     }
 
     /// Has a fleet be so many processes, if it is not.
@@ -73,13 +74,11 @@ impl Works {
 
     /// Forgets a message that arrived or did not, and gives it back with whose it was.
     pub(super) fn posted(&mut self, id: WorkId) -> Option<(Key, Post)> {
-        let going = self.going.get(&id)?;
-        let Work::Post(post) = &going.work else {
+        let Work::Post(post) = &self.going.get(&id)?.work else {
             return None;
         };
-        let posted = (going.key.clone(), post.clone());
-        Arc::make_mut(&mut self.going).remove(&id);
-        Some(posted)
+        let post = post.clone();
+        Some((self.end(id)?, post))
     }
 
     fn start(&mut self, id: WorkId, key: Key, work: Work) {

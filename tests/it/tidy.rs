@@ -132,8 +132,16 @@ const LOCKS: &[(&str, &str)] = &[
         "the world is one state machine behind many connections",
     ),
     (
-        "src/local/fleet.rs",
-        "the router looks up what the engine brings up",
+        "src/local/fleet/ways.rs",
+        "the router looks up what the engine brings up, and who takes it down waits for who uses it",
+    ),
+    (
+        "src/local/asynchronous.rs",
+        "invocations of one endpoint wait for the same turns",
+    ),
+    (
+        "src/local/measures.rs",
+        "requests on many connections are measured together",
     ),
     (
         "src/local/s3/upload.rs",

@@ -44,6 +44,12 @@ const CHANGES: &[Change] = &[
         deleted: false,
     },
     Change {
+        id: Id::TransformJob,
+        title: "SageMaker Transform Job State Change",
+        watched: &["/TransformJobStatus"],
+        deleted: false,
+    },
+    Change {
         id: Id::TuningJob,
         title: "SageMaker HyperParameter Tuning Job State Change",
         watched: &["/HyperParameterTuningJobStatus"],

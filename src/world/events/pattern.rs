@@ -1,6 +1,6 @@
 //! Patterns of events: which events a rule is for, and which messages a subscription.
 
-use std::net::IpAddr;
+use core::net::IpAddr;
 
 use serde_json::{Map, Value};
 

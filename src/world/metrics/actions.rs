@@ -3,19 +3,66 @@
 use serde_json::{Value, json};
 
 use super::Metric;
+use super::publish::instant;
 use crate::world::World;
 use crate::world::kind::Id;
 use crate::world::list::paged;
-use crate::world::records::{Key, State};
+use crate::world::records::{Key, Record, State};
 use crate::world::request::{Reply, Request, items, text};
+use crate::world::topics::Publishing;
 use crate::world::window::{Rank, Window};
 
 /// Entries of a page of history.
 const PAGE: usize = 100;
 
+/// What a topic is told of an alarm that came to another state.
+///
+/// <https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/Notify_Users_Alarm_Changes.html>
+fn told(record: &Record, before: &str) -> Publishing {
+    let body = &record.body;
+    let (scope, state) = (&record.scope, text(body, "StateValue"));
+    let at = |member: &str| {
+        let seconds = body[member].as_f64().and_then(instant);
+        seconds.map(|at| at.strftime("%Y-%m-%dT%H:%M:%S.%3f+0000").to_string())
+    };
+    let dimensions = items(body, "Dimensions").iter();
+    let dimensions: Vec<_> = dimensions
+        .map(|one| json!({"name": one["Name"], "value": one["Value"]}))
+        .collect();
+    let message = json!({
+        "AlarmName": record.name,
+        "AlarmDescription": body["AlarmDescription"],
+        "AWSAccountId": scope.account,
+        "AlarmArn": body["AlarmArn"],
+        "AlarmConfigurationUpdatedTimestamp": at("AlarmConfigurationUpdatedTimestamp"),
+        "NewStateValue": state,
+        "NewStateReason": body["StateReason"],
+        "StateChangeTime": at("StateUpdatedTimestamp"),
+        "Region": scope.region,
+        "OldStateValue": before,
+        "OKActions": body["OKActions"],
+        "AlarmActions": body["AlarmActions"],
+        "InsufficientDataActions": body["InsufficientDataActions"],
+        "Trigger": {
+            "MetricName": body["MetricName"], "Namespace": body["Namespace"],
+            "StatisticType": "Statistic", "Statistic": text(body, "Statistic").to_uppercase(),
+            "Unit": body["Unit"], "Dimensions": dimensions, "Period": body["Period"],
+            "EvaluationPeriods": body["EvaluationPeriods"],
+            "DatapointsToAlarm": body["DatapointsToAlarm"],
+            "ComparisonOperator": body["ComparisonOperator"], "Threshold": body["Threshold"],
+            "TreatMissingData": body["TreatMissingData"],
+        },
+    });
+    Publishing {
+        message: message.to_string(),
+        subject: Some(format!("{state}: \"{}\" in {}", record.name, scope.region)),
+        ..Publishing::default()
+    }
+}
+
 impl World {
-    /// Does what an alarm is to do in its state.
-    pub(super) fn alarm_acts(&mut self, key: &Key) {
+    /// Does what an alarm is to do in its state, which it had `before` or has just come to.
+    pub(super) fn alarm_acts(&mut self, key: &Key, before: &str) {
         let Some(record) = self.records.get(key) else {
             return;
         };
@@ -27,11 +74,14 @@ impl World {
             "OK" => "OKActions",
             _ => "InsufficientDataActions",
         };
-        let (scope, alarm) = (record.scope.clone(), record.name.clone());
-        let actions = items(&record.body, member).to_vec();
-        for action in actions.iter().filter_map(Value::as_str) {
+        let record = record.clone();
+        let told = (text(&record.body, "StateValue") != before).then(|| told(&record, before));
+        for action in items(&record.body, member).iter().filter_map(Value::as_str) {
             if action.contains(":scalingPolicy:") {
-                self.apply_policy(&scope, action, &alarm);
+                self.apply_policy(&record.scope, action, &record.name);
+            } else if let Some(told) = &told {
+                // A topic that is gone hears nothing, and the alarm goes on.
+                let _told = self.publish_to(action, told.clone());
             }
         }
     }

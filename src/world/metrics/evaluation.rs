@@ -185,7 +185,7 @@ impl World {
                 self.turn_alarm(key, found, &reason, &data);
             }
             // What scales goes on doing so while its alarm stays.
-            Some("ALARM") => self.alarm_acts(key),
+            Some("ALARM") => self.alarm_acts(key, "ALARM"),
             _ => {}
         }
     }
@@ -211,7 +211,7 @@ impl World {
         body["StateTransitionedTimestamp"] = epoch(now);
         let what = format!("Alarm updated from {from} to {to}");
         self.note_alarm(key, "StateUpdate", &what);
-        self.alarm_acts(key);
+        self.alarm_acts(key, &from);
         let endpoints = self.records.under(Id::Endpoint, &scope, "");
         let endpoints: Vec<_> = endpoints
             .map(|record| Key::new(Id::Endpoint, &record.scope, &record.name))

@@ -3,7 +3,10 @@
 use serde_json::{Value, json};
 
 use super::{Bench, scope};
+use crate::limits::INVOCATIONS_QUEUED_MAX;
+use crate::world::invocations::AsyncRequest;
 use crate::world::metrics::{Datum, Distribution, Metric};
+use crate::world::work::{Done, Invoked};
 
 const RESOURCE: &str = "endpoint/e/variant/main";
 
@@ -197,6 +200,120 @@ fn an_alarm_follows_its_metric() {
         "Dimensions": [{"Name": "d", "Value": "v"}]});
     let found = bench.ask("DescribeAlarmsForMetric", of_metric);
     assert_eq!(found["MetricAlarms"][0]["AlarmName"], "a");
+}
+
+impl Bench {
+    /// A topic and a queue that hears what is said on it.
+    fn heard(&mut self, name: &str) -> (String, Value) {
+        let topic = self.ask("CreateTopic", json!({"Name": name}))["TopicArn"].clone();
+        let url = self.ask("CreateQueue", json!({"QueueName": name}))["QueueUrl"].clone();
+        let arn = format!("arn:aws:sqs:eu-west-1:111122223333:{name}");
+        let told = json!({"TopicArn": topic, "Protocol": "sqs", "Endpoint": arn,
+            "Attributes": {"RawMessageDelivery": "true"}});
+        self.ask("Subscribe", told);
+        (topic.as_str().unwrap().to_owned(), url)
+    }
+
+    fn messages(&mut self, url: &Value) -> Vec<Value> {
+        let found = self.ask(
+            "ReceiveMessage",
+            json!({"QueueUrl": url, "MaxNumberOfMessages": 10}),
+        );
+        let messages = found["Messages"].as_array().cloned().unwrap_or_default();
+        let bodies = messages.iter().map(|one| one["Body"].as_str().unwrap());
+        bodies
+            .map(|body| serde_json::from_str(body).unwrap())
+            .collect()
+    }
+}
+
+#[test]
+fn a_topic_hears_of_an_alarm_once() {
+    let mut bench = Bench::new();
+    let (topic, url) = bench.heard("alarms");
+    bench.alarm("a", 1);
+    let mut changed =
+        bench.ask("DescribeAlarms", json!({"AlarmNames": ["a"]}))["MetricAlarms"][0].clone();
+    for own in [
+        "AlarmArn",
+        "StateValue",
+        "StateReason",
+        "StateUpdatedTimestamp",
+        "AlarmConfigurationUpdatedTimestamp",
+    ] {
+        changed.as_object_mut().unwrap().remove(own);
+    }
+    changed["AlarmActions"] = json!([topic, "arn:aws:sns:eu-west-1:111122223333:gone"]);
+    bench.ask("PutMetricAlarm", changed);
+    for _ in 0..3 {
+        bench.put_metric("errors", &[1.0]);
+        bench.wait(60);
+    }
+    let messages = bench.messages(&url);
+    assert_eq!(messages.len(), 1, "{messages:?}");
+    assert_eq!(messages[0]["NewStateValue"], "ALARM");
+    assert_eq!(messages[0]["OldStateValue"], "INSUFFICIENT_DATA");
+    assert_eq!(messages[0]["Trigger"]["Statistic"], "SUM");
+}
+
+#[test]
+fn topics_hear_of_queued_invocations() {
+    let mut bench = Bench::new();
+    let (good, heard_good) = bench.heard("good");
+    let (bad, heard_bad) = bench.heard("bad");
+    bench.model("m");
+    let config = json!({
+        "EndpointConfigName": "later",
+        "ProductionVariants": [{"VariantName": "main", "ModelName": "m",
+            "InstanceType": "ml.m5.large", "InitialInstanceCount": 2}],
+        "AsyncInferenceConfig": {"OutputConfig": {"S3OutputPath": "s3://b/out/",
+            "NotificationConfig": {"SuccessTopic": good, "ErrorTopic": bad}}},
+    });
+    bench.ask("CreateEndpointConfig", config);
+    bench.ask(
+        "CreateEndpoint",
+        json!({"EndpointName": "e", "EndpointConfigName": "later"}),
+    );
+    bench.fleets(None);
+    bench.wait(240);
+    let request = AsyncRequest {
+        endpoint: "e".to_owned(),
+        input: "s3://b/in".to_owned(),
+        inference_id: Some("mine".to_owned()),
+        ..AsyncRequest::default()
+    };
+    for failure in [None, Some("no luck")] {
+        let queued = bench
+            .world
+            .invoke_async(bench.now, &scope(), request.clone())
+            .unwrap();
+        let backlog = &bench.world.backlogs()[0];
+        assert_eq!((backlog.size, backlog.instances), (1, 2));
+        assert!(queued.output.unwrap().starts_with("s3://b/out/"));
+        let invoked = Invoked {
+            id: queued.id,
+            failure: failure.map(str::to_owned),
+            content_type: "text/csv".to_owned(),
+        };
+        bench.world.finish(bench.now, Done::Invocation(invoked));
+    }
+    let messages = bench.messages(&heard_good);
+    assert_eq!(messages[0]["invocationStatus"], "Completed");
+    assert_eq!(messages[0]["inferenceId"], "mine");
+    assert_eq!(messages[0]["responseParameters"]["contentType"], "text/csv");
+    let messages = bench.messages(&heard_bad);
+    assert_eq!(messages[0]["failureReason"], "no luck");
+    for _ in 0..INVOCATIONS_QUEUED_MAX {
+        bench
+            .world
+            .invoke_async(bench.now, &scope(), request.clone())
+            .unwrap();
+    }
+    let full = bench
+        .world
+        .invoke_async(bench.now, &scope(), request)
+        .unwrap_err();
+    assert_eq!(full.code, "ServiceUnavailable");
 }
 
 #[test]
