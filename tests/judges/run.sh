@@ -20,7 +20,8 @@ START_DEADLINE=${START_DEADLINE:-300}
 # Whatever the user has configured for AWS is not for the judges.
 unset "${!AWS_@}"
 export AWS_CONFIG_FILE=/dev/null AWS_SHARED_CREDENTIALS_FILE=/dev/null AWS_EC2_METADATA_DISABLED=true
-export PYTHONDONTWRITEBYTECODE=1
+# What Python compiles stays with what is installed, not beside the sources.
+export PYTHONPYCACHEPREFIX=$here/.venv/pycache
 
 cleanup() {
     if [[ -n $started ]] && kill "$started" 2>/dev/null; then
@@ -53,8 +54,7 @@ give_up() {
     exit 1
 }
 
-"$here/environment.sh"
-"$here/environment.sh" cli sdk2 sdk3
+"$here/environment.sh" all
 python="$here/.venv/bin/python"
 "$python" "$here/derive_shapes.py"
 start

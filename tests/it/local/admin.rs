@@ -192,7 +192,8 @@ async fn only_what_is_signed_by_the_right_one_is_answered() {
     assert_eq!(local.get("a b/c%d").await, b"x");
     local.sagemaker.list_models().send().await.unwrap();
     let error = models(&local).await.unwrap_err();
-    assert_eq!(error, "InvalidSignatureException");
+    // What says that it is signed, and is not.
+    assert_eq!(error, "IncompleteSignatureException");
     let (status, headers, _) = local.invoke("e", "text/csv", "1\n").await;
     assert_eq!(status, 403);
     assert_eq!(

@@ -39,7 +39,7 @@ struct Host {
 impl Host {
     async fn of(daemon: &mut Daemon) -> Self {
         let url = daemon.wait("the URL for hooks", async |daemon: &Daemon| {
-            let words = daemon.log.last_words();
+            let words = daemon.log.said("are taken at ")?;
             let (_, rest) = words.split_once("are taken at ")?;
             rest.split('"').next().map(str::to_owned)
         });

@@ -21,6 +21,8 @@ struct Heard {
     /// Passes that ended, by the commit that they were over.
     passes: BTreeMap<String, usize>,
     last: VecDeque<String>,
+    /// The last lines for people: those above the level of debugging.
+    words: VecDeque<String>,
     /// Lines that tell of a defect: panics, and what is logged as an error.
     complaints: Vec<String>,
 }
@@ -54,6 +56,13 @@ impl Log {
         self.0.lock().unwrap().complaints.clone()
     }
 
+    /// One of the last lines for people, by words that it contains.
+    pub(super) fn said(&self, words: &str) -> Option<String> {
+        let heard = self.0.lock().unwrap();
+        let mut lines = heard.words.iter();
+        lines.find(|line| line.contains(words)).cloned()
+    }
+
     /// The last lines that are about something else.
     pub(super) fn last_words(&self) -> String {
         let heard = self.0.lock().unwrap();
@@ -75,11 +84,18 @@ impl Heard {
                 *self.passes.entry(commit.to_owned()).or_default() += 1;
             }
             _ => {
-                self.last.push_back(line);
-                if self.last.len() > LAST_LINES {
-                    self.last.pop_front();
+                if said["level"] != "DEBUG" {
+                    keep(&mut self.words, line.clone());
                 }
+                keep(&mut self.last, line);
             }
         }
+    }
+}
+
+fn keep(lines: &mut VecDeque<String>, line: String) {
+    lines.push_back(line);
+    if lines.len() > LAST_LINES {
+        lines.pop_front();
     }
 }

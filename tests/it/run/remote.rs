@@ -21,9 +21,7 @@ async fn pain_13_a_remote_that_is_away_is_told_and_rolls_nothing_back() {
     let here = daemon.repository.root().join("repo.git");
     let away = daemon.repository.root().join("away.git");
     std::fs::rename(&here, &away).unwrap();
-    let said = |words: &'static str| {
-        async move |daemon: &Daemon| daemon.log.last_words().contains(words).then_some(())
-    };
+    let said = |words: &'static str| async move |daemon: &Daemon| daemon.log.said(words).map(drop);
     daemon.wait("the daemon to say so", said(GONE)).await;
     let (code, words) = daemon.trueup(&["status"]).await;
     assert!(code == Some(1) && words.contains(GONE), "{words}");

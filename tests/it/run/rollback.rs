@@ -24,7 +24,7 @@ async fn pain_09_a_rollback_while_git_is_away_is_followed_at_once_and_filed_once
     let here = daemon.repository.root().join("repo.git");
     let away = daemon.repository.root().join("away.git");
     std::fs::rename(&here, &away).unwrap();
-    let gone = async |daemon: &Daemon| daemon.log.last_words().contains(GONE).then_some(());
+    let gone = async |daemon: &Daemon| daemon.log.said(GONE).map(drop);
     daemon.wait("the daemon to say so", gone).await;
     let order = [
         "rollback",
