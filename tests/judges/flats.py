@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import argparse
 import io
-import json
 import logging
 import pathlib
 import shutil
@@ -13,7 +11,7 @@ import tempfile
 import time
 import uuid
 import warnings
-from typing import Any, Callable, Dict, List, Tuple, TypeVar
+from typing import Any, Callable, Dict, List, TypeVar
 
 from botocore.exceptions import ClientError
 
@@ -32,15 +30,6 @@ ENDPOINT_DEADLINE = 60
 
 # Seconds between two looks.
 PAUSE = 0.25
-
-
-def read_arguments(description: str) -> Tuple[Dict[str, Any], bool]:
-    """The manifest that the command line names, and whether the endpoint is to be monitored."""
-    parser = argparse.ArgumentParser(description=description.splitlines()[0])
-    parser.add_argument("--manifest", type=pathlib.Path, required=True)
-    parser.add_argument("--monitor", action="store_true")
-    given = parser.parse_args()
-    return json.loads(given.manifest.read_text(encoding="utf-8")), given.monitor
 
 
 class Names:

@@ -1,10 +1,10 @@
 """Judges the local SageMaker with the SageMaker Python SDK 2: a pipeline, its model, an endpoint.
 
-    python judge_sdk2.py --manifest FILE [--monitor]
+    python judge_sdk2.py --manifest FILE
 
 FILE is a JSON object with `url` and `region`. The pipeline splits, trains, evaluates, and registers what
-is good enough; the registered model is served and asked. What is made is taken away again, but for
-jobs. `--monitor` has the endpoint monitored too.
+is good enough; the registered model is served, asked and monitored. What is made is taken away again, but for
+jobs.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ from sagemaker.workflow.steps import ProcessingStep, TrainingStep
 
 import flats
 from flats import ROLE
-from judging import Judge
+from judging import Judge, read_manifest
 from local_session import LocalSession
 
 FRAMEWORK = "1.2-1"
@@ -44,7 +44,7 @@ INSTANCE = "ml.m5.large"
 
 
 def main() -> int:
-    manifest, monitored = flats.read_arguments(__doc__)
+    manifest = read_manifest(__doc__)
     judge, names = Judge(), flats.Names("sdk2")
     flats.silence(telemetry_logging)
     boto_session = LocalSession(manifest["url"], manifest["region"])
@@ -58,9 +58,8 @@ def main() -> int:
         judge_endpoint(judge, session, names)
     with judge.section("a job by itself"):
         judge_fit(judge, session)
-    if monitored:
-        with judge.section("the monitor"):
-            flats.judge_monitor(judge, session, names, model_monitor)
+    with judge.section("the monitor"):
+        flats.judge_monitor(judge, session, names, model_monitor)
     with judge.section("deletion"):
         judge_deletion(judge, session, names)
     return judge.finish()

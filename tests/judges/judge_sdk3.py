@@ -1,6 +1,6 @@
 """Judges the local SageMaker with the SageMaker Python SDK 3: a pipeline, its model, an endpoint.
 
-    python judge_sdk3.py --manifest FILE [--monitor]
+    python judge_sdk3.py --manifest FILE
 
 FILE is a JSON object with `url` and `region`. The pipeline splits, trains, evaluates, and registers what
 is good enough; the registered model is served and asked. What is made is taken away again, but for
@@ -47,14 +47,14 @@ from sagemaker.train.model_trainer import ModelTrainer
 
 import flats
 from flats import ROLE
-from judging import Judge
+from judging import Judge, read_manifest
 from local_session import LocalSession
 
 INSTANCE = "ml.m5.large"
 
 
 def main() -> int:
-    manifest, monitored = flats.read_arguments(__doc__)
+    manifest = read_manifest(__doc__)
     judge, names = Judge(), flats.Names("sdk3")
     flats.silence(telemetry_logging)
     boto_session = LocalSession(manifest["url"], manifest["region"])
@@ -66,9 +66,8 @@ def main() -> int:
         judge_failing(judge, pipelines, names)
     with judge.section("the endpoint"):
         judge_endpoint(judge, session, names)
-    if monitored:
-        with judge.section("the monitor"):
-            flats.judge_monitor(judge, session, names, model_monitor)
+    with judge.section("the monitor"):
+        flats.judge_monitor(judge, session, names, model_monitor)
     with judge.section("deletion"):
         judge_deletion(judge, session, names)
     return judge.finish()

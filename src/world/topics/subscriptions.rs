@@ -95,16 +95,19 @@ impl World {
         Ok(json!({"SubscriptionArn": answered}))
     }
 
-    /// Takes the token that an endpoint was sent.
+    /// Takes the token that an endpoint was sent. Who visits its URL signs nothing: the ARN says where.
     pub(in crate::world) fn confirm_subscription(&mut self, request: &Request<'_>) -> Reply {
-        let subscriptions = self.subscriptions(request);
-        let given = request.text("Token");
-        let found = subscriptions
-            .into_iter()
-            .find(|record| arn_of(record).is_some_and(|arn| token(arn) == given));
+        let (topic, given) = (request.text("TopicArn"), request.text("Token"));
+        let record = key_of(topic).and_then(|key| self.records.get(&key));
+        let scope = record.ok_or_else(missing)?.scope.clone();
+        let start = format!("{topic}/");
+        let of_topic = self.records.under(Id::Subscription, &scope, &start);
+        let found = of_topic
+            .filter(|record| arn_of(record).is_some_and(|arn| token(arn) == given))
+            .last();
         let record = found.ok_or_else(|| invalid("Token"))?;
         let arn = arn_of(record).unwrap_or_default().to_owned();
-        let key = Key::new(Id::Subscription, request.scope, &record.name);
+        let key = Key::new(Id::Subscription, &scope, &record.name);
         if let Some(record) = self.records.get_mut(&key) {
             record.body["SubscriptionArn"] = arn.as_str().into();
         }
