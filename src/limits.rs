@@ -282,6 +282,8 @@ pub const FLEET_INSTANCES_MAX: usize = 4;
 pub const SERVERLESS_IDLE: Duration = Duration::from_mins(1);
 /// Bytes of the body of an asynchronous invocation, and of its answer.
 pub const ASYNC_PAYLOAD_BYTES_MAX: usize = 64 * 1024 * 1024;
+/// Virtual environments of the local SageMaker that are kept for `requirements.txt` files.
+pub const ENVIRONMENTS_MAX: usize = 16;
 /// How often a local serving process that died is started again.
 pub const FLEET_RESTARTS_MAX: u32 = 1;
 /// Objects of one channel or input of a local job.

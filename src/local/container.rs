@@ -17,6 +17,7 @@ use super::archive;
 use super::engine::Engine;
 use super::place::{Place, PlaceError, client, download};
 use super::process::{self, Exit, Program, Running};
+use super::requirements;
 use crate::limits::FLEET_START_DEADLINE;
 
 /// The host of the user's functions, which is part of this program.
@@ -142,7 +143,8 @@ impl Container {
         place.add_env(&mut env, Some(environment));
         let paths = [&host, &script, &model];
         let args = paths.map(|path| path.to_string_lossy().into_owned());
-        let mut program = place.program(engine, "python3", args.to_vec(), env, code)?;
+        let program = place.program(engine, "python3", args.to_vec(), env, code.clone())?;
+        let mut program = requirements::with(engine, place, program, &code)?;
         program.grace_ms = 0;
         let seconds = definition["ContainerStartupHealthCheckTimeoutInSeconds"].as_u64();
         Ok(Self {

@@ -31,6 +31,7 @@ mod process;
 mod protocol;
 mod queues;
 pub mod reference;
+mod requirements;
 mod runtime;
 mod s3;
 mod scope;

@@ -14,6 +14,7 @@ use crate::local::engine::Engine;
 use crate::local::paths::rewrite;
 use crate::local::place::{Place, PlaceError, client, download, has_files, upload, upload_folder};
 use crate::local::process::{Exit, Program};
+use crate::local::requirements;
 use crate::world::work::Job;
 
 /// The folders that a container finds, whether anything is in them or not.
@@ -80,7 +81,8 @@ pub(super) fn prepare(engine: &Engine, job: &Job, place: &Place) -> Result<Progr
     place.add_env(&mut env, request.get("Environment"));
 
     let (name, args) = command(request, program, &own, &root)?;
-    place.program(engine, &name, args, env, code)
+    let program = place.program(engine, &name, args, env, code.clone())?;
+    requirements::with(engine, place, program, &code)
 }
 
 /// The program and its arguments: the request's own entry point, or script mode's.
