@@ -49,7 +49,8 @@ def wheel() -> bytes:
     packed = io.BytesIO()
     with zipfile.ZipFile(packed, "w") as archive:
         for name, text in files.items():
-            archive.writestr(name, text)
+            # Without a time of its own, so that it is the same each time.
+            archive.writestr(zipfile.ZipInfo(name), text)
     return packed.getvalue()
 
 
