@@ -9,7 +9,7 @@ use serde_json::{Map, Value};
 use super::kind::Id;
 use super::kinds::KINDS;
 use super::request::{Reply, Request, text};
-use super::{World, events, identity, queue, roles, s3, shape, tagging};
+use super::{World, events, identity, metrics, queue, roles, s3, scaling, shape, tagging, topics};
 use crate::resource::call::Call;
 
 /// One operation.
@@ -72,6 +72,9 @@ tagging!(
 
 /// Operations of the services that have a file or a folder of their own.
 const BESIDE: &[(&str, &[Operation])] = &[
+    ("application-autoscaling", scaling::OPERATIONS),
+    ("cloudwatch", metrics::OPERATIONS),
+    ("sns", topics::OPERATIONS),
     ("iam", roles::OPERATIONS),
     ("events", events::OPERATIONS),
     ("resourcegroupstaggingapi", tagging::OPERATIONS),
@@ -218,38 +221,6 @@ operations! {
     ListTags => Special(|world, request| world.list_tags(request));
     DeleteTags => Special(World::delete_tags);
     Search => Special(|world, request| world.search(request));
-    RegisterScalableTarget => Special(World::register_target);
-    DescribeScalableTargets => Special(|world, request| world.describe_targets(request));
-    DeregisterScalableTarget => Special(World::deregister_target);
-    PutScalingPolicy => Special(World::put_policy);
-    DescribeScalingPolicies => Special(|world, request| world.describe_policies(request));
-    DeleteScalingPolicy => Special(World::delete_policy);
-    PutMetricAlarm => Special(World::put_alarm);
-    DescribeAlarms => Special(|world, request| world.describe_alarms(request));
-    DeleteAlarms => Special(World::delete_alarms);
-    SetAlarmState => Special(World::set_alarm_state);
-    EnableAlarmActions => Special(World::enable_alarm_actions);
-    DisableAlarmActions => Special(World::disable_alarm_actions);
-    DescribeAlarmsForMetric => Special(|world, request| world.alarms_for_metric(request));
-    DescribeAlarmHistory => Special(|world, request| world.alarm_history(request));
-    PutMetricData => Special(World::put_metric_data);
-    GetMetricStatistics => Special(|world, request| world.metric_statistics(request));
-    GetMetricData => Special(|world, request| world.metric_data(request));
-    ListMetrics => Special(|world, request| world.list_metrics(request));
-    CreateTopic => Special(World::create_topic);
-    GetTopicAttributes => Special(|world, request| world.topic_attributes(request));
-    SetTopicAttributes => Special(World::set_topic_attributes);
-    DeleteTopic => Special(World::delete_topic);
-    ListTopics => Special(|world, request| world.list_topics(request));
-    Subscribe => Special(World::subscribe);
-    Unsubscribe => Special(World::unsubscribe);
-    ListSubscriptionsByTopic => Special(|world, request| world.list_subscriptions_of(request));
-    ListSubscriptions => Special(|world, request| world.list_subscriptions(request));
-    ConfirmSubscription => Special(World::confirm_subscription);
-    GetSubscriptionAttributes => Special(|world, request| world.subscription_attributes(request));
-    SetSubscriptionAttributes => Special(World::set_subscription_attributes);
-    Publish => Special(World::publish);
-    PublishBatch => Special(World::publish_batch);
     PutObject => S3(World::put_object);
     HeadObject => S3(|world, _, request| world.head_object(request));
     GetObject => S3(|world, _, request| world.get_object(request));
@@ -294,65 +265,65 @@ impl Operation {
         }
     }
 
+    /// Its name without its service.
+    fn short(&self) -> &'static str {
+        self.name
+            .split_once(':')
+            .map_or(self.name, |(_, name)| name)
+    }
+
     /// Whether it is S3's.
     pub(super) fn is_s3(&self) -> bool {
         matches!(self.does, S3(_))
     }
 }
 
-fn every() -> impl Iterator<Item = &'static Operation> {
-    let beside = BESIDE.iter().flat_map(|(_, operations)| *operations);
-    OPERATIONS.iter().chain(TAGGING).chain(beside)
+/// Every operation with the service that has it.
+fn every() -> impl Iterator<Item = (&'static str, &'static Operation)> {
+    let own = OPERATIONS.iter().map(|operation| {
+        let service = if operation.is_s3() { "s3" } else { "sagemaker" };
+        (service, operation)
+    });
+    let tagging = TAGGING.iter().map(|operation| {
+        let (service, _) = operation.name.split_once(':').unwrap_or_default();
+        (service, operation)
+    });
+    let beside = BESIDE.iter().flat_map(|(service, operations)| {
+        let operations = operations.iter();
+        operations.map(|operation| (*service, operation))
+    });
+    own.chain(tagging).chain(beside)
 }
 
 /// The operation of that name.
 pub(super) fn find(name: &str) -> Option<&'static Operation> {
     static BY_NAME: LazyLock<BTreeMap<&str, &Operation>> = LazyLock::new(|| {
         every()
-            .map(|operation| (operation.name, operation))
+            .map(|(_, operation)| (operation.name, operation))
             .collect()
     });
     BY_NAME.get(name).copied()
 }
 
+/// Operations by their service and the name that it has for them.
+static BY_SERVICE: LazyLock<BTreeMap<(&str, &str), &Operation>> = LazyLock::new(|| {
+    every()
+        .map(|(service, operation)| ((service, operation.short()), operation))
+        .collect()
+});
+
 /// Every operation but S3's, by the service that has it and its name there.
 pub(super) fn all() -> impl Iterator<Item = (&'static str, &'static str)> {
-    every()
-        .filter(|operation| !operation.is_s3())
-        .map(|operation| {
-            let name = operation.name;
-            let service = neighbour(name).unwrap_or("sagemaker");
-            (service, name.split_once(':').map_or(name, |(_, name)| name))
-        })
-}
-
-/// Whose an operation is, where it is neither SageMaker's nor S3's.
-fn neighbour(name: &'static str) -> Option<&'static str> {
-    const SCALING: &[&str] = &["Scaling", "ScalableTarget"];
-    const ALARMS: &[&str] = &["Alarm", "Metric"];
-    const TOPICS: &[&str] = &["Topic", "ubscri", "Publish"];
-    let of = |words: &[&str]| words.iter().any(|word| name.contains(word));
-    let beside = BESIDE
+    BY_SERVICE
         .iter()
-        .find(|(_, all)| all.iter().any(|operation| operation.name == name));
-    match name.split_once(':') {
-        Some((service, _)) => Some(service),
-        None if beside.is_some() => beside.map(|(service, _)| *service),
-        None if of(SCALING) => Some("application-autoscaling"),
-        None if of(ALARMS) => Some("cloudwatch"),
-        None if of(TOPICS) => Some("sns"),
-        None => None,
-    }
+        .filter(|(_, operation)| !operation.is_s3())
+        .map(|(key, _)| *key)
 }
 
 /// The operation that a service has under a name.
 pub(super) fn find_of(service: &str, name: &str) -> Option<&'static Operation> {
-    let own = |operation: &Operation| {
-        let short = operation.name.rsplit(':').next();
-        let owner = neighbour(operation.name).unwrap_or("sagemaker");
-        short == Some(name) && owner == service && !operation.is_s3()
-    };
-    every().find(|operation| own(operation))
+    let found = BY_SERVICE.get(&(service, name)).copied();
+    found.filter(|operation| !operation.is_s3())
 }
 
 /// What a call is about, for the log: a name, an ARN, or bucket and key.
@@ -393,15 +364,17 @@ mod tests {
             "RegisterScalableTarget",
             Some("RegisterScalableTarget"),
         );
-        let others = OPERATIONS
+        let neighbours = [scaling, "cloudwatch", "sns"];
+        let others = BESIDE
             .iter()
-            .filter(|one| neighbour(one.name).is_some());
+            .filter(|(service, _)| neighbours.contains(service));
+        let others = others.flat_map(|(_, operations)| *operations);
         assert_eq!(others.count(), 32);
     }
 
     #[test]
     fn every_operation_has_its_shapes() {
-        for operation in every() {
+        for (_, operation) in every() {
             assert_eq!(
                 shape::knows(operation.name),
                 !operation.is_s3(),

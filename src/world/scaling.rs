@@ -6,6 +6,7 @@ use super::World;
 use super::kind::Id;
 use super::list::paged;
 use super::metrics::tracking::{self, Target};
+use super::operations::Operation;
 use super::records::{Key, Record, State};
 use super::request::{Refusal, Reply, Request, default, epoch, items, text};
 use super::window::{Rank, Window};
@@ -16,6 +17,20 @@ use crate::resource::canonical::sha256;
 const PAGE: usize = 50;
 
 const DIMENSION: &str = "sagemaker:variant:DesiredInstanceCount";
+
+/// The operations of Application Auto Scaling.
+pub(super) const OPERATIONS: &[Operation] = &[
+    Operation::special("RegisterScalableTarget", World::register_target),
+    Operation::special("DescribeScalableTargets", |world, request| {
+        world.describe_targets(request)
+    }),
+    Operation::special("DeregisterScalableTarget", World::deregister_target),
+    Operation::special("PutScalingPolicy", World::put_policy),
+    Operation::special("DescribeScalingPolicies", |world, request| {
+        world.describe_policies(request)
+    }),
+    Operation::special("DeleteScalingPolicy", World::delete_policy),
+];
 
 impl World {
     pub(super) fn register_target(&mut self, request: &Request<'_>) -> Reply {

@@ -18,10 +18,35 @@ pub use distribution::Distribution;
 pub(super) use evaluation::AlarmState;
 
 use super::World;
+use super::operations::Operation;
 use super::request::{items, text};
 use crate::clock::{SignedDuration, Timestamp};
 use crate::limits::{METRIC_SECONDS_MAX, METRICS_MAX};
 use crate::resource::call::Scope;
+
+/// The operations of `CloudWatch`.
+pub(super) const OPERATIONS: &[Operation] = &[
+    Operation::special("PutMetricAlarm", World::put_alarm),
+    Operation::special("DescribeAlarms", |world, request| {
+        world.describe_alarms(request)
+    }),
+    Operation::special("DeleteAlarms", World::delete_alarms),
+    Operation::special("SetAlarmState", World::set_alarm_state),
+    Operation::special("EnableAlarmActions", World::enable_alarm_actions),
+    Operation::special("DisableAlarmActions", World::disable_alarm_actions),
+    Operation::special("DescribeAlarmsForMetric", |world, request| {
+        world.alarms_for_metric(request)
+    }),
+    Operation::special("DescribeAlarmHistory", |world, request| {
+        world.alarm_history(request)
+    }),
+    Operation::special("PutMetricData", World::put_metric_data),
+    Operation::special("GetMetricStatistics", |world, request| {
+        world.metric_statistics(request)
+    }),
+    Operation::special("GetMetricData", |world, request| world.metric_data(request)),
+    Operation::special("ListMetrics", |world, request| world.list_metrics(request)),
+];
 
 /// What is measured: namespace, name and dimensions.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]

@@ -14,6 +14,7 @@ pub(super) use publish::Publishing;
 use super::World;
 use super::kind::Id;
 use super::list::paged;
+use super::operations::Operation;
 use super::records::{Key, Record, State};
 use super::request::{Refusal, Reply, Request, text};
 use super::window::{Rank, Window};
@@ -21,6 +22,35 @@ use crate::resource::call::Scope;
 
 /// Topics or subscriptions of a page.
 const PAGE: usize = 100;
+
+/// The operations of SNS.
+pub(super) const OPERATIONS: &[Operation] = &[
+    Operation::special("CreateTopic", World::create_topic),
+    Operation::special("GetTopicAttributes", |world, request| {
+        world.topic_attributes(request)
+    }),
+    Operation::special("SetTopicAttributes", World::set_topic_attributes),
+    Operation::special("DeleteTopic", World::delete_topic),
+    Operation::special("ListTopics", |world, request| world.list_topics(request)),
+    Operation::special("Subscribe", World::subscribe),
+    Operation::special("Unsubscribe", World::unsubscribe),
+    Operation::special("ListSubscriptionsByTopic", |world, request| {
+        world.list_subscriptions_of(request)
+    }),
+    Operation::special("ListSubscriptions", |world, request| {
+        world.list_subscriptions(request)
+    }),
+    Operation::special("ConfirmSubscription", World::confirm_subscription),
+    Operation::special("GetSubscriptionAttributes", |world, request| {
+        world.subscription_attributes(request)
+    }),
+    Operation::special(
+        "SetSubscriptionAttributes",
+        World::set_subscription_attributes,
+    ),
+    Operation::special("Publish", World::publish),
+    Operation::special("PublishBatch", World::publish_batch),
+];
 
 impl World {
     /// Makes a topic, or answers with the one of that name if it is alike.
