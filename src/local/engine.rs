@@ -6,7 +6,6 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock};
 use std::time::Duration;
 
-use data_encoding::HEXLOWER;
 use sha2::{Digest as _, Sha256};
 use tokio::sync::futures::Notified;
 use tokio::sync::{Notify, Semaphore, oneshot, watch};
@@ -27,10 +26,10 @@ use super::state::State;
 use crate::clock::{Clock, Timestamp};
 use crate::limits::LOCAL_JOBS_MAX;
 use crate::resource::call::{Answer, Call, Scope};
-use crate::world::World;
 use crate::world::metrics::Datum;
 use crate::world::objects::Objects;
 use crate::world::work::{Done, Work, WorkId};
+use crate::world::{self, World};
 
 /// How long the loop sleeps at most: a clock that is set by hand gives no other sign.
 const IDLE: Duration = Duration::from_millis(500);
@@ -279,21 +278,12 @@ impl Engine {
 
     /// An id in the form of a UUID.
     pub(super) fn uuid(&self) -> String {
-        let digits = HEXLOWER.encode(&self.seed());
-        format!(
-            "{}-{}-4{}-8{}-{}",
-            &digits[..8],
-            &digits[8..12],
-            &digits[13..16],
-            &digits[17..20],
-            &digits[20..32]
-        )
+        world::uuid_of(self.seed())
     }
 
     /// A number in `0.0..1.0`, evenly spread.
     pub(super) fn dice(&self) -> f64 {
-        let [a, b, c, d, ..] = self.seed();
-        f64::from(u32::from_le_bytes([a, b, c, d])) / (f64::from(u32::MAX) + 1.0)
+        world::dice_of(self.seed())
     }
 
     fn world(&self) -> MutexGuard<'_, World> {

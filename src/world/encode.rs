@@ -15,7 +15,12 @@ pub(super) fn letters(seed: &str, length: usize) -> String {
 
 /// An id in the form of a UUID.
 pub(super) fn uuid(seed: &str) -> String {
-    let digits = HEXLOWER.encode(&Sha256::digest(seed.as_bytes()));
+    uuid_of(Sha256::digest(seed.as_bytes()).into())
+}
+
+/// A digest in the form of a UUID.
+pub fn uuid_of(digest: [u8; 32]) -> String {
+    let digits = HEXLOWER.encode(&digest);
     format!(
         "{}-{}-4{}-8{}-{}",
         &digits[..8],
@@ -28,8 +33,11 @@ pub(super) fn uuid(seed: &str) -> String {
 
 /// A number from 0 up to 1 that follows from another and looks like chance.
 pub(super) fn dice(number: u64) -> f64 {
-    let digest = Sha256::digest(number.to_le_bytes());
-    let [a, b, c, d, ..]: [u8; 32] = digest.into();
+    dice_of(Sha256::digest(number.to_le_bytes()).into())
+}
+
+/// A digest as a number from 0 up to 1, evenly spread.
+pub fn dice_of([a, b, c, d, ..]: [u8; 32]) -> f64 {
     f64::from(u32::from_le_bytes([a, b, c, d])) / (f64::from(u32::MAX) + 1.0)
 }
 
