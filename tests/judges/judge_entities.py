@@ -14,8 +14,7 @@ import time
 import uuid
 from typing import Any, Dict, List, Mapping
 
-from botocore.exceptions import ClientError
-
+from calls import fresh, refused
 from judging import Judge, read_manifest
 from service import Service
 
@@ -40,20 +39,6 @@ def main() -> int:
         with judge.section(section.__name__):
             section(judge, service, manifest)
     return judge.finish()
-
-
-def fresh(what: str) -> str:
-    return f"judge-{what}-{uuid.uuid4().hex[:8]}"
-
-
-def refused(judge: Judge, name: str, code: str, method: Any, **request: object) -> None:
-    """The call is refused with this code."""
-    found = ""
-    try:
-        method(**request)
-    except ClientError as error:
-        found = str(error.response["Error"]["Code"])
-    judge.equal(f"{name} is refused", found, code)
 
 
 def judge_experiments(judge: Judge, service: Service, _: Mapping[str, Any]) -> None:

@@ -12,7 +12,7 @@ import json
 import time
 from typing import Any, Callable, Dict, List, Mapping
 
-from judge_neighbours import client, code_of
+from calls import client, code_of
 from judge_topics import made, removed
 from judging import Judge, read_manifest
 

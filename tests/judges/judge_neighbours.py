@@ -11,10 +11,7 @@ from __future__ import annotations
 import json
 from typing import Any, Dict, Mapping
 
-import boto3
-from botocore.config import Config
-from botocore.exceptions import ClientError
-
+from calls import client, code_of
 from judging import Judge, read_manifest
 
 ALARM = {
@@ -37,23 +34,6 @@ def main() -> int:
         with judge.section(section.__name__):
             section(judge, manifest)
     return judge.finish()
-
-
-def client(manifest: Mapping[str, Any], service: str) -> Any:
-    session = boto3.session.Session(
-        aws_access_key_id="local", aws_secret_access_key="local", region_name=manifest["region"]
-    )
-    config = Config(retries={"total_max_attempts": 1}, connect_timeout=5, read_timeout=60)
-    return session.client(service, endpoint_url=manifest["url"], config=config)
-
-
-def code_of(method: Any, **request: object) -> str:
-    """The code of a refusal; nothing where there is none."""
-    try:
-        method(**request)
-    except ClientError as error:
-        return str(error.response["Error"]["Code"])
-    return ""
 
 
 def judge_alarms(judge: Judge, manifest: Mapping[str, Any]) -> None:

@@ -12,7 +12,7 @@ import threading
 import time
 from typing import Any, Dict, List, Mapping
 
-from judge_neighbours import client, code_of
+from calls import client, code_of
 from judging import Judge, read_manifest
 
 # Seconds that a receiver waits at most.

@@ -15,7 +15,7 @@ import uuid
 import zipfile
 from typing import Any, Dict, Mapping
 
-from judge_neighbours import client
+from calls import client
 from judging import Judge, read_manifest
 
 # Seconds that a job may take.

@@ -14,7 +14,7 @@ import time
 from typing import Any, Callable, Dict, Mapping
 
 import mortgage
-from judge_neighbours import client, code_of
+from calls import client, code_of
 from judging import Judge, read_manifest
 
 # Seconds that something may take to happen.

@@ -15,7 +15,7 @@ import urllib.parse
 import urllib.request
 from typing import Any, Dict, List, Mapping, Tuple
 
-from judge_neighbours import client, code_of
+from calls import client, code_of
 from judging import Judge, read_manifest
 
 # Seconds that something may take to arrive.

@@ -15,9 +15,8 @@ import time
 import uuid
 from typing import Any, Callable, Dict, List, Mapping
 
-from botocore.exceptions import ClientError
-
 import mortgage
+from calls import fresh, refused
 from judging import Judge, read_manifest
 from service import Service
 
@@ -35,20 +34,6 @@ def main() -> int:
         with judge.section(section.__name__):
             section(judge, service, manifest)
     return judge.finish()
-
-
-def fresh(what: str) -> str:
-    return f"judge-{what}-{uuid.uuid4().hex[:8]}"
-
-
-def refused(judge: Judge, name: str, code: str, method: Any, **request: object) -> None:
-    """The call is refused with this code."""
-    found = ""
-    try:
-        method(**request)
-    except ClientError as error:
-        found = str(error.response["Error"]["Code"])
-    judge.equal(f"{name} is refused", found, code)
 
 
 def until(describe: Callable[[], Dict[str, Any]], member: str, *under_way: str) -> Dict[str, Any]:
