@@ -145,7 +145,8 @@ def judge_search(judge: Judge, manifest: Mapping[str, Any]) -> None:
     found = sagemaker.search(Resource="Endpoint", SearchExpression=expression)["Results"]
     names = [one["Endpoint"]["EndpointName"] for one in found]
     judge.equal("and by its tag", names, [endpoint])
-    for resource in ("Pipeline", "PipelineExecution", "ModelPackage", "ModelPackageGroup"):
+    pipelines = ("Pipeline", "PipelineExecution", "PipelineVersion")
+    for resource in (*pipelines, "ModelPackage", "ModelPackageGroup", "Model"):
         found = sagemaker.search(Resource=resource)["Results"]
         judge.check(f"{resource} is found", found and all(resource in one for one in found), found)
 

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use serde_json::{Value, json};
 
 use super::{PipelineState, Version};
+use crate::resource::call::Scope;
 use crate::world::World;
 use crate::world::kind::{Id, locate};
 use crate::world::list::paged;
@@ -35,6 +36,16 @@ impl World {
         Ok(paged("PipelineVersionSummaries", page, next))
     }
 
+    /// Every version of every pipeline, as Search shows it.
+    pub(in crate::world) fn pipeline_versions(&self, scope: &Scope) -> impl Iterator<Item = Value> {
+        self.records
+            .under(Id::Pipeline, scope, "")
+            .flat_map(|record| match &record.state {
+                State::Pipeline(state) => state.searched(record),
+                _ => Vec::new(),
+            })
+    }
+
     pub(in crate::world) fn update_pipeline_version(&mut self, request: &Request<'_>) -> Reply {
         let arn = request.text("PipelineArn");
         let missing = || Id::Pipeline.kind().missing(request.scope, arn);
@@ -57,6 +68,25 @@ impl World {
 }
 
 impl PipelineState {
+    /// Every version, as Search shows it.
+    fn searched(&self, record: &Record) -> Vec<Value> {
+        let versions = self.versions.iter().enumerate();
+        let shown = versions.map(|(at, version)| {
+            let mut shown = json!({
+                "PipelineArn": record.body["PipelineArn"],
+                "PipelineVersionId": at + 1,
+                "CreationTime": version.at,
+                "LastModifiedTime": version.at,
+                "CreatedBy": version.body["LastModifiedBy"],
+                "LastModifiedBy": version.body["LastModifiedBy"],
+            });
+            version.name(&mut shown);
+            self.alias(at + 1, &mut shown);
+            shown
+        });
+        shown.collect()
+    }
+
     /// With a version called otherwise, and its aliases added and removed.
     fn changed(&self, number: usize, request: &Request<'_>) -> Result<Self, Refusal> {
         let mut changed = self.clone();

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::super::Settings;
-use super::Bench;
+use super::{Bench, ROLE};
 use crate::clock::SignedDuration;
 use crate::resource::error::Class;
 
@@ -131,6 +131,64 @@ fn without_capacity_nothing_comes_up() {
     assert_eq!(endpoint["EndpointConfigName"], "one");
     let reason = endpoint["FailureReason"].as_str().unwrap();
     assert!(reason.contains("InsufficientInstanceCapacity"), "{reason}");
+}
+
+#[test]
+fn search_shows_a_model_with_what_is_around_it() {
+    let mut bench = moody(Settings::default());
+    bench.model("served");
+    bench.model("idle");
+    bench.config("config", "served");
+    bench.ask(
+        "CreateEndpoint",
+        json!({"EndpointName": "e", "EndpointConfigName": "config"}),
+    );
+    let filter =
+        json!({"Filters": [{"Name": "ModelName", "Operator": "Equals", "Value": "served"}]});
+    let answer = bench.ask(
+        "Search",
+        json!({"Resource": "Model", "SearchExpression": filter}),
+    );
+    let found = &answer["Results"].as_array().unwrap()[..];
+    assert_eq!(found.len(), 1, "{answer}");
+    let model = &found[0]["Model"];
+    assert_eq!(model["Model"]["ModelName"], "served");
+    assert_eq!(model["Endpoints"][0]["EndpointName"], "e");
+    assert_eq!(model["MonitoringSchedules"], json!([]));
+    let answer = bench.ask("Search", json!({"Resource": "Model"}));
+    assert_eq!(names(&answer, "Results", "/Model/Model/ModelName").len(), 3);
+}
+
+#[test]
+fn search_shows_versions_of_pipelines() {
+    let mut bench = moody(Settings::default());
+    let definition = json!({"Version": "2020-12-01", "Steps": [{"Name": "No", "Type": "Fail",
+        "Arguments": {"ErrorMessage": "no"}}]})
+    .to_string();
+    let token = "t".repeat(32);
+    bench.ask(
+        "CreatePipeline",
+        json!({"PipelineName": "p", "PipelineDefinition": definition, "RoleArn": ROLE,
+            "ClientRequestToken": token}),
+    );
+    let update = json!({"PipelineName": "p", "PipelineVersionAliases": ["prod"]});
+    let arn = bench.ask("UpdatePipeline", update)["PipelineArn"].clone();
+    let mut check = |expression: Value, expected: Value| {
+        let answer = bench.ask(
+            "Search",
+            json!({"Resource": "PipelineVersion", "SearchExpression": expression}),
+        );
+        let results = answer["Results"].as_array().unwrap().iter();
+        let versions: Vec<_> = results
+            .map(|one| one["PipelineVersion"]["PipelineVersionId"].clone())
+            .collect();
+        assert_eq!(json!(versions), expected, "{answer}");
+    };
+    check(json!({}), json!([2, 1]));
+    let alias = json!({"Name": "PipelineVersionAliases", "Operator": "Equals", "Value": "prod"});
+    check(json!({"Filters": [alias]}), json!([2]));
+    let of = json!({"Name": "PipelineArn", "Operator": "NotEquals", "Value": arn});
+    check(json!({"Filters": [of]}), json!([]));
 }
 
 #[test]

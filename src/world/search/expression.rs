@@ -1,112 +1,22 @@
-//! Search: whole records of a kind, by their properties and tags.
+//! What is searched for: expressions over a record's properties and tags.
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
 
-use super::World;
-use super::kind::Id;
-use super::list::{Among, is_age, paged};
-use super::records::Record;
-use super::request::{Refusal, Reply, Request, epoch, items, text};
-use super::window::{Rank, Window};
 use crate::clock::Timestamp;
-
-/// Records of a page, at most and as a rule.
-const PAGE: usize = 100;
-
-/// What can be searched: the resource, the member of a result that is one, and its kind here.
-const SEARCHED: &[(&str, &str, Id)] = &[
-    ("Endpoint", "Endpoint", Id::Endpoint),
-    ("Experiment", "Experiment", Id::Experiment),
-    ("ExperimentTrial", "Trial", Id::Trial),
-    (
-        "ExperimentTrialComponent",
-        "TrialComponent",
-        Id::TrialComponent,
-    ),
-    (
-        "HyperParameterTuningJob",
-        "HyperParameterTuningJob",
-        Id::TuningJob,
-    ),
-    ("ModelCard", "ModelCard", Id::ModelCard),
-    ("ModelPackage", "ModelPackage", Id::Package),
-    ("ModelPackageGroup", "ModelPackageGroup", Id::PackageGroup),
-    ("Pipeline", "Pipeline", Id::Pipeline),
-    ("PipelineExecution", "PipelineExecution", Id::Execution),
-    ("TrainingJob", "TrainingJob", Id::TrainingJob),
-];
-
-impl World {
-    pub(super) fn search(&self, request: &Request<'_>) -> Reply {
-        let resource = request.text("Resource");
-        let found = SEARCHED.iter().find(|(name, ..)| *name == resource);
-        let Some((_, member, id)) = found else {
-            return Err(Refusal::invalid(format!(
-                "Search is not supported here for {resource}."
-            )));
-        };
-        let none = json!({});
-        let expression = request.get("SearchExpression").unwrap_or(&none);
-        let by = match request.text("SortBy") {
-            "" => "LastModifiedTime",
-            by => by,
-        };
-        let id = *id;
-        let among = Among {
-            id,
-            scope: request.scope,
-            start: "",
-            by_age: is_age(by),
-        };
-        let (page, next) = self.page_of_records(
-            &among,
-            &Window::of(request, PAGE)?,
-            |record| rank(record, by),
-            |record| holds(expression, &self.candidate(id, record)),
-            |record| json!({*member: self.candidate(id, record).shown()}),
-        )?;
-        Ok(paged("Results", page, next))
-    }
-
-    fn candidate<'a>(&'a self, id: Id, record: &'a Record) -> Candidate<'a> {
-        let arn = id.kind().arn(&record.scope, &record.name);
-        let mut body = Cow::Borrowed(&record.body);
-        if id == Id::TrialComponent {
-            body.to_mut()["Parents"] = self.parents(record).into();
-        }
-        Candidate {
-            body,
-            tags: self.tags.get(&arn).map(|tags| &**tags),
-        }
-    }
-}
-
-/// Where a record stands in an order by a member.
-fn rank(record: &Record, by: &str) -> Rank {
-    if is_age(by) {
-        // Records are numbered in the order of their creation.
-        return Rank::None;
-    }
-    match &record.body[by] {
-        Value::String(text) => Rank::Text(text.clone()),
-        // The bits of numbers that are not negative are in the order of the numbers.
-        Value::Number(number) => Rank::Bits(number.as_f64().unwrap_or_default().to_bits()),
-        _ => Rank::None,
-    }
-}
+use crate::world::request::{Refusal, epoch, items, text};
 
 /// A record that may be what is searched for.
-struct Candidate<'a> {
-    body: Cow<'a, Value>,
-    tags: Option<&'a BTreeMap<String, String>>,
+pub(super) struct Candidate<'a> {
+    pub(super) body: Cow<'a, Value>,
+    pub(super) tags: Option<&'a BTreeMap<String, String>>,
 }
 
 impl Candidate<'_> {
     /// As Search shows it: what Describe answers, with its tags.
-    fn shown(self) -> Value {
+    pub(super) fn shown(self) -> Value {
         let mut shown = self.body.into_owned();
         let tags = self.tags.into_iter().flatten();
         let tags: Vec<_> = tags
@@ -122,7 +32,7 @@ impl Candidate<'_> {
 }
 
 /// Whether a record is what an expression describes.
-fn holds(expression: &Value, record: &Candidate<'_>) -> Result<bool, Refusal> {
+pub(super) fn holds(expression: &Value, record: &Candidate<'_>) -> Result<bool, Refusal> {
     let any = text(expression, "Operator") == "Or";
     let mut results = Vec::new();
     for filter in items(expression, "Filters") {
