@@ -44,6 +44,9 @@ pub(super) const NONE: Service = Service {
     codes: &[],
 };
 
+/// What a request that breaks the model is refused with by the services that take forms.
+const FORMS: &[(&str, &str)] = &[("ValidationException", "ValidationError")];
+
 const SERVICES: &[Service] = &[
     Service {
         name: "sagemaker",
@@ -85,6 +88,7 @@ const SERVICES: &[Service] = &[
         version: "2010-05-08",
         namespace: "https://iam.amazonaws.com/doc/2010-05-08/",
         shapes: "iam.",
+        codes: FORMS,
         ..NONE
     },
     Service {
@@ -107,6 +111,7 @@ const SERVICES: &[Service] = &[
         version: "2010-03-31",
         namespace: "http://sns.amazonaws.com/doc/2010-03-31/",
         shapes: "sns.",
+        codes: FORMS,
         ..NONE
     },
     Service {
@@ -163,6 +168,7 @@ const SERVICES: &[Service] = &[
         version: "2011-06-15",
         namespace: "https://sts.amazonaws.com/doc/2011-06-15/",
         shapes: "sts.",
+        codes: FORMS,
         ..NONE
     },
 ];

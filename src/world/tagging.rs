@@ -1,7 +1,7 @@
 //! The Resource Groups Tagging API: tags of everything, whatever service it is of.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::ops::Bound;
+use std::ops::{Bound, RangeInclusive};
 
 use serde_json::{Map, Value, json};
 
@@ -15,6 +15,9 @@ use crate::resource::call::Scope;
 
 /// Resources of a page.
 const PAGE: usize = 50;
+/// How large a page may be asked to be (the service's figures).
+const SIZES: [(&str, RangeInclusive<usize>); 2] =
+    [("ResourcesPerPage", 1..=100), ("TagsPerPage", 100..=500)];
 /// Keys or values of a page.
 const NAMES_PAGE: usize = 1_000;
 /// Resources that one request can ask for by name.
@@ -47,11 +50,7 @@ impl World {
                 "ResourceARNList cannot be used with other filters.",
             ));
         }
-        let size = ["ResourcesPerPage", "TagsPerPage"].map(|member| request.get(member));
-        let size = size.into_iter().flatten().find_map(Value::as_u64);
-        let size = size
-            .and_then(|size| usize::try_from(size).ok())
-            .unwrap_or(PAGE);
+        let size = size(request)?;
         let found = self.tagged_of(request.scope).filter(|(arn, tags)| {
             (named.is_empty() || named.contains(&arn.as_str().into()))
                 && is_of_types(arn, request.items("ResourceTypeFilters"))
@@ -70,7 +69,7 @@ impl World {
         page(
             "ResourceTagMappingList",
             request,
-            size.max(1),
+            size,
             found.map(shown).collect(),
         )
     }
@@ -155,6 +154,19 @@ impl World {
         let values: BTreeSet<_> = all.filter_map(|(_, tags)| tags.get(key)).collect();
         names_page("TagValues", request, values)
     }
+}
+
+/// How many resources a page is to have. One of tags is as many resources: each shows all of its own.
+fn size(request: &Request<'_>) -> Result<usize, Refusal> {
+    for (member, bounds) in SIZES {
+        if let Some(size) = request.get(member).and_then(Value::as_i64) {
+            let size = usize::try_from(size).ok();
+            return size
+                .filter(|size| bounds.contains(size))
+                .ok_or_else(|| invalid(&format!("{member} is out of its bounds.")));
+        }
+    }
+    Ok(PAGE)
 }
 
 fn names_page(member: &str, request: &Request<'_>, names: BTreeSet<&String>) -> Reply {
@@ -295,6 +307,18 @@ mod tests {
             }
         }
         assert_eq!(json!(found), json!(all));
+        for (member, size) in [
+            ("ResourcesPerPage", 0),
+            ("ResourcesPerPage", 101),
+            ("TagsPerPage", 99),
+        ] {
+            let odd = json!({member: size});
+            bench.refused("GetResources", odd, "InvalidParameterException", member);
+        }
+        let named = vec!["a"; NAMED_MOST + 1];
+        let many = json!({"ResourceARNList": named});
+        let words = "100 elements";
+        bench.refused("GetResources", many, "InvalidParameterException", words);
     }
 
     #[test]

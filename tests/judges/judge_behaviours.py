@@ -16,13 +16,12 @@ import tempfile
 import time
 from typing import Any, Dict, Tuple
 
-import boto3
 import jmespath
-from botocore.config import Config
 from botocore.exceptions import ClientError
 
 from behaviours import BEHAVIOURS
 from behaviours.table import BUCKET, NAME, REGION, Answer, Behaviour, Call, Gives, Refused, Until
+from calls import client
 from judging import Judge
 from local_server import started
 
@@ -58,17 +57,11 @@ class Clients:
     """boto3's clients of one server, by what is called."""
 
     def __init__(self, url: str) -> None:
-        config = Config(retries={"total_max_attempts": 1}, parameter_validation=False)
-        session = boto3.session.Session(
-            aws_access_key_id="local", aws_secret_access_key="local", region_name=REGION
+        at = {"url": url, "region": REGION}
+        self.sagemaker, self.runtime, self.s3 = (
+            client(at, name, parameter_validation=False)
+            for name in ("sagemaker", "sagemaker-runtime", "s3")
         )
-
-        def client(name: str) -> Any:
-            return session.client(name, endpoint_url=url, config=config)
-
-        self.sagemaker = client("sagemaker")
-        self.runtime = client("sagemaker-runtime")
-        self.s3 = client("s3")
 
     def fill(self) -> None:
         """Puts code and an artefact where the lines look for them."""

@@ -80,6 +80,13 @@ def judge_experiments(judge: Judge, service: Service, _: Mapping[str, Any]) -> N
         listed = service.list(op, key, ExperimentName=experiment)
         expected = trial if name == "TrialName" else component
         judge.equal(f"{op} of an experiment", [one[name] for one in listed], [expected])
+    for kind, name in (("experiment", experiment), ("trial", trial)):
+        named = {f"{kind.capitalize()}Name": name}
+        service.call(name, f"update_{kind}", **named, DisplayName="judged")
+        found = service.call(name, f"describe_{kind}", **named)
+        judge.equal(f"the changed name of the {kind}", found["DisplayName"], "judged")
+    listed = [one["ExperimentName"] for one in service.list("list_experiments", "ExperimentSummaries")]
+    judge.check("an experiment is listed", experiment in listed, listed)
     query = {"Name": "Parents.TrialName", "Operator": "Equals", "Value": trial}
     results = service.list(
         "search",

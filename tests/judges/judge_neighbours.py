@@ -30,7 +30,7 @@ ALARM = {
 def main() -> int:
     manifest = read_manifest(__doc__)
     judge = Judge()
-    for section in (judge_alarms, judge_topics, judge_scaling, judge_search):
+    for section in (judge_alarms, judge_topics, judge_scaling, judge_search, judge_identity):
         with judge.section(section.__name__):
             section(judge, manifest)
     return judge.finish()
@@ -48,6 +48,7 @@ def judge_alarms(judge: Judge, manifest: Mapping[str, Any]) -> None:
     judge.check("an alarm has a time", alarm["StateUpdatedTimestamp"].year > 2000)
     tags = cloudwatch.list_tags_for_resource(ResourceARN=alarm["AlarmArn"])["Tags"]
     judge.equal("an alarm's tags", tags, [{"Key": "team", "Value": "judges"}])
+    judge_retagged(judge, cloudwatch, "an alarm", ResourceARN=alarm["AlarmArn"])
     cloudwatch.set_alarm_state(AlarmName="judge", StateValue="ALARM", StateReason="a test")
     pages = cloudwatch.get_paginator("describe_alarms").paginate(StateValue="ALARM")
     names = [one["AlarmName"] for page in pages for one in page["MetricAlarms"]]
@@ -60,6 +61,14 @@ def judge_alarms(judge: Judge, manifest: Mapping[str, Any]) -> None:
     judge.equal("no alarm is left", cloudwatch.describe_alarms(AlarmNames=["judge"])["MetricAlarms"], [])
 
 
+def judge_retagged(judge: Judge, service: Any, what: str, **named: str) -> None:
+    """A tag more, and a tag less."""
+    service.tag_resource(**named, Tags=[{"Key": "more", "Value": "yes"}, {"Key": "less", "Value": ""}])
+    service.untag_resource(**named, TagKeys=["less", "team"])
+    tags = service.list_tags_for_resource(**named)["Tags"]
+    judge.equal(f"the changed tags of {what}", tags, [{"Key": "more", "Value": "yes"}])
+
+
 def judge_topics(judge: Judge, manifest: Mapping[str, Any]) -> None:
     sns = client(manifest, "sns")
     tags = [{"Key": "team", "Value": "judges & co"}]
@@ -70,6 +79,7 @@ def judge_topics(judge: Judge, manifest: Mapping[str, Any]) -> None:
     judge.equal("a topic's name for people", attributes["DisplayName"], "Judge")
     judge.check("a topic's policy is JSON", json.loads(attributes["Policy"])["Statement"])
     judge.equal("a topic's tags", sns.list_tags_for_resource(ResourceArn=arn)["Tags"], tags)
+    judge_retagged(judge, sns, "a topic", ResourceArn=arn)
     address = "judge+1@acme.test"
     answer = sns.subscribe(TopicArn=arn, Protocol="email", Endpoint=address)
     judge.equal("mail is confirmed first", answer["SubscriptionArn"], "pending confirmation")
@@ -125,6 +135,13 @@ def judge_scaling(judge: Judge, manifest: Mapping[str, Any]) -> None:
         judge.equal(
             "a policy", [one["TargetTrackingScalingPolicyConfiguration"] for one in found], [config]
         )
+        scaling.tag_resource(ResourceARN=arn, Tags={"more": "yes"})
+        scaling.untag_resource(ResourceARN=arn, TagKeys=["team"])
+        tags = scaling.list_tags_for_resource(ResourceARN=arn)["Tags"]
+        judge.equal("a target's changed tags", tags, {"more": "yes"})
+        scaling.delete_scaling_policy(**target, PolicyName="judge")
+        policies = scaling.describe_scaling_policies(ServiceNamespace="sagemaker")["ScalingPolicies"]
+        judge.check("a policy that is gone", "judge" not in [one["PolicyName"] for one in policies])
         words = code_of(sagemaker.delete_endpoint, EndpointName=endpoint)
         judge.equal("a target is in the way of a deletion", words, "ValidationException")
     finally:
@@ -149,6 +166,16 @@ def judge_search(judge: Judge, manifest: Mapping[str, Any]) -> None:
     for resource in (*pipelines, "ModelPackage", "ModelPackageGroup", "Model"):
         found = sagemaker.search(Resource=resource)["Results"]
         judge.check(f"{resource} is found", found and all(resource in one for one in found), found)
+
+
+def judge_identity(judge: Judge, manifest: Mapping[str, Any]) -> None:
+    caller = client(manifest, "sts").get_caller_identity()
+    judge.equal("whose account it is", caller["Account"], manifest["account"])
+    iam, role = client(manifest, "iam"), f"arn:aws:iam::{manifest['account']}:role/judge"
+    judge.equal("a role's name", iam.get_role(RoleName="judge")["Role"]["RoleName"], "judge")
+    asked = {"PolicySourceArn": role, "ActionNames": ["s3:GetObject"]}
+    results = iam.simulate_principal_policy(**asked)["EvaluationResults"]
+    judge.equal("what a role may", [one["EvalActionName"] for one in results], ["s3:GetObject"])
 
 
 if __name__ == "__main__":

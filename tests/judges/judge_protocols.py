@@ -9,10 +9,9 @@ from __future__ import annotations
 
 from typing import Any, Mapping
 
-import boto3
-from botocore.config import Config
 from botocore.exceptions import ClientError
 
+from calls import client, session_of
 from judge_neighbours import ALARM
 from judging import Judge, read_manifest
 
@@ -30,17 +29,14 @@ def main() -> int:
 
 def spoken(manifest: Mapping[str, Any], protocol: str) -> Any:
     """A client that speaks one protocol, whatever else the model offers."""
-    session = boto3.session.Session(
-        aws_access_key_id="local", aws_secret_access_key="local", region_name=manifest["region"]
-    )
+    session = session_of(manifest["region"])
     loader = session._session.get_component("data_loader")
     model = loader.load_service_model("cloudwatch", "service-2")
     model["metadata"].update(protocol=protocol, protocols=[protocol])
-    config = Config(retries={"total_max_attempts": 1}, connect_timeout=5, read_timeout=60)
-    client = session.client("cloudwatch", endpoint_url=manifest["url"], config=config)
-    if client.meta.service_model.resolved_protocol != protocol:
-        raise RuntimeError(f"the client speaks {client.meta.service_model.resolved_protocol}")
-    return client
+    found = client(manifest, "cloudwatch", session=session)
+    if found.meta.service_model.resolved_protocol != protocol:
+        raise RuntimeError(f"the client speaks {found.meta.service_model.resolved_protocol}")
+    return found
 
 
 def judge_alarm(judge: Judge, cloudwatch: Any, protocol: str) -> None:

@@ -81,6 +81,9 @@ def judge_queues(judge: Judge, manifest: Mapping[str, Any]) -> None:
     raw = received(manifest, url)
     judge.equal("raw messages", [one["Body"] for one in raw], ["1", "2"])
     judge.equal("their attributes", raw[0].get("MessageAttributes"), attribute)
+    sns.unsubscribe(SubscriptionArn=arn)
+    sns.publish(TopicArn=topic, Message="unheard")
+    judge.equal("who has gone is not told", received(manifest, url), [])
     removed(manifest, topic, url)
     judge.equal("a topic that is gone", code_of(sns.publish, TopicArn=topic, Message="a"), "NotFound")
 

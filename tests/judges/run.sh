@@ -59,6 +59,9 @@ python="$here/.venv/bin/python"
 "$python" "$here/derive_shapes.py"
 start
 "$python" "$here/manifest.py" "$work/summary.json" "$work/manifest.json" "$work/calls.jsonl"
+page=$here/../../docs/reference/local.md
+# Every call of the judges' is written down, so that the last of them can say what nobody called.
+export JUDGED_CALLS=$work/judged.jsonl
 failed=0
 judge() {
     "$python" "$here/$1" "${@:2}" | tee -a "$work/verdicts" || failed=1
@@ -79,6 +82,9 @@ judge judge_events.py --manifest "$work/manifest.json"
 judge judge_entities.py --manifest "$work/manifest.json"
 judge judge_serving.py --manifest "$work/manifest.json"
 judge judge_transform.py --manifest "$work/manifest.json"
+judge judge_objects.py --manifest "$work/manifest.json"
+judge judge_stops.py --manifest "$work/manifest.json"
+judge judge_refusals.py --manifest "$work/manifest.json" --page "$page"
 judge judge_requirements.py --manifest "$work/manifest.json"
 judge judge_monitoring.py --manifest "$work/manifest.json"
 judge judge_analyzer.py --bin "$bin"
@@ -87,6 +93,7 @@ judge judge_behaviours.py --bin "$bin"
 judge judge_cli.py --bin "$bin" --aws "$here/.venv-cli/bin"
 judge_sdk sdk2
 judge_sdk sdk3
+judge judge_coverage.py --page "$page" --calls "$JUDGED_CALLS"
 if ((failed)); then
     tail -n 40 "$work/log" >&2
 fi

@@ -2,14 +2,9 @@
 
 from __future__ import annotations
 
-import json
 from typing import Any, Dict, Iterator, List
 
-import boto3
-from botocore.config import Config
-from botocore.model import OperationModel
-
-import shapes
+from calls import client
 from judging import Judge
 
 # Pages read of one list before it counts as endless.
@@ -19,40 +14,14 @@ PAGES_MAX = 200
 class Service:
     def __init__(self, judge: Judge, url: str, region: str) -> None:
         self.judge = judge
-        # One attempt: what fails once has failed. Keys that stand for nobody.
-        config = Config(
-            retries={"total_max_attempts": 1},
-            connect_timeout=5,
-            read_timeout=60,
-            s3={"addressing_style": "path"},
-        )
-        session = boto3.session.Session(
-            aws_access_key_id="local", aws_secret_access_key="local", region_name=region
-        )
-        self.sagemaker = session.client("sagemaker", endpoint_url=url, config=config)
-        self.runtime = session.client("sagemaker-runtime", endpoint_url=url, config=config)
-        self.s3 = session.client("s3", endpoint_url=url, config=config)
         self.problems: List[str] = []
-        self.sagemaker.meta.events.register("before-parse.sagemaker.*", self._look)
+        manifest = {"url": url, "region": region}
+        self.sagemaker = client(manifest, "sagemaker", self._hear)
+        self.runtime = client(manifest, "sagemaker-runtime")
+        self.s3 = client(manifest, "s3")
 
-    def _look(
-        self, operation_model: OperationModel, response_dict: Dict[str, Any], **_: object
-    ) -> None:
-        """Sees each answer of SageMaker before boto3 drops what it does not know."""
-        if response_dict["status_code"] >= 300:
-            return
-        op, body = operation_model.name, response_dict["body"]
-        kind = response_dict["headers"].get("content-type", "")
-        if body and kind != "application/x-amz-json-1.1":
-            self.problems.append(f"{op}: the content type is {kind!r}")
-        if not response_dict["headers"].get("x-amzn-requestid"):
-            self.problems.append(f"{op}: x-amzn-RequestId is missing")
-        try:
-            value = json.loads(body) if body.strip() else {}
-        except ValueError as error:
-            self.problems.append(f"{op}: the body is not JSON: {error}")
-            return
-        self.problems += shapes.problems(operation_model.output_shape, value, op)
+    def _hear(self, problems: List[str]) -> None:
+        self.problems += problems
 
     def call(self, name: str, op: str, **request: object) -> Dict[str, Any]:
         """One call of SageMaker as a check of its own: it succeeds, and in the model's shape."""

@@ -7,6 +7,7 @@ model, of the right type, present where required, and within its constraints.
 
 from __future__ import annotations
 
+import datetime
 import functools
 import math
 from typing import Any, Callable, Dict, List, Optional
@@ -106,11 +107,20 @@ def _boolean(shape: Shape, value: Any, path: str, _: Known) -> List[str]:
 
 
 def _timestamp(shape: Shape, value: Any, path: str, _: Known) -> List[str]:
-    """In JSON 1.1: seconds since the epoch."""
+    """Seconds since the epoch as JSON has them; what was read already is an instant."""
+    if isinstance(value, datetime.datetime):
+        return [] if value.tzinfo and value.year >= 1970 else _wrong("an instant", value, path)
     number = not isinstance(value, bool) and isinstance(value, (int, float))
     if not number or not 0 < value < 1e11:
         return _wrong("seconds since the epoch", value, path)
     return []
+
+
+def _blob(shape: Shape, value: Any, path: str, known: Known) -> List[str]:
+    """Base 64 as JSON has it; what was read already is bytes."""
+    if isinstance(value, bytes):
+        return _bounds(shape, len(value), "bytes", path)
+    return _string(shape, value, path, known)
 
 
 def _bounds(shape: Shape, size: float, unit: str, path: str) -> List[str]:
@@ -155,5 +165,5 @@ _CHECKS: Dict[str, Check] = {
     "double": _number,
     "boolean": _boolean,
     "timestamp": _timestamp,
-    "blob": _string,
+    "blob": _blob,
 }

@@ -15,6 +15,7 @@ mod tests;
 pub(super) use send::Sending;
 
 use std::collections::BTreeMap;
+use std::ops::RangeInclusive;
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
@@ -29,8 +30,9 @@ use crate::limits::QUEUES_MAX;
 use crate::resource::call::Scope;
 use line::Line;
 
-/// Queues of a page.
+/// Queues of a page, and how many one may ask for (the service's figures).
 const PAGE: usize = 1000;
+const PAGES: RangeInclusive<i64> = 1..=1000;
 /// How long after a purge another one is refused.
 const PURGE_PAUSE: SignedDuration = SignedDuration::from_secs(60);
 
@@ -358,6 +360,13 @@ fn urls_page<'a>(
             queue.place().url().into(),
         )
     });
+    let wanted = request.get("MaxResults").and_then(Value::as_i64);
+    if wanted.is_some_and(|wanted| !PAGES.contains(&wanted)) {
+        return Err(Refusal::new(
+            "InvalidParameterValue",
+            "Value for parameter MaxResults is invalid. Reason: Must be between 1 and 1000.",
+        ));
+    }
     let window = Window::ascending(request, "MaxResults", PAGE)?;
     let (page, next): (Vec<Value>, _) = window.whole(urls)?;
     let mut answer = Map::new();

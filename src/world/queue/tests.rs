@@ -248,6 +248,10 @@ fn a_queue_is_made_once_changed_listed_tagged_purged_and_deleted() {
     make(&mut bench, "other", json!({}));
     let listed = bench.ask("ListQueues", json!({"QueueNamePrefix": "q"}));
     assert_eq!(listed["QueueUrls"], json!([url]));
+    for wanted in [0, 1001] {
+        let odd = json!({"MaxResults": wanted});
+        bench.refused("ListQueues", odd, "InvalidParameterValue", "MaxResults");
+    }
     let set = json!({"QueueUrl": url, "Attributes": {"DelaySeconds": "0"}});
     bench.ask("SetQueueAttributes", set);
     let shown = json!({"QueueUrl": url, "AttributeNames": ["DelaySeconds", "QueueArn"]});

@@ -15,17 +15,18 @@ pub(super) struct Candidate<'a> {
 }
 
 impl Candidate<'_> {
-    /// As Search shows it: what Describe answers, with its tags.
+    /// As Search shows it: what Describe answers, with its tags and without a pipeline's definition.
     pub(super) fn shown(self) -> Value {
         let mut shown = self.body.into_owned();
         let tags = self.tags.into_iter().flatten();
         let tags: Vec<_> = tags
             .map(|(key, value)| json!({"Key": key, "Value": value}))
             .collect();
-        if let Some(members) = shown.as_object_mut()
-            && !tags.is_empty()
-        {
-            members.insert("Tags".to_owned(), tags.into());
+        if let Some(members) = shown.as_object_mut() {
+            members.remove("PipelineDefinition");
+            if !tags.is_empty() {
+                members.insert("Tags".to_owned(), tags.into());
+            }
         }
         shown
     }

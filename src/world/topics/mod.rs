@@ -17,7 +17,7 @@ use super::list::paged;
 use super::operations::Operation;
 use super::records::{Key, Record, State};
 use super::request::{Refusal, Reply, Request, text};
-use super::window::{Rank, Window};
+use super::window::{Place, Rank, Window};
 use crate::resource::call::Scope;
 
 /// Topics or subscriptions of a page.
@@ -154,8 +154,7 @@ impl World {
             let shown = json!({"TopicArn": record.body["TopicArn"]});
             ((Rank::Text(record.name.clone()), 0), shown)
         });
-        let (page, next) = Window::ascending(request, "", PAGE)?.whole(topics)?;
-        Ok(paged("Topics", page, next))
+        page("Topics", request, topics)
     }
 
     fn subscriptions(&self, request: &Request<'_>) -> Vec<&Record> {
@@ -173,6 +172,14 @@ fn topic(request: &Request<'_>) -> Result<Key, Refusal> {
         return Err(invalid("TopicArn"));
     }
     Ok(Key::new(Id::Topic, request.scope, name))
+}
+
+/// A page of a list; the only thing that can be wrong with its request is the token.
+fn page(member: &str, request: &Request<'_>, all: impl Iterator<Item = (Place, Value)>) -> Reply {
+    let window = Window::ascending(request, "", PAGE);
+    let found = window.and_then(|window| window.whole(all));
+    let (page, next) = found.map_err(|_| invalid("NextToken"))?;
+    Ok(paged(member, page, next))
 }
 
 fn invalid(what: &str) -> Refusal {

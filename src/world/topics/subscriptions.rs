@@ -2,17 +2,16 @@
 
 use serde_json::{Map, Value, json};
 
-use super::{PAGE, invalid, missing, topic};
+use super::{invalid, missing, page, topic};
 use crate::resource::call::Scope;
 use crate::resource::canonical::sha256;
 use crate::world::World;
 use crate::world::events::pattern;
 use crate::world::kind::Id;
-use crate::world::list::paged;
 use crate::world::queue;
 use crate::world::records::{Key, Record, State};
 use crate::world::request::{Refusal, Reply, Request, picked, text};
-use crate::world::window::{Rank, Window};
+use crate::world::window::Rank;
 
 const PROTOCOLS: &[&str] = &[
     "email",
@@ -175,8 +174,13 @@ impl World {
         Ok(json!({}))
     }
 
-    #[expect(clippy::unnecessary_wraps, reason = "it is one of many operations")]
+    /// Takes a subscription away; one that is not there is as good.
     pub(in crate::world) fn unsubscribe(&mut self, request: &Request<'_>) -> Reply {
+        // An ARN of a subscription is that of a topic, and an id.
+        let arn = request.text("SubscriptionArn").rsplit_once(':');
+        if arn.and_then(|(topic, _)| key_of(topic)).is_none() {
+            return Err(invalid("SubscriptionArn"));
+        }
         let found = self.subscription(request).ok();
         let key = found.map(|record| Key::new(Id::Subscription, request.scope, &record.name));
         if let Some(key) = key {
@@ -247,8 +251,7 @@ fn listed<'a>(request: &Request<'_>, found: impl Iterator<Item = &'a Record>) ->
         let shown = Value::Object(picked(&record.body, LISTED));
         ((Rank::Text(record.name.clone()), 0), shown)
     });
-    let (page, next) = Window::ascending(request, "", PAGE)?.whole(found)?;
-    Ok(paged("Subscriptions", page, next))
+    page("Subscriptions", request, found)
 }
 
 /// Where a topic's records are: the key of an ARN of SNS.

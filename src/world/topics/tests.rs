@@ -242,6 +242,8 @@ fn a_batch_is_published_one_by_one() {
     let shown = bench.ask("GetSubscriptionAttributes", about.clone())["Attributes"].clone();
     assert_eq!(shown["PendingConfirmation"], "false");
     assert_eq!(shown["RawMessageDelivery"], "true");
+    let odd = json!({"SubscriptionArn": "a"});
+    bench.refused("Unsubscribe", odd, "InvalidParameter", "SubscriptionArn");
     bench.ask("Unsubscribe", about.clone());
     bench.refused(
         "GetSubscriptionAttributes",
@@ -249,6 +251,10 @@ fn a_batch_is_published_one_by_one() {
         "NotFound",
         "does not exist",
     );
+    for op in ["ListTopics", "ListSubscriptions"] {
+        let odd = json!({"NextToken": "a"});
+        bench.refused(op, odd, "InvalidParameter", "NextToken");
+    }
     let none = json!({"TopicArn": format!("{ARN}:none"), "Message": "a"});
     bench.refused("Publish", none, "NotFound", "does not exist");
 }
