@@ -3,6 +3,7 @@
 
 mod admin;
 mod archive;
+mod conformance;
 mod endpoints;
 mod killed;
 mod lifetime;
