@@ -222,6 +222,18 @@ pub const RUN_DEADLINE: Duration = Duration::from_hours(24);
 
 /// Body of one request to the local SageMaker, S3 uploads excepted.
 pub const LOCAL_REQUEST_BYTES_MAX: usize = 8 * 1024 * 1024;
+/// Connections to the local SageMaker at a time; more wait in the kernel's queue.
+pub const LOCAL_CONNECTIONS_MAX: usize = 2_048;
+/// Open files that the local SageMaker asks the system for: those of connections, and as many for jobs,
+/// endpoints and objects.
+pub const LOCAL_OPEN_FILES: u64 = 8_192;
+/// How long a client of the local SageMaker may take over the headers of a request, and over each piece
+/// of its body.
+pub const LOCAL_CLIENT_DEADLINE: Duration = Duration::from_mins(1);
+/// Bytes of such a piece.
+pub const LOCAL_PIECE_BYTES: usize = 64 * 1024;
+/// Bytes of a body that is too long which are read nevertheless, so that its sender hears why.
+pub const LOCAL_DRAINED_BYTES_MAX: usize = 32 * 1024 * 1024;
 /// Queues of one world.
 pub const QUEUES_MAX: usize = 1_000;
 /// Messages of one queue.

@@ -94,7 +94,7 @@ fn fail(engine: &Engine, faults: &Faults) -> Response {
 async fn read<T: DeserializeOwned>(body: Body) -> Result<T, Response> {
     let bytes = small(body)
         .await
-        .ok_or_else(|| refused("the body is too long"))?;
+        .map_err(|_| refused("the body is too long, or broken"))?;
     serde_json::from_slice(&bytes).map_err(|error| refused(&error.to_string()))
 }
 

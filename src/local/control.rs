@@ -12,6 +12,7 @@ use serde_json::Value;
 use super::calls::CallRecord;
 use super::engine::Engine;
 use super::http::{region, small, typed};
+use super::intake::Unread;
 use super::protocol::{Malformed, Refused, cbor, json, query, rest, xml};
 use super::queues;
 use super::services::{self, Door, Protocol, Service};
@@ -45,8 +46,14 @@ pub(super) async fn answer(engine: &Arc<Engine>, door: Door, request: Request) -
         protocol: door.protocol,
         id: engine.uuid(),
     };
-    let Some(bytes) = small(body).await else {
-        return caller.refuse("RequestEntityTooLarge", "the request's body is too long");
+    let bytes = match small(body).await {
+        Ok(bytes) => bytes,
+        Err(Unread::TooLong) => {
+            return caller.refuse("RequestEntityTooLarge", "the request's body is too long");
+        }
+        Err(Unread::Broken) => {
+            return caller.refuse("RequestTimeout", "the request's body did not come in time");
+        }
     };
     let (op, body) = match caller.read(&door.op, &parts, &bytes) {
         Ok(Some(asked)) => asked,
@@ -101,6 +108,8 @@ fn status(code: &str) -> StatusCode {
     match code {
         "InternalFailure" | "InternalServerError" => StatusCode::INTERNAL_SERVER_ERROR,
         "ServiceUnavailable" => StatusCode::SERVICE_UNAVAILABLE,
+        "RequestEntityTooLarge" => StatusCode::PAYLOAD_TOO_LARGE,
+        "RequestTimeout" => StatusCode::REQUEST_TIMEOUT,
         _ => StatusCode::BAD_REQUEST,
     }
 }

@@ -74,6 +74,8 @@ pub(crate) struct Host {
     pub(super) serverless_idle: Duration,
     /// How long work takes that is not done, where none is.
     pub(super) control_plane_only: Option<Duration>,
+    /// How long a client may take over headers, and over a piece of a body.
+    pub(super) patience: Duration,
     /// Whose requests are answered, if not everybody's.
     pub(super) require_auth: Option<Credentials>,
     /// The executable that supervises (`<supervisor> __job`).

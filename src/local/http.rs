@@ -7,12 +7,12 @@ use axum::body::Body;
 use axum::extract::{Request, State};
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::Response;
-use http_body_util::{BodyExt as _, Limited};
 use hyper::body::Bytes;
 use s3s::service::S3Service;
 use serde_json::Value;
 
 use super::engine::Engine;
+use super::intake::{Paced, Unread, whole};
 use super::s3::SignedRegion;
 use super::scope::{DEFAULT_REGION, credential_scope};
 use super::{admin, auth, control, runtime, s3, services};
@@ -36,6 +36,8 @@ pub(super) fn router(engine: Arc<Engine>) -> Router {
 async fn answer(State(doors): State<Doors>, request: Request) -> Response {
     let engine = &doors.engine;
     let id = engine.uuid();
+    let patience = engine.host.patience;
+    let request = request.map(|body| Body::new(Paced::new(body, patience)));
     let mut response = if is_loopback(request.headers()) {
         dispatch(&doors, request).await
     } else {
@@ -140,14 +142,8 @@ pub(super) fn header_text<'a>(headers: &'a HeaderMap, name: &str) -> &'a str {
     value.unwrap_or_default()
 }
 
-/// The whole body, up to `limit` bytes; `None` for a longer or a broken one.
-pub(super) async fn whole(body: Body, limit: usize) -> Option<Bytes> {
-    let collected = Limited::new(body, limit).collect().await.ok()?;
-    Some(collected.to_bytes())
-}
-
 /// The whole body of a control request.
-pub(super) async fn small(body: Body) -> Option<Bytes> {
+pub(super) async fn small(body: Body) -> Result<Bytes, Unread> {
     whole(body, LOCAL_REQUEST_BYTES_MAX).await
 }
 

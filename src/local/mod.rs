@@ -21,7 +21,9 @@ mod control;
 mod engine;
 mod fleet;
 mod http;
+mod intake;
 mod job;
+mod listen;
 mod measures;
 mod paths;
 mod place;
@@ -49,7 +51,6 @@ use tempfile::TempDir;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
-use tokio::time::timeout;
 
 pub use auth::Credentials;
 pub use calls::CallRecord;
@@ -59,15 +60,13 @@ use self::bodies::Bodies;
 use self::engine::{Engine, Host};
 use self::state::State;
 use crate::clock::{Clock, SystemClock};
-use crate::limits::{FLEET_INSTANCES_MAX, SERVERLESS_IDLE};
+use crate::limits::{FLEET_INSTANCES_MAX, LOCAL_CLIENT_DEADLINE, SERVERLESS_IDLE};
 use crate::world::{Pace, Settings, World};
 
 /// The account that everything belongs to, unless another is asked for.
 pub const DEFAULT_ACCOUNT: &str = "111122223333";
 /// The account where nothing is run: the one that test suites of AWS's tools expect.
 pub const TESTING_ACCOUNT: &str = "123456789012";
-/// How long requests in flight may take when the server ends.
-const SHUTDOWN_DEADLINE: Duration = Duration::from_secs(5);
 
 /// How a local SageMaker is set up.
 #[derive(Clone)]
@@ -97,6 +96,8 @@ pub struct LocalOptions {
     /// Whether nothing is run: jobs and fleets only take so long. What is referred to outside of
     /// SageMaker need not exist then.
     pub control_plane_only: Option<Duration>,
+    /// How long a client may take over the headers of a request, and over each piece of its body.
+    pub patience: Duration,
     /// Whose requests are answered; `None`: everybody's, signed or not.
     pub require_auth: Option<Credentials>,
 }
@@ -116,6 +117,7 @@ impl Default for LocalOptions {
             clock: Arc::new(SystemClock),
             pace: Pace::local(),
             control_plane_only: None,
+            patience: LOCAL_CLIENT_DEADLINE,
             require_auth: None,
         }
     }
@@ -212,6 +214,7 @@ pub async fn serve(options: LocalOptions) -> Result<LocalHandle, LocalError> {
         port: options.port,
         source,
     };
+    listen::make_room();
     let listener = TcpListener::bind(address).await.map_err(listen)?;
     let url = format!("http://{}", listener.local_addr().map_err(listen)?);
     engine.set_url(url.clone());
@@ -222,7 +225,8 @@ pub async fn serve(options: LocalOptions) -> Result<LocalHandle, LocalError> {
     tasks.spawn(engine::persist(Arc::clone(&engine), told.clone()));
     tasks.spawn(capture::keep_flushing(Arc::clone(&engine), told.clone()));
     tasks.spawn(measures::keep_flushing(Arc::clone(&engine), told.clone()));
-    tasks.spawn(listen_until(listener, Arc::clone(&engine), told));
+    let router = http::router(Arc::clone(&engine));
+    tasks.spawn(listen::listen(listener, router, options.patience, told));
     Ok(LocalHandle {
         url,
         state_dir: folder,
@@ -260,30 +264,11 @@ fn prepare(options: &LocalOptions, folder: &Path) -> Result<(Bodies, Host), Loca
         instances_max: options.instances_max,
         serverless_idle: options.serverless_idle,
         control_plane_only: options.control_plane_only,
+        patience: options.patience,
         require_auth: options.require_auth.clone(),
         supervisor,
     };
     Ok((bodies, host))
-}
-
-async fn listen_until(listener: TcpListener, engine: Arc<Engine>, mut quit: watch::Receiver<bool>) {
-    let mut over = quit.clone();
-    let serving = axum::serve(listener, http::router(engine)).with_graceful_shutdown(async move {
-        drop(quit.wait_for(|quit| *quit).await);
-    });
-    let deadline = async move {
-        drop(over.wait_for(|quit| *quit).await);
-        // Connections that are kept open without a request do not hold the server up.
-        let _passed = timeout(SHUTDOWN_DEADLINE, std::future::pending::<()>()).await;
-    };
-    tokio::select! {
-        served = serving => {
-            if let Err(error) = served {
-                tracing::error!(%error, "the local SageMaker stopped listening");
-            }
-        }
-        () = deadline => {}
-    }
 }
 
 impl LocalHandle {

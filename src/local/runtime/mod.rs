@@ -19,7 +19,8 @@ use super::calls::CallRecord;
 use super::capture::{Invocation, Side};
 use super::container::Reply;
 use super::engine::Engine;
-use super::http::{header_text, json_response, region, whole};
+use super::http::{header_text, json_response, region};
+use super::intake::{Unread, whole};
 use super::measures::Measured;
 use super::paths::s3_uri;
 use crate::limits::INVOKE_BYTES_MAX;
@@ -130,9 +131,13 @@ impl Asked<'_> {
         if way == Way::Async {
             return self.queue();
         }
-        let body = whole(body, INVOKE_BYTES_MAX).await.ok_or_else(|| {
-            let words = format!("the payload is longer than {INVOKE_BYTES_MAX} bytes");
-            Refused::invalid(&words)
+        let body = whole(body, INVOKE_BYTES_MAX);
+        let body = body.await.map_err(|unread| match unread {
+            Unread::TooLong => {
+                let words = format!("the payload is longer than {INVOKE_BYTES_MAX} bytes");
+                Refused::invalid(&words)
+            }
+            Unread::Broken => Refused::invalid("the payload did not come in time"),
         })?;
         let route = self.route()?;
         match way {

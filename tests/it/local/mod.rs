@@ -4,6 +4,7 @@
 mod admin;
 mod archive;
 mod conformance;
+mod connections;
 mod endpoints;
 mod killed;
 mod lifetime;
