@@ -22,9 +22,6 @@ impl World {
         let model = request.text("ModelName");
         let container = self.container(request.scope, model);
         let container = container.map_err(Refusal::invalid)?;
-        if request.get("DataCaptureConfig").is_some() {
-            return Err(Refusal::invalid("DataCaptureConfig is not supported here."));
-        }
         check_payload(body)?;
         default(body, "BatchStrategy", "MultiRecord");
         default(&mut body["TransformInput"], "CompressionType", "None");

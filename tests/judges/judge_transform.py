@@ -30,7 +30,7 @@ def main() -> int:
     manifest = read_manifest(__doc__)
     judge = Judge()
     service = Service(judge, manifest["url"], manifest["region"])
-    for section in (judge_jobs, judge_refusals, judge_steps, judge_lineage):
+    for section in (judge_jobs, judge_noted, judge_refusals, judge_steps, judge_lineage):
         with judge.section(section.__name__):
             section(judge, service, manifest)
     return judge.finish()
@@ -127,6 +127,31 @@ def judge_jobs(judge: Judge, service: Service, manifest: Mapping[str, Any]) -> N
         "Stopping",
     )
     judge.equal("a transform job is stopped", found["TransformJobStatus"], "Stopped")
+
+
+def judge_noted(judge: Judge, service: Service, manifest: Mapping[str, Any]) -> None:
+    """What a job reads and writes is listed for monitors, and each inference has an id and a time."""
+    name, bucket = fresh("transform"), manifest["bucket"]
+    folder = f"judge/{name}"
+    put_rows(service, bucket, folder)
+    request = arguments(model_of(service, manifest), bucket, folder)
+    config = {"DestinationS3Uri": f"s3://{bucket}/{folder}/noted", "GenerateInferenceId": True}
+    service.call(
+        name, "create_transform_job", TransformJobName=name, DataCaptureConfig=config, **request
+    )
+    describe = service.sagemaker.describe_transform_job
+    found = until(lambda: describe(TransformJobName=name), "TransformJobStatus", "InProgress")
+    judge.equal("a job that notes ends", found["TransformJobStatus"], "Completed")
+    judge.equal("it says what it notes", found.get("DataCaptureConfig"), config)
+    rows = service.read(f"s3://{bucket}/{folder}/out/rows.csv.out").decode().splitlines()
+    ids = {uuid.UUID(row.split(",")[-2]) for row in rows}
+    judge.equal("each inference has an id", len(ids), len(APPLICATIONS))
+    for side, names in (("input", ["rows.csv"]), ("output", ["rows.csv.out"])):
+        place = "in" if side == "input" else "out"
+        listed = service.s3.list_objects_v2(Bucket=bucket, Prefix=f"{folder}/noted/{side}/")
+        content = [json.loads(service.read(f"s3://{bucket}/{one['Key']}")) for one in listed["Contents"]]
+        expected = [{"prefix": f"s3://{bucket}/{folder}/{place}/"}, *names]
+        judge.equal(f"the {side} is listed", content, [expected])
 
 
 def judge_refusals(judge: Judge, service: Service, manifest: Mapping[str, Any]) -> None:

@@ -1,11 +1,13 @@
 //! Transform jobs: the container really answers for every object.
 
+use std::collections::BTreeSet;
 use std::io::Write as _;
 
 use flate2::Compression;
 use flate2::write::GzEncoder;
 use serde_json::{Value, json};
 
+use trueup::clock::Timestamp;
 use trueup::limits::TRANSFORM_FILES_AT_ONCE;
 
 use super::endpoints::make_model;
@@ -176,6 +178,65 @@ async fn a_transform_job_really_transforms() {
         found["FailureReason"],
         "ClientError: SplitType RecordIO is not supported locally"
     );
+    local.handle.shutdown().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_a_transform_job_read_and_wrote_is_noted() {
+    let local = start(None).await;
+    make_model(&local, "sums", SERVE).await;
+    local.put("in/a.csv", b"1,2\n3,4\n".to_vec()).await;
+    local.put("in/deep/b.csv", b"5,6\n".to_vec()).await;
+    local.put("in/bad.csv", b"13,0\n".to_vec()).await;
+    let noted = json!({"DestinationS3Uri": "s3://ml-data/noted/", "GenerateInferenceId": true});
+    let request = job("noted", "in/", json!({"DataCaptureConfig": noted}));
+    local.call("CreateTransformJob", request).await.unwrap();
+    let found = ended(&local, "noted").await;
+    assert_eq!(found["TransformJobStatus"], "Failed", "one is bad: {found}");
+    assert_eq!(found["DataCaptureConfig"], noted);
+    let outputs = outputs(&local, "noted").await;
+    let rows: Vec<_> = outputs.iter().flat_map(|(_, text)| text.lines()).collect();
+    let mut ids = BTreeSet::new();
+    for (row, sum) in rows.iter().zip(["103.0", "107.0", "111.0"]) {
+        let columns: Vec<_> = row.split(',').collect();
+        let [inference, id, time] = columns[..] else {
+            panic!("{row}");
+        };
+        assert_eq!((inference, id.len()), (sum, 36), "{row}");
+        assert!(time.parse::<Timestamp>().is_ok(), "{row}");
+        ids.insert(id.to_owned());
+    }
+    assert_eq!((rows.len(), ids.len()), (3, 3), "{rows:?}");
+
+    let list = local
+        .s3
+        .list_objects_v2()
+        .bucket("ml-data")
+        .prefix("noted/");
+    let list = list.send().await.unwrap();
+    let keys: Vec<_> = list
+        .contents()
+        .iter()
+        .map(|one| one.key().unwrap())
+        .collect();
+    for (key, side, expected) in [
+        (
+            keys[0],
+            "input",
+            json!([{"prefix": "s3://ml-data/in/"}, "a.csv", "deep/b.csv"]),
+        ),
+        (
+            keys[1],
+            "output",
+            json!([{"prefix": "s3://ml-data/out/noted/"}, "a.csv.out", "deep/b.csv.out"]),
+        ),
+    ] {
+        let hour = key.strip_prefix(&format!("noted/{side}/")).unwrap();
+        let parts: Vec<_> = hour.split('/').map(str::len).collect();
+        assert_eq!(parts, [4, 2, 2, 2, 36 + ".json".len()], "{key}");
+        let names: Value = serde_json::from_slice(&local.get(key).await).unwrap();
+        assert_eq!(names, expected);
+    }
     local.handle.shutdown().await;
 }
 

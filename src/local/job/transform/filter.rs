@@ -6,7 +6,7 @@ use serde_json_path::JsonPath;
 
 /// How records are written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Form {
+pub(super) enum Form {
     Csv,
     Json,
 }
@@ -36,8 +36,8 @@ impl DataProcessing {
         if input.is_none() && output.is_none() && !join {
             return Ok(None);
         }
-        let form = form(content_type);
-        let form = form.filter(|form| accept.is_empty() || self::form(accept) == Some(*form));
+        let form = Form::of(content_type);
+        let form = form.filter(|form| accept.is_empty() || Form::of(accept) == Some(*form));
         let form = form.ok_or_else(|| {
             format!(
                 "DataProcessing takes CSV or JSON, the same in and out: ContentType is \
@@ -117,18 +117,19 @@ fn joined(record: Value, inference: Value) -> Value {
     }
 }
 
-fn form(content_type: &str) -> Option<Form> {
-    let plain = content_type.split(';').next().unwrap_or_default().trim();
-    match plain {
-        "text/csv" => Some(Form::Csv),
-        "application/json" | "application/jsonlines" => Some(Form::Json),
-        _ => None,
-    }
-}
-
 impl Form {
+    /// How records of a media type are written.
+    pub(super) fn of(content_type: &str) -> Option<Self> {
+        let plain = content_type.split(';').next().unwrap_or_default().trim();
+        match plain {
+            "text/csv" => Some(Self::Csv),
+            "application/json" | "application/jsonlines" => Some(Self::Json),
+            _ => None,
+        }
+    }
+
     /// A record as a value: a row of CSV is a list of texts.
-    fn read(self, record: &[u8]) -> Result<Value, String> {
+    pub(super) fn read(self, record: &[u8]) -> Result<Value, String> {
         match self {
             Self::Json => serde_json::from_slice(record)
                 .map_err(|error| format!("a record or an inference is not JSON: {error}")),

@@ -2,6 +2,7 @@
 
 mod batch;
 mod filter;
+mod noted;
 mod request;
 
 use std::path::PathBuf;
@@ -9,6 +10,7 @@ use std::sync::Arc;
 
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use hyper::body::Bytes;
+use serde_json::Value;
 use tokio::sync::{Semaphore, watch};
 use tokio::task::JoinSet;
 
@@ -19,7 +21,7 @@ use crate::limits::{
 use crate::local::archive::files_below;
 use crate::local::container::{Container, NoReply, last_words};
 use crate::local::engine::{Engine, Order, ordered};
-use crate::local::place::{Place, PlaceError, client, download, upload};
+use crate::local::place::{Place, PlaceError, client, download, read_object, upload};
 use crate::world::work::{Job, JobOutcome};
 
 use batch::{Batch, assembled, batches, unpacked};
@@ -31,6 +33,8 @@ struct Transform {
     job: Arc<Job>,
     manner: Manner,
     place: Place,
+    /// What stands before the names of inputs in S3.
+    input: String,
     /// Where the container listens.
     port: u16,
     turns: Semaphore,
@@ -41,7 +45,9 @@ struct Prepared {
     manner: Manner,
     place: Place,
     container: Container,
-    /// Names below the input's prefix, and the files.
+    /// The prefix of the input.
+    prefix: String,
+    /// Names below it, and the files.
     inputs: Vec<(String, PathBuf)>,
 }
 
@@ -70,6 +76,7 @@ pub(super) async fn outcome(
         turns: Semaphore::new(prepared.manner.at_once.min(Semaphore::MAX_PERMITS)),
         manner: prepared.manner,
         place: prepared.place,
+        input: prepared.prefix,
         port,
     });
     let outcome = tokio::select! {
@@ -107,17 +114,40 @@ fn prepare(engine: &Engine, job: &Job) -> Result<Prepared, PlaceError> {
     let environment = manner.environment(request);
     let container = Container::prepare(engine, &place, &definition, &environment)?;
     let inputs = files_below(&folder)?;
+    let prefix = match source["S3DataType"].as_str() {
+        Some("ManifestFile") => manifest_prefix(engine, uri)?,
+        _ => prefix_of(uri, &inputs),
+    };
     Ok(Prepared {
         manner,
         place,
         container,
+        prefix,
         inputs,
     })
+}
+
+/// What stands before the inputs' names: of a single object, the folder that it lies in.
+fn prefix_of(uri: &str, inputs: &[(String, PathBuf)]) -> String {
+    let folder = uri.trim_end_matches('/');
+    match inputs {
+        [(name, _)] if folder.ends_with(&format!("/{name}")) => {
+            folder[..folder.len() - name.len()].to_owned()
+        }
+        _ => format!("{folder}/"),
+    }
+}
+
+fn manifest_prefix(engine: &Engine, uri: &str) -> Result<String, PlaceError> {
+    let bytes = read_object(engine, uri, TRANSFORM_OBJECT_BYTES_MAX)?;
+    let lines: Value = serde_json::from_slice(&bytes).map_err(|error| client(error.to_string()))?;
+    Ok(lines[0]["prefix"].as_str().unwrap_or_default().to_owned())
 }
 
 /// Transforms every input. One that cannot be is left out, and the others go on.
 async fn all(transform: &Arc<Transform>, inputs: Vec<(String, PathBuf)>) -> JobOutcome {
     let count = inputs.len();
+    let mut done = Vec::new();
     let mut failures: Vec<(String, String)> = Vec::new();
     let mut inputs = inputs.into_iter();
     let mut files = JoinSet::new();
@@ -127,18 +157,24 @@ async fn all(transform: &Arc<Transform>, inputs: Vec<(String, PathBuf)>) -> JobO
         {
             let transform = Arc::clone(transform);
             files.spawn(async move {
-                let done = one(&transform, &name, path).await;
-                done.map_err(|reason| (name, reason))
+                match one(&transform, &name, path).await {
+                    Ok(()) => Ok(name),
+                    Err(reason) => Err((name, reason)),
+                }
             });
         }
         match files.join_next().await {
             None => break,
-            Some(Ok(Ok(()))) => {}
+            Some(Ok(Ok(name))) => done.push(name),
             Some(Ok(Err(failure))) => failures.push(failure),
             Some(Err(error)) => failures.push(("?".to_owned(), error.to_string())),
         }
     }
     failures.sort();
+    done.sort();
+    if let Err(error) = note(transform, done).await {
+        return JobOutcome::Failed(error.to_string());
+    }
     match failures.first() {
         None => JobOutcome::Completed {
             model_artifacts: None,
@@ -150,6 +186,32 @@ async fn all(transform: &Arc<Transform>, inputs: Vec<(String, PathBuf)>) -> JobO
             failures.len()
         )),
     }
+}
+
+/// Lists what was read and what was written, where the request says that it is noted.
+async fn note(transform: &Arc<Transform>, names: Vec<String>) -> Result<(), PlaceError> {
+    let held = Arc::clone(transform);
+    let list = move |engine: &Engine, job: &Job| {
+        let Some(noted) = &held.manner.noted else {
+            return Ok(());
+        };
+        let output = output_of(job);
+        let outputs: Vec<_> = names.iter().map(|name| format!("{name}.out")).collect();
+        noted.list(
+            engine,
+            [
+                ("input", &held.input, &names),
+                ("output", &format!("{output}/"), &outputs),
+            ],
+        )
+    };
+    blocking(&transform.engine, &transform.job, list).await
+}
+
+/// Where the outputs of a job lie.
+fn output_of(job: &Job) -> &str {
+    let prefix = job.request["TransformOutput"]["S3OutputPath"].as_str();
+    prefix.unwrap_or_default().trim_end_matches('/')
 }
 
 /// Transforms one input and keeps its output.
@@ -168,9 +230,7 @@ async fn one(transform: &Arc<Transform>, name: &str, path: PathBuf) -> Result<()
         let output = assembled(&answers, held.manner.assemble_lines);
         let file = held.place.beside(&format!("{}.out", engine.number()));
         std::fs::write(&file, output).map_err(|error| client(error.to_string()))?;
-        let prefix = job.request["TransformOutput"]["S3OutputPath"].as_str();
-        let prefix = prefix.unwrap_or_default().trim_end_matches('/');
-        upload(engine, &file, &format!("{prefix}/{name}.out"))
+        upload(engine, &file, &format!("{}/{name}.out", output_of(job)))
     };
     let kept = blocking(&transform.engine, &transform.job, keep).await;
     kept.map_err(words)
@@ -217,8 +277,12 @@ async fn answer(transform: &Transform, batch: Batch) -> Result<Bytes, String> {
             Err((reason, _)) => return Err(reason),
         }
     };
-    match &manner.processing {
-        Some(processing) => processing.kept(&batch.records, &answer),
+    let answer = match &manner.processing {
+        Some(processing) => processing.kept(&batch.records, &answer)?,
+        None => answer,
+    };
+    match &manner.noted {
+        Some(noted) => noted.identified(&transform.engine, answer),
         None => Ok(answer),
     }
 }

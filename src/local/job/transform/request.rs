@@ -5,6 +5,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use super::filter::DataProcessing;
+use super::noted::Noted;
 
 /// Bytes of the megabyte that requests count in.
 const MEGABYTE: usize = 1024 * 1024;
@@ -40,6 +41,7 @@ pub(super) struct Manner {
     pub(super) retries: u64,
     pub(super) deadline: Duration,
     pub(super) processing: Option<DataProcessing>,
+    pub(super) noted: Option<Noted>,
 }
 
 impl Manner {
@@ -73,6 +75,7 @@ impl Manner {
             gzip: input["CompressionType"] == "Gzip",
             retries: client["InvocationsMaxRetries"].as_u64().unwrap_or(RETRIES),
             deadline: Duration::from_secs(seconds.unwrap_or(INVOCATION_SECONDS)),
+            noted: Noted::of(&request["DataCaptureConfig"], &accept)?,
             content_type,
             accept,
             processing,
