@@ -9,6 +9,7 @@ mod digests;
 mod generated;
 mod git;
 mod isolation;
+mod limits;
 mod links;
 mod listed;
 mod local;

@@ -1,5 +1,7 @@
 //! Rules, schedules and what they come to.
 
+use std::ops::Range;
+
 use serde_json::{Value, json};
 
 use crate::clock::SignedDuration;
@@ -385,6 +387,21 @@ fn what_is_no_rule_is_refused() {
     ] {
         let body = json!({"Rule": "r", "Targets": [target]});
         bench.refused("PutTargets", body, "ValidationException", "");
+    }
+    // A rule has five targets at most, in one request or in several.
+    let targets = |ids: Range<usize>| -> Vec<_> {
+        ids.map(|id| json!({"Id": format!("{id}"), "Arn": QUEUE}))
+            .collect()
+    };
+    for (ids, refused) in [(0..6, true), (0..5, false), (5..6, true)] {
+        let body = json!({"Rule": "r", "Targets": targets(ids)});
+        if refused {
+            let words = "exceeds the maximum";
+            bench.refused("PutTargets", body, "LimitExceededException", words);
+        } else {
+            let put = bench.ask("PutTargets", body);
+            assert_eq!(put["FailedEntryCount"], 0);
+        }
     }
     for number in 1..RULES_MAX {
         bench.ask(

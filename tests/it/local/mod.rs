@@ -3,6 +3,7 @@
 
 mod admin;
 mod archive;
+mod bounds;
 mod conformance;
 mod connections;
 mod endpoints;

@@ -8,6 +8,7 @@ use axum::http::Request;
 use hyper::body::Bytes;
 use serde_json::{Value, json};
 use tokio::time::{interval, timeout};
+use trueup::limits::{ASYNC_PAYLOAD_BYTES_MAX, FLEET_INSTANCES_MAX};
 use trueup::local::LocalOptions;
 
 use super::endpoints::{make_model, settled};
@@ -103,6 +104,21 @@ async fn instances_are_processes_up_to_a_bound() {
         ask_until(&local, "many", |answers| answers.len() == processes).await;
     }
     local.handle.shutdown().await;
+
+    // Unless another bound is asked for.
+    let local = super::start(None).await;
+    let instances = u64::try_from(FLEET_INSTANCES_MAX).unwrap() + 1;
+    deploy(&local, "most", counted(instances), json!({})).await;
+    ask_until(&local, "most", |answers| {
+        answers.len() == FLEET_INSTANCES_MAX
+    })
+    .await;
+    let mut answers = BTreeSet::new();
+    for _ in 0..6 * instances {
+        answers.insert(local.invoke("most", "text/plain", "who").await.2);
+    }
+    assert_eq!(answers.len(), FLEET_INSTANCES_MAX, "{answers:?}");
+    local.handle.shutdown().await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -177,6 +193,11 @@ async fn what_is_queued_is_answered_in_s3() {
     let (_, headers, _) = queue(&[(location, "s3://ml-data/in/none")]).await;
     let reason = object(&local, &headers["x-amzn-sagemaker-failurelocation"]).await;
     assert!(reason.contains("NoSuchKey"), "{reason}");
+    let long = vec![0; ASYNC_PAYLOAD_BYTES_MAX + 1];
+    local.put("in/long", long).await;
+    let (_, headers, _) = queue(&[(location, "s3://ml-data/in/long")]).await;
+    let reason = object(&local, &headers["x-amzn-sagemaker-failurelocation"]).await;
+    assert!(reason.contains("is longer than"), "{reason}");
 
     let refused = async |headers: &[(&str, &str)], words: &str| {
         let (status, _, body) = queue(headers).await;
