@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::Duration;
 
-use clap::Args;
+use clap::{Args, ValueEnum};
 use serde_json::json;
 
 use super::apply::duration;
@@ -17,8 +17,8 @@ use super::{exit, log};
 use crate::clock::SignedDuration;
 use crate::limits::FLEET_INSTANCES_MAX;
 use crate::local::{
-    Credentials, DEFAULT_ACCOUNT, LocalError, LocalHandle, LocalOptions, TESTING_ACCOUNT, analyzer,
-    serve, supervise,
+    Credentials, DEFAULT_ACCOUNT, LocalError, LocalHandle, LocalOptions, OptMl, TESTING_ACCOUNT,
+    analyzer, serve, supervise,
 };
 use crate::world::Pace;
 
@@ -57,10 +57,35 @@ pub(super) struct ServerArg {
     /// How long states last that nothing is behind
     #[arg(long, value_name = "DURATION", value_parser = duration, requires = "control_plane_only")]
     transition: Option<Duration>,
+    /// How programs find the folder that stands for `/opt/ml`: mounted for each process, or rewritten
+    /// in their arguments, variables and texts. Default: mounted where this machine lets us
+    #[arg(long, value_name = "HOW", value_enum)]
+    opt_ml: Option<OptMlArg>,
     /// Answer only what is signed with the keys in `AWS_ACCESS_KEY_ID` and `AWS_SECRET_ACCESS_KEY`
     /// (`local` and `local` where they are not set)
     #[arg(long)]
     require_auth: bool,
+}
+
+/// How programs find `/opt/ml`.
+#[derive(Debug, Clone, Copy, ValueEnum)]
+enum OptMlArg {
+    /// Mounted where that can be had, rewritten elsewhere
+    Auto,
+    /// Mounted, or not at all
+    Mount,
+    /// Rewritten
+    Rewrite,
+}
+
+impl From<OptMlArg> for OptMl {
+    fn from(asked: OptMlArg) -> Self {
+        match asked {
+            OptMlArg::Auto => Self::Auto,
+            OptMlArg::Mount => Self::Mount,
+            OptMlArg::Rewrite => Self::Rewrite,
+        }
+    }
 }
 
 impl ServerArg {
@@ -71,6 +96,7 @@ impl ServerArg {
             || self.account.is_some()
             || self.max_instances.is_some()
             || self.control_plane_only
+            || self.opt_ml.is_some()
             || self.require_auth
     }
 
@@ -96,6 +122,7 @@ impl ServerArg {
                 Pace::of(SignedDuration::try_from(each).unwrap_or(SignedDuration::MAX))
             }),
             control_plane_only: transition,
+            opt_ml: self.opt_ml.map(OptMl::from).unwrap_or_default(),
             port: self.port.unwrap_or(LOCAL_PORT),
             state_dir: self.state.clone(),
             account: self.account.clone().unwrap_or_else(|| account.to_owned()),
@@ -139,6 +166,7 @@ pub(super) async fn start(shell: &Shell, server: &ServerArg) -> Result<LocalHand
         "account": account,
         "state": handle.state_dir,
         "pid": std::process::id(),
+        "containers": {"opt_ml": handle.opt_ml},
     });
     shell.streams.data(&format!("{line}\n"));
     Ok(handle)
@@ -152,6 +180,7 @@ fn failed(error: LocalError) -> CommandError {
         LocalError::State(_) | LocalError::Prepare { .. } => {
             failed.help("choose another folder with `--state`")
         }
+        LocalError::Mount(_) => failed.help("`--opt-ml rewrite` needs no mounts"),
         LocalError::Supervisor(_) => failed,
     }
 }

@@ -41,7 +41,11 @@ pub(super) async fn answer(engine: &Arc<Engine>, request: Request) -> Response {
     match (&parts.method, page) {
         (&Method::GET, "health") => json_response(
             StatusCode::OK,
-            &json!({"status": "ok", "version": env!("CARGO_PKG_VERSION")}),
+            &json!({
+                "status": "ok",
+                "version": env!("CARGO_PKG_VERSION"),
+                "containers": {"opt_ml": engine.host.supervisor.opt_ml()},
+            }),
         ),
         (&Method::GET, "calls") => {
             let since = parts.uri.query().and_then(since).unwrap_or(0);

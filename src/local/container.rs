@@ -136,13 +136,13 @@ impl Container {
         let mut env = place.base_env(engine);
         env.insert(
             "SM_MODEL_DIR".to_owned(),
-            model.to_string_lossy().into_owned(),
+            place.seen(&model).to_string_lossy().into_owned(),
         );
         env.insert("SAGEMAKER_REGION".to_owned(), place.region().to_owned());
         place.add_env(&mut env, definition.get("Environment"));
         place.add_env(&mut env, Some(environment));
         let paths = [&host, &script, &model];
-        let args = paths.map(|path| path.to_string_lossy().into_owned());
+        let args = paths.map(|path| place.seen(path).to_string_lossy().into_owned());
         let program = place.program(engine, "python3", args.to_vec(), env, code.clone())?;
         let mut program = requirements::with(engine, place, program, &code)?;
         program.grace_ms = 0;

@@ -22,6 +22,7 @@ use super::job;
 use super::measures::Measures;
 use super::posts;
 use super::pretend;
+use super::process::Supervisor;
 use super::state::State;
 use crate::clock::{Clock, Timestamp};
 use crate::limits::LOCAL_JOBS_MAX;
@@ -78,8 +79,8 @@ pub(crate) struct Host {
     pub(super) patience: Duration,
     /// Whose requests are answered, if not everybody's.
     pub(super) require_auth: Option<Credentials>,
-    /// The executable that supervises (`<supervisor> __job`).
-    pub(super) supervisor: PathBuf,
+    /// What supervises children.
+    pub(super) supervisor: Supervisor,
 }
 
 /// Everything that the doors and the workers share.

@@ -3,9 +3,10 @@
 //!
 //! [`serve`] puts a [`crate::world::World`] behind HTTP. What the world asks for is really done:
 //! training and processing jobs are processes of this machine that find what a container would
-//! find (`/opt/ml` in environment, arguments, entry points and programs becomes a folder of the
-//! job), and an endpoint is a Python process that serves the user's functions. Images are not run;
-//! programs are those that `PATH` has. The state folder holds everything and survives a restart.
+//! find, and an endpoint is a Python process that serves the user's functions. Each sees a folder of
+//! its own as `/opt/ml`; where the machine does not let it, that path in environment, arguments, entry
+//! points and programs becomes the folder's. Images are not run; programs are those that `PATH` has.
+//! The state folder holds everything and survives a restart.
 
 mod admin;
 pub mod analyzer;
@@ -25,6 +26,8 @@ mod intake;
 mod job;
 mod listen;
 mod measures;
+mod mounts;
+mod opt_ml;
 mod paths;
 mod place;
 mod posts;
@@ -54,10 +57,12 @@ use tokio::task::JoinSet;
 
 pub use auth::Credentials;
 pub use calls::CallRecord;
+pub use opt_ml::OptMl;
 pub use state::StateError;
 
 use self::bodies::Bodies;
 use self::engine::{Engine, Host};
+use self::process::Supervisor;
 use self::state::State;
 use crate::clock::{Clock, SystemClock};
 use crate::limits::{FLEET_INSTANCES_MAX, LOCAL_CLIENT_DEADLINE, SERVERLESS_IDLE};
@@ -89,6 +94,8 @@ pub struct LocalOptions {
     pub serverless_idle: Duration,
     /// The executable whose `__job` is [`supervise::main`]; `None` for the running one.
     pub supervisor: Option<PathBuf>,
+    /// How programs find the folder that stands for `/opt/ml`.
+    pub opt_ml: OptMl,
     /// Where "now" comes from.
     pub clock: Arc<dyn Clock>,
     /// How long states last that nothing real is behind.
@@ -114,6 +121,7 @@ impl Default for LocalOptions {
             instances_max: FLEET_INSTANCES_MAX,
             serverless_idle: SERVERLESS_IDLE,
             supervisor: None,
+            opt_ml: OptMl::default(),
             clock: Arc::new(SystemClock),
             pace: Pace::local(),
             control_plane_only: None,
@@ -151,6 +159,9 @@ pub enum LocalError {
     /// The running executable is not known.
     #[error("cannot find the running executable, which supervises jobs")]
     Supervisor(#[source] io::Error),
+    /// Processes cannot have mounts of their own, which was asked for.
+    #[error("cannot mount an /opt/ml for each process: {0}")]
+    Mount(String),
 }
 
 /// A running local SageMaker. Dropping it ends it at once, without a last snapshot.
@@ -159,6 +170,8 @@ pub struct LocalHandle {
     pub url: String,
     /// The folder that holds its state.
     pub state_dir: PathBuf,
+    /// How programs find the folder that stands for `/opt/ml`: `mounted` or `rewritten`.
+    pub opt_ml: &'static str,
     engine: Arc<Engine>,
     quit: watch::Sender<bool>,
     tasks: JoinSet<()>,
@@ -188,7 +201,9 @@ pub async fn serve(options: LocalOptions) -> Result<LocalHandle, LocalError> {
     let state = State::open(folder)?;
     let folder = state.folder().to_owned();
     let world = state.load()?;
-    let (bodies, host) = prepare(&options, &folder)?;
+    let supervisor = supervisor(&options, &folder).await?;
+    let opt_ml = supervisor.opt_ml();
+    let (bodies, host) = prepare(&options, &folder, supervisor)?;
     let mut fresh = World::new(options.pace);
     if options.control_plane_only.is_some() {
         fresh.set(Settings {
@@ -230,6 +245,7 @@ pub async fn serve(options: LocalOptions) -> Result<LocalHandle, LocalError> {
     Ok(LocalHandle {
         url,
         state_dir: folder,
+        opt_ml,
         engine,
         quit,
         tasks,
@@ -237,16 +253,32 @@ pub async fn serve(options: LocalOptions) -> Result<LocalHandle, LocalError> {
     })
 }
 
-fn prepare(options: &LocalOptions, folder: &Path) -> Result<(Bodies, Host), LocalError> {
+async fn supervisor(options: &LocalOptions, folder: &Path) -> Result<Supervisor, LocalError> {
+    let executable = match &options.supervisor {
+        Some(path) => path.clone(),
+        None => std::env::current_exe().map_err(LocalError::Supervisor)?,
+    };
+    let wanted = match options.control_plane_only {
+        // Nothing is started.
+        Some(_) => OptMl::Rewrite,
+        None => options.opt_ml,
+    };
+    let programs = (options.path.as_str(), options.python.as_str());
+    opt_ml::supervisor(executable, wanted, programs, folder)
+        .await
+        .map_err(LocalError::Mount)
+}
+
+fn prepare(
+    options: &LocalOptions,
+    folder: &Path,
+    supervisor: Supervisor,
+) -> Result<(Bodies, Host), LocalError> {
     let io = |source| LocalError::Prepare {
         path: folder.to_owned(),
         source,
     };
     let bodies = Bodies::open(folder).map_err(io)?;
-    let supervisor = match &options.supervisor {
-        Some(path) => path.clone(),
-        None => std::env::current_exe().map_err(LocalError::Supervisor)?,
-    };
     // Entry points are often shell scripts that call `python3` or `python`: they get this one, or
     // the reason why there is none.
     let python = process::find(&options.python, &options.path);

@@ -12,8 +12,8 @@ use serde_json::Value;
 use super::archive::{self, ArchiveError};
 use super::bodies::Stored;
 use super::engine::Engine;
-use super::paths::{below_prefix, rewrite, s3_uri};
-use super::process::{self, Program};
+use super::paths::{CONTAINER_ROOT, below_prefix, rewrite, s3_uri};
+use super::process::{self, ProcessError, Program};
 use crate::limits::{CHANNEL_OBJECTS_MAX, JOB_STOP_GRACE};
 use crate::world::work::{Job, JobKind};
 use crate::world::{Object, ObjectError};
@@ -46,8 +46,8 @@ impl From<ArchiveError> for PlaceError {
     }
 }
 
-impl From<process::ProcessError> for PlaceError {
-    fn from(error: process::ProcessError) -> Self {
+impl From<ProcessError> for PlaceError {
+    fn from(error: ProcessError) -> Self {
         Self::Client(error.to_string())
     }
 }
@@ -72,17 +72,21 @@ pub(super) fn io_error<'a>(
 pub(super) struct Place {
     folder: PathBuf,
     region: String,
+    /// Whether its programs see it as `/opt/ml`.
+    mounted: bool,
 }
 
 impl Place {
-    /// An empty place; what was at the same path is removed.
-    pub(super) fn fresh(folder: PathBuf, region: &str) -> Result<Self, PlaceError> {
+    /// An empty place; what was at the same path is removed. `mounted` says whether its programs
+    /// see it as `/opt/ml`, or are told where it is.
+    pub(super) fn fresh(folder: PathBuf, region: &str, mounted: bool) -> Result<Self, PlaceError> {
         if folder.exists() {
             fs::remove_dir_all(&folder).map_err(io_error("clear", &folder))?;
         }
         let place = Self {
             folder,
             region: region.to_owned(),
+            mounted,
         };
         place.folder_at("tmp")?;
         Ok(place)
@@ -96,7 +100,8 @@ impl Place {
             JobKind::Transform => "transform",
         };
         let folder = engine.state.folder().join("jobs").join(&job.scope.region);
-        Self::fresh(folder.join(kind).join(&job.name), &job.scope.region)
+        let folder = folder.join(kind).join(&job.name);
+        Self::fresh(folder, &job.scope.region, engine.host.supervisor.mounts())
     }
 
     /// Where it works.
@@ -109,9 +114,25 @@ impl Place {
         self.folder.join("opt/ml")
     }
 
-    /// `/opt/ml` in this machine's terms, as text.
+    /// `/opt/ml` as the programs of this place know it.
     pub(super) fn root_text(&self) -> String {
-        self.root().to_string_lossy().into_owned()
+        self.seen(&self.root()).to_string_lossy().into_owned()
+    }
+
+    /// Whether `/opt/ml` has to be told otherwise to the programs of this place.
+    pub(super) fn rewrites(&self) -> bool {
+        !self.mounted
+    }
+
+    /// A path of this machine as the programs of this place know it.
+    pub(super) fn seen(&self, path: &Path) -> PathBuf {
+        match path.strip_prefix(self.root()) {
+            Ok(rest) if self.mounted => Path::new(CONTAINER_ROOT)
+                .components()
+                .chain(rest.components())
+                .collect(),
+            Ok(_) | Err(_) => path.to_owned(),
+        }
     }
 
     /// Where the output of the container goes.
@@ -143,7 +164,7 @@ impl Place {
     /// Where a path of the container is on this machine; only those below `/opt/ml` are anywhere.
     pub(super) fn container_path(&self, path: &str) -> Result<PathBuf, PlaceError> {
         let relative = path
-            .strip_prefix("/opt/ml")
+            .strip_prefix(CONTAINER_ROOT)
             .filter(|rest| rest.is_empty() || rest.starts_with('/'))
             .and_then(|rest| archive::inside(Path::new(rest.trim_start_matches('/'))));
         relative
@@ -185,7 +206,7 @@ impl Place {
         env
     }
 
-    /// Adds the strings of a request's `Environment` to `env`, with paths of this machine.
+    /// Adds the strings of a request's `Environment` to `env`, with paths as its programs know them.
     pub(super) fn add_env(&self, env: &mut BTreeMap<String, String>, given: Option<&Value>) {
         let root = self.root_text();
         let pairs = given.and_then(Value::as_object);
@@ -200,7 +221,7 @@ impl Place {
     }
 
     /// A program as it is started here: `name` is looked up, and the names of Python become the
-    /// interpreter that this server was told to use.
+    /// interpreter that this server was told to use. `cwd` is a path of this machine.
     pub(super) fn program(
         &self,
         engine: &Engine,
@@ -215,13 +236,23 @@ impl Place {
             other => other,
         };
         Ok(Program {
-            executable: process::find(name, &host.path)?,
+            executable: self.find(name, &host.path)?,
             args,
             env,
-            cwd,
+            cwd: self.seen(&cwd),
+            opt_ml: self.mounted.then(|| self.root()),
             log: self.log(),
             grace_ms: u64::try_from(JOB_STOP_GRACE.as_millis()).unwrap_or(u64::MAX),
         })
+    }
+
+    fn find(&self, name: &str, path: &str) -> Result<PathBuf, ProcessError> {
+        match self.container_path(name) {
+            Ok(here) if self.mounted => process::find(&here.to_string_lossy(), path)
+                .map(|_| PathBuf::from(name))
+                .map_err(|_| ProcessError::NotOnPath(name.to_owned())),
+            Ok(_) | Err(_) => process::find(name, path),
+        }
     }
 
     /// Unpacks the `tar.gz` at an S3 URI.

@@ -25,6 +25,8 @@ pub(super) struct Program {
     pub(super) env: BTreeMap<String, String>,
     /// The folder it starts in.
     pub(super) cwd: PathBuf,
+    /// What it sees as `/opt/ml`, where it has mounts of its own.
+    pub(super) opt_ml: Option<PathBuf>,
     /// Where its output is appended, both streams, up to [`crate::limits::JOB_LOG_BYTES_MAX`].
     pub(super) log: PathBuf,
     /// Milliseconds between SIGTERM and SIGKILL when it is stopped.
@@ -107,17 +109,59 @@ pub(super) struct Running {
     exit: Option<Exit>,
 }
 
-/// Starts `program` below `<supervisor> __job`.
+/// What supervises: `<executable> __job`.
+#[derive(Debug, Clone)]
+pub(super) struct Supervisor {
+    /// This program.
+    pub(super) executable: PathBuf,
+    /// The program and the arguments that give what comes after them mounts of its own, where that
+    /// can be had.
+    pub(super) through: Option<(PathBuf, &'static [&'static str])>,
+}
+
+impl Supervisor {
+    /// Whether children have an `/opt/ml` of their own.
+    pub(super) fn mounts(&self) -> bool {
+        self.through.is_some()
+    }
+
+    /// The same in a word.
+    pub(super) fn opt_ml(&self) -> &'static str {
+        if self.mounts() {
+            "mounted"
+        } else {
+            "rewritten"
+        }
+    }
+
+    fn command(&self, mounts: bool) -> Command {
+        let mut command = match &self.through {
+            Some((program, args)) if mounts => {
+                let mut command = Command::new(program);
+                command.args(*args).arg("--").arg(&self.executable);
+                command
+            }
+            _ => Command::new(&self.executable),
+        };
+        command.arg("__job");
+        command
+    }
+}
+
+/// Starts `program` below a supervisor of its own.
 ///
 /// # Errors
 /// When the supervisor or the program cannot be started.
-pub(super) async fn start(supervisor: &Path, program: &Program) -> Result<Running, ProcessError> {
+pub(super) async fn start(
+    supervisor: &Supervisor,
+    program: &Program,
+) -> Result<Running, ProcessError> {
     let lost = |source| ProcessError::Supervisor {
-        path: supervisor.to_owned(),
+        path: supervisor.executable.clone(),
         source,
     };
-    let mut supervisor = Command::new(supervisor)
-        .arg("__job")
+    let mut supervisor = supervisor
+        .command(program.opt_ml.is_some())
         .env_clear()
         .process_group(0)
         .stdin(Stdio::piped())

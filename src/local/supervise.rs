@@ -20,6 +20,7 @@ use rustix::process::{Pid, Signal, WaitId, WaitIdOptions, kill_process_group, wa
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::time::{Instant, timeout};
 
+use super::mounts;
 use super::process::{Event, Exit, Program};
 use crate::limits::{JOB_LINE_BYTES_MAX, JOB_LOG_BYTES_MAX, JOB_SPEC_BYTES_MAX};
 
@@ -64,6 +65,9 @@ async fn supervise() -> io::Result<()> {
     let mut orders = orders();
     let mut terminated = signal(SignalKind::terminate())?;
 
+    if let Some(folder) = &program.opt_ml {
+        mounts::opt_ml(folder)?;
+    }
     let mut child = start(&program)?;
     let group = group_of(&child)?;
     let pumps = Pumps::start(&mut child, &program.log)?;

@@ -160,6 +160,10 @@ fn folder(engine: &Engine, fleet: &Fleet) -> PathBuf {
 }
 
 fn prepare(engine: &Engine, fleet: &Fleet) -> Result<Container, PlaceError> {
-    let place = Place::fresh(folder(engine, fleet), &fleet.scope.region)?;
+    let place = Place::fresh(
+        folder(engine, fleet),
+        &fleet.scope.region,
+        engine.host.supervisor.mounts(),
+    )?;
     Container::prepare(engine, &place, &fleet.container, &Value::Null)
 }

@@ -74,7 +74,12 @@ fn words(engine: &Engine, request: &Value, place: &Place) -> Result<Vec<String>,
     }
     match repository(specification["ImageUri"].as_str().unwrap_or_default()) {
         "sagemaker-model-monitor-analyzer" => {
-            let program = engine.host.supervisor.to_string_lossy().into_owned();
+            let program = engine
+                .host
+                .supervisor
+                .executable
+                .to_string_lossy()
+                .into_owned();
             Ok(vec![program, "__analyze".to_owned(), root])
         }
         "sagemaker-clarify-processing" => Err(client(

@@ -1,7 +1,7 @@
 //! Programs that name `/opt/ml` themselves, as those of the SDKs do.
 //!
-//! A job has a folder of its own in place of that path. Arguments and variables are told so; what a
-//! program says in its own text is told here, in the job's copy of it.
+//! Where a job cannot have that path for itself it has a folder of its own in its place. Arguments and
+//! variables are told so; what a program says in its own text is told here, in the job's copy of it.
 
 use std::fs;
 use std::path::Path;
@@ -17,6 +17,9 @@ pub(super) const CHANNELS: [&str; 2] = ["code", "sm_drivers"];
 /// Lets the programs below `folder` find the job's folder. Others than Python's and the shell's, and
 /// those larger than [`PROGRAM_BYTES_MAX`], stay as they are.
 pub(super) fn adapt(place: &Place, folder: &Path) -> Result<(), PlaceError> {
+    if !place.rewrites() {
+        return Ok(());
+    }
     let Ok(folder) = folder.canonicalize() else {
         return Ok(());
     };
@@ -50,7 +53,7 @@ mod tests {
     #[test]
     fn programs_find_the_folder_of_their_job() {
         let temporary = tempfile::tempdir().unwrap();
-        let place = Place::fresh(temporary.path().join("job"), "eu-west-1").unwrap();
+        let place = Place::fresh(temporary.path().join("job"), "eu-west-1", false).unwrap();
         let code = place.make("code/inner").unwrap();
         let root = place.root_text();
         let large = "/opt/ml ".repeat(usize::try_from(PROGRAM_BYTES_MAX).unwrap() / 8 + 1);

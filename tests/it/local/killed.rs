@@ -37,9 +37,9 @@ struct Server {
 }
 
 impl Server {
-    fn start(state: &Path) -> Self {
+    fn start(state: &Path, opt_ml: &str) -> Self {
         let mut child = Command::new(env!("CARGO_BIN_EXE_trueup"))
-            .args(["local", "--port", "0", "--state"])
+            .args(["local", "--port", "0", "--opt-ml", opt_ml, "--state"])
             .arg(state)
             .env_clear()
             .env("PATH", std::env::var_os("PATH").unwrap())
@@ -104,10 +104,19 @@ async fn train(client: &Client, flag: &Path) {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_killed_server_leaves_no_process_and_loses_nothing() {
+    check("auto").await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn nor_does_one_whose_processes_have_no_mounts_of_their_own() {
+    check("rewrite").await;
+}
+
+async fn check(opt_ml: &str) {
     let dir = tempfile::tempdir().unwrap();
     let dir = dir.path().canonicalize().unwrap();
     let (state, flag) = (dir.join("state"), dir.join("flag"));
-    let server = Server::start(&state);
+    let server = Server::start(&state, opt_ml);
     let client = &server.client;
     client.make_bucket().await;
     deploy(client, "churn", SERVE).await;
@@ -145,7 +154,7 @@ async fn a_killed_server_leaves_no_process_and_loses_nothing() {
     })
     .await;
 
-    let mut server = Server::start(&state);
+    let mut server = Server::start(&state, opt_ml);
     let client = &server.client;
     assert_eq!(resources(client).await, before);
     let again = until("the job to run again", || {

@@ -6,6 +6,7 @@ mod archive;
 mod bounds;
 mod conformance;
 mod connections;
+mod containers;
 mod endpoints;
 mod killed;
 mod lifetime;
