@@ -308,6 +308,8 @@ pub const TRANSFORM_ANSWER_BYTES_MAX: usize = 100 * 1024 * 1024;
 pub const TRANSFORM_FILES_AT_ONCE: usize = 4;
 /// Bytes of a program of a local job in which `/opt/ml` is looked for.
 pub const PROGRAM_BYTES_MAX: u64 = 1024 * 1024;
+/// Rows of a user's table of images.
+pub const IMAGE_ROWS_MAX: usize = 200;
 /// Entries of this machine's `/opt` that local jobs see beside their `/opt/ml`.
 pub const OPT_ENTRIES_MAX: usize = 256;
 /// Bytes that one process may write into `/opt` itself, where it has an `/opt/ml` of its own.

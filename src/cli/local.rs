@@ -13,7 +13,7 @@ use super::environment;
 use super::error::CommandError;
 use super::shell::{Shell, block_on};
 use super::signal::{Stop, raised};
-use super::{exit, log};
+use super::{exit, images, log};
 use crate::clock::SignedDuration;
 use crate::limits::FLEET_INSTANCES_MAX;
 use crate::local::{
@@ -61,6 +61,9 @@ pub(super) struct ServerArg {
     /// in their arguments, variables and texts. Default: mounted where this machine lets us
     #[arg(long, value_name = "HOW", value_enum)]
     opt_ml: Option<OptMlArg>,
+    /// A table of what runs in the place of container images: rows that come before those of trueup
+    #[arg(long, value_name = "FILE")]
+    images: Option<PathBuf>,
     /// Answer only what is signed with the keys in `AWS_ACCESS_KEY_ID` and `AWS_SECRET_ACCESS_KEY`
     /// (`local` and `local` where they are not set)
     #[arg(long)]
@@ -97,10 +100,12 @@ impl ServerArg {
             || self.max_instances.is_some()
             || self.control_plane_only
             || self.opt_ml.is_some()
+            || self.images.is_some()
             || self.require_auth
     }
 
-    fn options(&self, shell: &Shell) -> LocalOptions {
+    fn options(&self, shell: &Shell) -> Result<LocalOptions, CommandError> {
+        let images = self.images.as_deref().map(|path| images::read(path, shell));
         let transition = self
             .control_plane_only
             .then(|| self.transition.unwrap_or_default());
@@ -113,7 +118,8 @@ impl ServerArg {
             let keys = shell.environment.aws_keys.clone();
             keys.unwrap_or_else(|| ("local".to_owned(), "local".into()))
         });
-        LocalOptions {
+        Ok(LocalOptions {
+            images: images.transpose()?.unwrap_or_default(),
             require_auth: keys.map(|(access_key_id, secret_access_key)| Credentials {
                 access_key_id,
                 secret_access_key,
@@ -130,7 +136,7 @@ impl ServerArg {
             path: shell.environment.programs(),
             home: shell.environment.home.clone(),
             ..LocalOptions::default()
-        }
+        })
     }
 }
 
@@ -151,7 +157,7 @@ impl Local {
 
 /// Starts it, and says on standard output where it is.
 pub(super) async fn start(shell: &Shell, server: &ServerArg) -> Result<LocalHandle, CommandError> {
-    let options = server.options(shell);
+    let options = server.options(shell)?;
     let account = options.account.clone();
     let handle = match serve(options.clone()).await {
         // The usual port is no more than a convenience.

@@ -12,6 +12,7 @@ pub mod exit;
 mod explain;
 mod history;
 mod hooks;
+mod images;
 mod lease;
 mod lint;
 mod local;

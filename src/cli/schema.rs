@@ -30,6 +30,8 @@ enum Which {
     Pin,
     /// An environment's `releases/<name>.yaml`
     Release,
+    /// A table of container images for `trueup local --images`
+    Images,
 }
 
 impl Which {
@@ -39,6 +41,7 @@ impl Which {
             Self::Trueup => "trueup",
             Self::Pin => "pin",
             Self::Release => "release",
+            Self::Images => "images",
         };
         let mut all = schema::all().into_iter();
         all.find(|(path, _)| Path::new(path).file_stem().is_some_and(|stem| stem == name))

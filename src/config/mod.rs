@@ -18,6 +18,7 @@ mod compose;
 pub mod document;
 pub mod emit;
 pub mod file;
+mod images;
 pub mod installation;
 pub mod lint;
 mod load;
@@ -35,6 +36,7 @@ mod tests;
 pub use census::Census;
 pub use companion::{quarantine_file, release_file};
 pub use document::Origins;
+pub use images::{Image, Mode, read_images};
 pub use load::{
     Loaded, LoadedModel, left_out, load, load_installation, load_model, read_release,
     too_many_models,

@@ -10,6 +10,7 @@ use schemars::generate::SchemaSettings;
 use serde_json::{Map, Value, json};
 
 use super::file::{ConfigFile, EnvironmentFile};
+use super::images::ImageTable;
 use super::installation::Installation;
 use super::quarantine::Quarantined;
 use crate::pin::Pin;
@@ -27,6 +28,7 @@ pub(super) struct Schemas {
     pub(super) pin: Value,
     pub(super) release: Value,
     pub(super) quarantine: Value,
+    pub(super) images: Value,
 }
 
 /// The schemas.
@@ -61,6 +63,7 @@ pub(super) static SCHEMAS: LazyLock<Schemas> = LazyLock::new(|| {
         pin,
         release: of::<Release>(),
         quarantine: of::<Vec<Quarantined>>(),
+        images: of::<ImageTable>(),
     }
 });
 
@@ -72,6 +75,7 @@ pub fn all() -> Vec<(&'static str, String)> {
         ("schema/trueup.json", &schemas.installation),
         ("schema/pin.json", &schemas.pin),
         ("schema/release.json", &schemas.release),
+        ("schema/images.json", &schemas.images),
     ]
     .map(|(file, schema)| {
         let text = serde_json::to_string_pretty(&sorted(schema)).expect("a value has a text");
@@ -254,6 +258,7 @@ mod tests {
             &schemas.composed,
             &schemas.written,
             &schemas.quarantine,
+            &schemas.images,
         ] {
             let text = schema.to_string();
             for word in ["$ref", "$defs", "anyOf", "oneOf", "allOf"] {

@@ -43,6 +43,8 @@ shapes! {
     RELEASE = release;
     /// `quarantine.yaml`.
     QUARANTINE = quarantine;
+    /// A table of images.
+    IMAGES = images;
 }
 
 impl Shape {

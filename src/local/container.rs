@@ -1,5 +1,6 @@
 //! Serving processes: the container of a model, as far as this machine has one.
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -15,9 +16,11 @@ use tokio::time::{Instant, MissedTickBehavior, interval, timeout, timeout_at};
 
 use super::archive;
 use super::engine::Engine;
-use super::place::{Place, PlaceError, client, download};
+use super::interpreters::{entry, is_r};
+use super::place::{Place, PlaceError, client, download, io_error};
 use super::process::{self, Exit, Program, Running};
 use super::requirements;
+use crate::config::Mode;
 use crate::limits::FLEET_START_DEADLINE;
 
 /// The host of the user's functions, which is part of this program.
@@ -113,6 +116,33 @@ pub(super) struct Container {
     program: Program,
     folder: PathBuf,
     deadline: Duration,
+    port: Port,
+}
+
+/// How it is known where a process listens.
+#[derive(Clone, Copy)]
+enum Port {
+    /// It writes that into the file that its last argument names.
+    Written,
+    /// It listens where `SAGEMAKER_BIND_TO_PORT` says.
+    Told,
+    /// It always listens there.
+    Fixed(u16),
+}
+
+impl Port {
+    /// The port of the next process, if it is known before it runs.
+    fn next(self) -> Result<Option<u16>, String> {
+        let wanted = match self {
+            Self::Written => return Ok(None),
+            Self::Told => 0,
+            Self::Fixed(port) => port,
+        };
+        let free = std::net::TcpListener::bind((std::net::Ipv4Addr::LOCALHOST, wanted));
+        let address = free.and_then(|listener| listener.local_addr());
+        let address = address.map_err(|error| format!("ClientError: port {wanted}: {error}"))?;
+        Ok(Some(address.port()))
+    }
 }
 
 impl Container {
@@ -126,13 +156,6 @@ impl Container {
     ) -> Result<Self, PlaceError> {
         let model = place.make("model")?;
         fetch_model(engine, place, definition, &model)?;
-        let (script, code) = program(engine, place, definition, &model)?;
-        let host = place.beside("host.py");
-        fs::write(&host, HOST).map_err(|error| PlaceError::Io {
-            doing: "write",
-            path: host.clone(),
-            reason: error.to_string(),
-        })?;
         let mut env = place.base_env(engine);
         env.insert(
             "SM_MODEL_DIR".to_owned(),
@@ -141,16 +164,26 @@ impl Container {
         env.insert("SAGEMAKER_REGION".to_owned(), place.region().to_owned());
         place.add_env(&mut env, definition.get("Environment"));
         place.add_env(&mut env, Some(environment));
-        let paths = [&host, &script, &model];
-        let args = paths.map(|path| place.seen(path).to_string_lossy().into_owned());
-        let program = place.program(engine, "python3", args.to_vec(), env, code.clone())?;
-        let mut program = requirements::with(engine, place, program, &code)?;
+        let image = place.image();
+        let (mut program, port) = match image.mode {
+            Mode::Script => {
+                let program = scripted(engine, place, definition, (&model, env))?;
+                (program, Port::Written)
+            }
+            Mode::Entrypoint => {
+                let words = place.entry_point(&image.serve, "serve");
+                let (name, args) = entry(words).unwrap_or_default();
+                let program = place.program(engine, &name, args, env, place.root())?;
+                (program, image.port.map_or(Port::Told, Port::Fixed))
+            }
+        };
         program.grace_ms = 0;
         let seconds = definition["ContainerStartupHealthCheckTimeoutInSeconds"].as_u64();
         Ok(Self {
             program,
             folder: place.beside(""),
             deadline: seconds.map_or(FLEET_START_DEADLINE, Duration::from_secs),
+            port,
         })
     }
 
@@ -164,7 +197,14 @@ impl Container {
     ) -> Result<(Running, u16), String> {
         let port_file = self.folder.join(format!("port-{nth}"));
         let mut program = self.program.clone();
-        program.args.push(port_file.to_string_lossy().into_owned());
+        let known = self.port.next()?;
+        match known {
+            None => program.args.push(port_file.to_string_lossy().into_owned()),
+            Some(port) => {
+                let variable = "SAGEMAKER_BIND_TO_PORT".to_owned();
+                program.env.insert(variable, port.to_string());
+            }
+        }
         program.log = self.folder.join(format!("log-{nth}.txt"));
         let unhealthy = |why: String| {
             format!(
@@ -187,8 +227,8 @@ impl Container {
                     return Err(unhealthy(format!("It ended: {words}.")));
                 }
                 _ = ticks.tick() => {
-                    let port = fs::read_to_string(&port_file).ok();
-                    if let Some(port) = port.and_then(|text| text.trim().parse().ok())
+                    let written = || fs::read_to_string(&port_file).ok()?.trim().parse().ok();
+                    if let Some(port) = known.or_else(written)
                         && engine.fleets.caller.ping(port).await
                     {
                         return Ok((running, port));
@@ -209,6 +249,22 @@ pub(super) fn last_words(exit: &Exit) -> String {
     format!("{line} (exit code {})", exit.shell_code())
 }
 
+/// The host of the user's functions, as a program.
+fn scripted(
+    engine: &Engine,
+    place: &Place,
+    definition: &Value,
+    (model, env): (&Path, BTreeMap<String, String>),
+) -> Result<Program, PlaceError> {
+    let (script, code) = program(engine, place, definition, model)?;
+    let host = place.beside("host.py");
+    fs::write(&host, HOST).map_err(io_error("write", &host))?;
+    let paths = [&host, &script, model];
+    let args = paths.map(|path| place.seen(path).to_string_lossy().into_owned());
+    let program = place.program(engine, "python3", args.to_vec(), env, code.clone())?;
+    requirements::with(engine, place, program, &code)
+}
+
 /// The user's program, and the folder that it starts in.
 fn program(
     engine: &Engine,
@@ -218,6 +274,12 @@ fn program(
 ) -> Result<(PathBuf, PathBuf), PlaceError> {
     let environment = |name: &str| definition["Environment"][name].as_str();
     let program = environment("SAGEMAKER_PROGRAM").unwrap_or(PROGRAM);
+    if is_r(program) {
+        return Err(client(format!(
+            "`{program}` is a program of R: images that serve with R have `mode: entrypoint` and a \
+             `serve` in the table of images"
+        )));
+    }
     let code = match environment("SAGEMAKER_SUBMIT_DIRECTORY") {
         Some(uri) if uri.starts_with("s3://") => {
             let code = place.make("code")?;

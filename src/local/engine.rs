@@ -18,6 +18,7 @@ use super::bodies::Bodies;
 use super::calls::Calls;
 use super::capture::Captures;
 use super::fleet::{self, Fleets};
+use super::images::Images;
 use super::job;
 use super::measures::Measures;
 use super::posts;
@@ -79,6 +80,8 @@ pub(crate) struct Host {
     pub(super) patience: Duration,
     /// Whose requests are answered, if not everybody's.
     pub(super) require_auth: Option<Credentials>,
+    /// What runs in the place of images.
+    pub(super) images: Images,
     /// What supervises children.
     pub(super) supervisor: Supervisor,
 }

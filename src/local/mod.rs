@@ -22,7 +22,9 @@ mod control;
 mod engine;
 mod fleet;
 mod http;
+mod images;
 mod intake;
+mod interpreters;
 mod job;
 mod listen;
 mod measures;
@@ -62,9 +64,11 @@ pub use state::StateError;
 
 use self::bodies::Bodies;
 use self::engine::{Engine, Host};
+use self::images::Images;
 use self::process::Supervisor;
 use self::state::State;
 use crate::clock::{Clock, SystemClock};
+use crate::config::Image;
 use crate::limits::{FLEET_INSTANCES_MAX, LOCAL_CLIENT_DEADLINE, SERVERLESS_IDLE};
 use crate::world::{Pace, Settings, World};
 
@@ -96,6 +100,8 @@ pub struct LocalOptions {
     pub supervisor: Option<PathBuf>,
     /// How programs find the folder that stands for `/opt/ml`.
     pub opt_ml: OptMl,
+    /// What runs in the place of images, before what does otherwise.
+    pub images: Vec<Image>,
     /// Where "now" comes from.
     pub clock: Arc<dyn Clock>,
     /// How long states last that nothing real is behind.
@@ -122,6 +128,7 @@ impl Default for LocalOptions {
             serverless_idle: SERVERLESS_IDLE,
             supervisor: None,
             opt_ml: OptMl::default(),
+            images: Vec::new(),
             clock: Arc::new(SystemClock),
             pace: Pace::local(),
             control_plane_only: None,
@@ -283,7 +290,7 @@ fn prepare(
     // the reason why there is none.
     let python = process::find(&options.python, &options.path);
     let bin = folder.join("bin");
-    process::write_wrappers(&bin, &["python3", "python"], &python).map_err(io)?;
+    process::write_wrappers(&bin, interpreters::PYTHONS, &python).map_err(io)?;
     let host = Host {
         account: options.account.clone(),
         python: match python {
@@ -298,6 +305,7 @@ fn prepare(
         control_plane_only: options.control_plane_only,
         patience: options.patience,
         require_auth: options.require_auth.clone(),
+        images: Images::new(options.images.clone()),
         supervisor,
     };
     Ok((bodies, host))

@@ -12,8 +12,10 @@ use serde_json::Value;
 use super::archive::{self, ArchiveError};
 use super::bodies::Stored;
 use super::engine::Engine;
+use super::interpreters::PYTHONS;
 use super::paths::{CONTAINER_ROOT, below_prefix, rewrite, s3_uri};
 use super::process::{self, ProcessError, Program};
+use crate::config::Image;
 use crate::limits::{CHANNEL_OBJECTS_MAX, JOB_STOP_GRACE};
 use crate::world::work::{Job, JobKind};
 use crate::world::{Object, ObjectError};
@@ -74,6 +76,8 @@ pub(super) struct Place {
     region: String,
     /// Whether its programs see it as `/opt/ml`.
     mounted: bool,
+    /// What stands for the image.
+    image: Arc<Image>,
 }
 
 impl Place {
@@ -87,8 +91,25 @@ impl Place {
             folder,
             region: region.to_owned(),
             mounted,
+            image: Arc::default(),
         };
         place.folder_at("tmp")?;
+        Ok(place)
+    }
+
+    /// An empty place for programs that stand for an image.
+    pub(super) fn of_image(
+        engine: &Engine,
+        (folder, region): (PathBuf, &str),
+        uri: &str,
+    ) -> Result<Self, PlaceError> {
+        let image = engine.host.images.of(uri);
+        if let Some(reason) = &image.refuse {
+            return Err(client(reason.clone()));
+        }
+        let mut place = Self::fresh(folder, region, engine.host.supervisor.mounts())?;
+        place.image = image;
+        place.write_wrappers(engine)?;
         Ok(place)
     }
 
@@ -101,7 +122,12 @@ impl Place {
         };
         let folder = engine.state.folder().join("jobs").join(&job.scope.region);
         let folder = folder.join(kind).join(&job.name);
-        Self::fresh(folder, &job.scope.region, engine.host.supervisor.mounts())
+        Self::of_image(engine, (folder, &job.scope.region), image_of(job))
+    }
+
+    /// What stands for the image.
+    pub(super) fn image(&self) -> &Image {
+        &self.image
     }
 
     /// Where it works.
@@ -183,7 +209,7 @@ impl Place {
         let host = &engine.host;
         let mut env = BTreeMap::new();
         let mut set = |name: &str, value: &str| env.insert(name.to_owned(), value.to_owned());
-        set("PATH", &format!("{}:{}", host.bin.display(), host.path));
+        set("PATH", &self.programs(engine));
         set("LANG", "C.UTF-8");
         set("PYTHONUNBUFFERED", "1");
         set("AWS_REGION", &self.region);
@@ -203,6 +229,13 @@ impl Place {
         if let Some(home) = &host.home {
             set("HOME", &home.to_string_lossy());
         }
+        if let Some(venv) = &self.image.venv {
+            set("VIRTUAL_ENV", venv);
+        }
+        let root = self.root_text();
+        for (name, value) in &self.image.env {
+            set(name, &rewrite(value, &root));
+        }
         env
     }
 
@@ -220,8 +253,8 @@ impl Place {
         }
     }
 
-    /// A program as it is started here: `name` is looked up, and the names of Python become the
-    /// interpreter that this server was told to use. `cwd` is a path of this machine.
+    /// A program as it is started here: `name` is looked up, the names of Python become the image's
+    /// interpreter, and `trueup` is this program. `cwd` is a path of this machine.
     pub(super) fn program(
         &self,
         engine: &Engine,
@@ -230,13 +263,15 @@ impl Place {
         env: BTreeMap<String, String>,
         cwd: PathBuf,
     ) -> Result<Program, PlaceError> {
-        let host = &engine.host;
-        let name = match name {
-            "python" | "python3" => &host.python,
-            other => other,
+        let executable = match name {
+            "trueup" => engine.host.supervisor.executable.clone(),
+            name if PYTHONS.contains(&name) => {
+                process::find(&self.python(engine), &engine.host.path)?
+            }
+            name => self.find(name, &self.programs(engine))?,
         };
         Ok(Program {
-            executable: self.find(name, &host.path)?,
+            executable,
             args,
             env,
             cwd: self.seen(&cwd),
@@ -293,6 +328,19 @@ impl Place {
         }
         Ok(())
     }
+}
+
+/// The image that a job names.
+fn image_of(job: &Job) -> &str {
+    let image = match job.kind {
+        JobKind::Training => &job.request["AlgorithmSpecification"]["TrainingImage"],
+        JobKind::Processing => &job.request["AppSpecification"]["ImageUri"],
+        JobKind::Transform => job
+            .container
+            .as_ref()
+            .map_or(&Value::Null, |one| &one["Image"]),
+    };
+    image.as_str().unwrap_or_default()
 }
 
 /// Writes every object under an `S3Prefix` below the folder `to`.

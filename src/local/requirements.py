@@ -13,6 +13,7 @@ import os
 import shutil
 import subprocess
 import sys
+import sysconfig
 
 # Lines that refer to files beside the requirements begin so.
 REFERENCES = ("-r", "-c", "-e", ".", "/", "file:")
@@ -42,9 +43,22 @@ def locked(path, how):
     return lock
 
 
+def share(path):
+    """Lets an environment see what the one that makes it has installed: only the interpreter's own is
+    seen otherwise."""
+    if sys.prefix == sys.base_prefix:
+        return
+    python = os.path.join(path, "bin", "python")
+    ask = "import sysconfig; print(sysconfig.get_path('purelib'))"
+    folder = subprocess.check_output([python, "-c", ask], text=True).strip()
+    with open(os.path.join(folder, "maker.pth"), "w") as out:
+        out.write("%s\n%s\n" % (sysconfig.get_path("purelib"), sysconfig.get_path("platlib")))
+
+
 def make(path, requirements):
     shutil.rmtree(path, ignore_errors=True)
     subprocess.check_call([sys.executable, "-m", "venv", "--system-site-packages", path])
+    share(path)
     pip = [os.path.join(path, "bin", "python"), "-m", "pip", "--disable-pip-version-check"]
     install = ["install", "--no-input", "--requirement", requirements]
     subprocess.check_call(pip + install, cwd=os.path.dirname(requirements))

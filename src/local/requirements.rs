@@ -39,7 +39,7 @@ pub(super) fn with(
         text(&program.executable),
     ];
     Ok(Program {
-        executable: process::find(&engine.host.python, &engine.host.path)?,
+        executable: process::find(&place.python(engine), &engine.host.path)?,
         args: own.into_iter().chain(program.args).collect(),
         ..program
     })

@@ -6,7 +6,7 @@ use std::path::Path;
 use std::process::{Command, Output, Stdio};
 
 use serde_json::Value;
-use trueup::limits::HOOK_SECRET_CHARS_MIN;
+use trueup::limits::{HOOK_SECRET_CHARS_MIN, YAML_BYTES_MAX};
 
 use super::support::repository::TempRepository;
 
@@ -131,9 +131,26 @@ fn a_wrong_command_line_is_2_but_never_looks_like_changes() {
 }
 
 #[test]
+fn a_table_of_images_that_cannot_be_used_starts_nothing() {
+    let folder = tempfile::tempdir().unwrap();
+    let table = folder.path().join("images.yaml");
+    let told = |text: &str| {
+        std::fs::write(&table, text).unwrap();
+        let arguments = ["local", "--port", "0", "--images", "images.yaml"];
+        check(folder.path(), &arguments, 1)
+    };
+    let (out, err) = told("images:\n- pattern: '**'\n  pyton: python3.9\n");
+    assert!(out.is_empty(), "{out}");
+    assert!(err.contains("error[S001]: unknown key `pyton`"), "{err}");
+    assert!(err.contains("images.yaml:3:3"), "{err}");
+    let (_, err) = told(&"#".repeat(YAML_BYTES_MAX + 1));
+    assert!(err.contains("error[S000]"), "{err}");
+}
+
+#[test]
 fn schemas_are_printed() {
     let folder = tempfile::tempdir().unwrap();
-    for file in ["config", "trueup", "pin", "release"] {
+    for file in ["config", "trueup", "pin", "release", "images"] {
         let (out, err) = check(folder.path(), &["schema", file], 0);
         assert!(serde_json::from_str::<Value>(&out).unwrap().is_object());
         assert!(err.is_empty());

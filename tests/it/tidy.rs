@@ -41,7 +41,7 @@ const ROOMS: &[(&str, &str)] = &[
     // edges
     ("aws", "clock cloud limits resource"),
     ("git", "clock limits snapshot"),
-    ("local", "analyze clock facts limits resource world"),
+    ("local", "analyze clock config facts limits resource world"),
     ("web", "limits"),
     // shells
     (

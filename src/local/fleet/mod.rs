@@ -160,10 +160,10 @@ fn folder(engine: &Engine, fleet: &Fleet) -> PathBuf {
 }
 
 fn prepare(engine: &Engine, fleet: &Fleet) -> Result<Container, PlaceError> {
-    let place = Place::fresh(
-        folder(engine, fleet),
-        &fleet.scope.region,
-        engine.host.supervisor.mounts(),
+    let place = Place::of_image(
+        engine,
+        (folder(engine, fleet), &fleet.scope.region),
+        fleet.container["Image"].as_str().unwrap_or_default(),
     )?;
     Container::prepare(engine, &place, &fleet.container, &Value::Null)
 }

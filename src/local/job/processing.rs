@@ -8,6 +8,7 @@ use super::programs;
 use super::strings;
 use super::toolkit::HOST;
 use crate::local::engine::Engine;
+use crate::local::interpreters::entry;
 use crate::local::paths::rewrite;
 use crate::local::place::{self, Place, PlaceError, client, upload_folder};
 use crate::local::process::Program;
@@ -51,9 +52,7 @@ pub(super) fn prepare(engine: &Engine, job: &Job, place: &Place) -> Result<Progr
         }),
     )?;
 
-    let mut words = words(engine, request, place)?.into_iter();
-    let name = words.next().unwrap_or_default();
-    let args = words.collect();
+    let (name, args) = command(request, place)?;
     let mut env = place.base_env(engine);
     env.insert("PROCESSING_JOB_NAME".to_owned(), job.name.clone());
     env.insert("PROCESSING_JOB_ARN".to_owned(), arn(job));
@@ -61,42 +60,29 @@ pub(super) fn prepare(engine: &Engine, job: &Job, place: &Place) -> Result<Progr
     place.program(engine, &name, args, env, place.root())
 }
 
-/// The program and its arguments: those that the request names, or the image's own where that is
-/// one of which the program is here.
-fn words(engine: &Engine, request: &Value, place: &Place) -> Result<Vec<String>, PlaceError> {
+/// The program and its arguments: those that the request names, or those of the image's row.
+fn command(request: &Value, place: &Place) -> Result<(String, Vec<String>), PlaceError> {
     let root = place.root_text();
     let specification = &request["AppSpecification"];
-    let entry: Vec<&str> = strings(specification.get("ContainerEntrypoint")).collect();
-    if !entry.is_empty() {
-        let arguments = strings(specification.get("ContainerArguments"));
-        let words = entry.into_iter().chain(arguments);
-        return Ok(words.map(|word| rewrite(word, &root)).collect());
-    }
-    match repository(specification["ImageUri"].as_str().unwrap_or_default()) {
-        "sagemaker-model-monitor-analyzer" => {
-            let program = engine
-                .host
-                .supervisor
-                .executable
-                .to_string_lossy()
-                .into_owned();
-            Ok(vec![program, "__analyze".to_owned(), root])
-        }
-        "sagemaker-clarify-processing" => Err(client(
-            "the image sagemaker-clarify-processing is not run locally: bias and explainability are \
-             not analyzed",
-        )),
-        _ => Err(client(
-            "no program to run: set AppSpecification.ContainerEntrypoint (images are not run \
-             locally)",
-        )),
-    }
-}
-
-/// What an image is called in its registry: `a` of `1.dkr.ecr.eu-west-1.amazonaws.com/a:latest`.
-fn repository(image: &str) -> &str {
-    let name = image.rsplit('/').next().unwrap_or(image);
-    name.split([':', '@']).next().unwrap_or(name)
+    let asked: Vec<&str> = strings(specification.get("ContainerEntrypoint")).collect();
+    let words = if asked.is_empty() {
+        place.image().process.iter().map(String::as_str).collect()
+    } else {
+        asked
+    };
+    let arguments = strings(specification.get("ContainerArguments"));
+    let arguments: Vec<&str> = if words.is_empty() {
+        Vec::new()
+    } else {
+        arguments.collect()
+    };
+    let words = words.into_iter().chain(arguments);
+    entry(words.map(|word| rewrite(word, &root))).ok_or_else(|| {
+        client(
+            "no program to run: set AppSpecification.ContainerEntrypoint, or `process` in the table \
+             of images (images are not run locally)",
+        )
+    })
 }
 
 /// Whether what is started lies in that folder of the container.
@@ -170,24 +156,4 @@ pub(super) fn exit_message(place: &Place) -> Option<String> {
     let text = String::from_utf8_lossy(&bytes);
     let text: String = text.trim().chars().take(EXIT_MESSAGE_CHARS).collect();
     (!text.is_empty()).then_some(text)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn an_image_is_known_by_its_repository() {
-        let check = |image, expected| assert_eq!(repository(image), expected);
-        check(
-            "156813124566.dkr.ecr.us-east-1.amazonaws.com/analyzer",
-            "analyzer",
-        );
-        check(
-            "1.dkr.ecr.us-east-1.amazonaws.com/analyzer:latest",
-            "analyzer",
-        );
-        check("registry:5000/team/analyzer@sha256:0", "analyzer");
-        check("", "");
-    }
 }

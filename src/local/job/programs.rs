@@ -14,7 +14,7 @@ use crate::local::place::{Place, PlaceError, io_error};
 /// Channels of a training job in which SDKs put programs, not data.
 pub(super) const CHANNELS: [&str; 2] = ["code", "sm_drivers"];
 
-/// Lets the programs below `folder` find the job's folder. Others than Python's and the shell's, and
+/// Lets the programs below `folder` find the job's folder. Others than Python's, the shell's and R's, and
 /// those larger than [`PROGRAM_BYTES_MAX`], stay as they are.
 pub(super) fn adapt(place: &Place, folder: &Path) -> Result<(), PlaceError> {
     if !place.rewrites() {
@@ -43,7 +43,7 @@ pub(super) fn adapt(place: &Place, folder: &Path) -> Result<(), PlaceError> {
 
 fn is_program(path: &Path) -> bool {
     path.extension()
-        .is_some_and(|extension| extension == "py" || extension == "sh")
+        .is_some_and(|extension| extension == "py" || extension == "sh" || extension == "R")
 }
 
 #[cfg(test)]
@@ -64,6 +64,7 @@ mod tests {
         };
         check("a.py", "open('/opt/ml/x')", &format!("open('{root}/x')"));
         check("b.sh", "cd /opt/ml", &format!("cd {root}"));
+        check("b.R", "setwd('/opt/ml')", &format!("setwd('{root}')"));
         check("c.py", "'s3://b/opt/ml'", "'s3://b/opt/ml'");
         check("d.csv", "/opt/ml", "/opt/ml");
         check("e.py", &large, &large);

@@ -9,8 +9,10 @@ use serde_json::{Map, Value, json};
 
 use super::programs;
 use super::toolkit::{self, Facts, HOST};
+use crate::config::Mode;
 use crate::local::archive;
 use crate::local::engine::Engine;
+use crate::local::interpreters::{RSCRIPT, entry, is_r};
 use crate::local::paths::rewrite;
 use crate::local::place::{Place, PlaceError, client, download, has_files, upload, upload_folder};
 use crate::local::process::{Exit, Program};
@@ -66,7 +68,7 @@ pub(super) fn prepare(engine: &Engine, job: &Job, place: &Place) -> Result<Progr
 
     let root = place.root_text();
     let mut env = place.base_env(engine);
-    env.extend(toolkit::environment(&Facts {
+    let facts = Facts {
         job: &job.name,
         root: &root,
         program: program.as_deref().unwrap_or_default(),
@@ -75,44 +77,57 @@ pub(super) fn prepare(engine: &Engine, job: &Job, place: &Place) -> Result<Progr
         channels: &channels,
         resources: &resources,
         cpus: std::thread::available_parallelism().map_or(1, usize::from),
-    }));
+    };
+    if place.image().mode == Mode::Script {
+        env.extend(toolkit::environment(&facts));
+    }
     env.insert("TRAINING_JOB_NAME".to_owned(), job.name.clone());
     env.insert("TRAINING_JOB_ARN".to_owned(), arn(job));
     place.add_env(&mut env, request.get("Environment"));
 
-    let (name, args) = command(request, program, &own, &root)?;
+    let (name, args) = command(request, place, program, &own)?;
     let program = place.program(engine, &name, args, env, code.clone())?;
     requirements::with(engine, place, program, &code)
 }
 
-/// The program and its arguments: the request's own entry point, or script mode's.
+/// The program and its arguments: the request's own entry point, the image's, or script mode's.
 fn command(
     request: &Value,
+    place: &Place,
     program: Option<String>,
     own: &BTreeMap<String, Value>,
-    root: &str,
 ) -> Result<(String, Vec<String>), PlaceError> {
+    let root = place.root_text();
     let algorithm = &request["AlgorithmSpecification"];
     let words = |member: &str| {
         super::strings(algorithm.get(member))
-            .map(|word| rewrite(word, root))
+            .map(|word| rewrite(word, &root))
             .collect::<Vec<_>>()
     };
-    let mut entry = words("ContainerEntrypoint").into_iter();
-    if let Some(first) = entry.next() {
-        return Ok((first, entry.chain(words("ContainerArguments")).collect()));
+    let mut started = words("ContainerEntrypoint");
+    if started.is_empty() && place.image().mode == Mode::Entrypoint {
+        started = place.entry_point(&place.image().train, "train");
+    }
+    if !started.is_empty() {
+        started.extend(words("ContainerArguments"));
+        return Ok(entry(started).unwrap_or_default());
     }
     let program = program.ok_or_else(|| {
         client(
             "no program to run: set the hyperparameters sagemaker_program and \
-             sagemaker_submit_directory, or AlgorithmSpecification.ContainerEntrypoint (images are \
-             not run locally)",
+             sagemaker_submit_directory, or AlgorithmSpecification.ContainerEntrypoint, or `mode: \
+             entrypoint` in the table of images (images are not run locally)",
         )
     })?;
-    let shell = Path::new(&program).extension() == Some(OsStr::new("sh"));
-    let name = if shell { "sh" } else { "python3" };
+    let name = if Path::new(&program).extension() == Some(OsStr::new("sh")) {
+        "sh"
+    } else if is_r(&program) {
+        RSCRIPT
+    } else {
+        "python3"
+    };
     let args = toolkit::arguments(own).into_iter();
-    let args = args.map(|word| rewrite(&word, root));
+    let args = args.map(|word| rewrite(&word, &root));
     Ok((
         name.to_owned(),
         std::iter::once(program).chain(args).collect(),

@@ -8,6 +8,7 @@ mod conformance;
 mod connections;
 mod containers;
 mod endpoints;
+mod images;
 mod killed;
 mod lifetime;
 mod monitoring;
