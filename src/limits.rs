@@ -308,6 +308,18 @@ pub const TRANSFORM_ANSWER_BYTES_MAX: usize = 100 * 1024 * 1024;
 pub const TRANSFORM_FILES_AT_ONCE: usize = 4;
 /// Bytes of a program of a local job in which `/opt/ml` is looked for.
 pub const PROGRAM_BYTES_MAX: u64 = 1024 * 1024;
+/// Bytes of a local job's output that become logs at a time.
+pub const LOG_READ_BYTES_MAX: u64 = 1024 * 1024;
+/// Groups of local logs.
+pub const LOG_GROUPS_MAX: usize = 1_000;
+/// Streams of one group of local logs; of those that jobs write the oldest go.
+pub const LOG_STREAMS_MAX: usize = 1_000;
+/// Events of one stream of local logs that are kept; the oldest go.
+pub const LOG_EVENTS_MAX: usize = 20_000;
+/// Bytes of one stream of local logs that are kept; the oldest events go.
+pub const LOG_STREAM_BYTES_MAX: usize = 1024 * 1024;
+/// Bytes of all local logs that are kept; what was said longest ago goes.
+pub const LOG_BYTES_MAX: usize = 16 * 1024 * 1024;
 /// Rows of a user's table of images.
 pub const IMAGE_ROWS_MAX: usize = 200;
 /// Entries of this machine's `/opt` that local jobs see beside their `/opt/ml`.

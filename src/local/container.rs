@@ -187,6 +187,11 @@ impl Container {
         })
     }
 
+    /// Where the output of the `nth` process goes.
+    pub(super) fn log(&self, nth: usize) -> PathBuf {
+        self.folder.join(format!("log-{nth}.txt"))
+    }
+
     /// Starts the `nth` process and waits until it answers a ping. `whose` says for people what it
     /// serves.
     pub(super) async fn start(
@@ -205,7 +210,7 @@ impl Container {
                 program.env.insert(variable, port.to_string());
             }
         }
-        program.log = self.folder.join(format!("log-{nth}.txt"));
+        program.log = self.log(nth);
         let unhealthy = |why: String| {
             format!(
                 "The primary container for {whose} did not pass the ping health check. {why} Its \

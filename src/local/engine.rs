@@ -20,6 +20,7 @@ use super::capture::Captures;
 use super::fleet::{self, Fleets};
 use super::images::Images;
 use super::job;
+use super::logs::Logs;
 use super::measures::Measures;
 use super::posts;
 use super::pretend;
@@ -107,6 +108,7 @@ pub(crate) struct Engine {
     pub(super) calls: Calls,
     pub(super) fleets: Fleets,
     pub(super) captures: Captures,
+    pub(super) logs: Logs,
     pub(super) measures: Measures,
     pub(super) async_turns: Turns,
     pub(super) turns: Semaphore,
@@ -137,6 +139,7 @@ impl Engine {
             calls: Calls::default(),
             fleets: Fleets::default(),
             captures: Captures::default(),
+            logs: Logs::default(),
             measures: Measures::default(),
             async_turns: Turns::default(),
             turns: Semaphore::new(LOCAL_JOBS_MAX),

@@ -27,6 +27,7 @@ mod intake;
 mod interpreters;
 mod job;
 mod listen;
+mod logs;
 mod measures;
 mod mounts;
 mod opt_ml;
@@ -246,6 +247,7 @@ pub async fn serve(options: LocalOptions) -> Result<LocalHandle, LocalError> {
     tasks.spawn(engine::drive(Arc::clone(&engine), told.clone()));
     tasks.spawn(engine::persist(Arc::clone(&engine), told.clone()));
     tasks.spawn(capture::keep_flushing(Arc::clone(&engine), told.clone()));
+    tasks.spawn(logs::keep_reading(Arc::clone(&engine), told.clone()));
     tasks.spawn(measures::keep_flushing(Arc::clone(&engine), told.clone()));
     let router = http::router(Arc::clone(&engine));
     tasks.spawn(listen::listen(listener, router, options.patience, told));

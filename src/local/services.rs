@@ -92,6 +92,14 @@ const SERVICES: &[Service] = &[
         ..NONE
     },
     Service {
+        name: "logs",
+        signed: "logs",
+        target: "Logs_20140328",
+        json: "1.1",
+        shapes: "logs.",
+        ..NONE
+    },
+    Service {
         name: "resourcegroupstaggingapi",
         signed: "tagging",
         target: "ResourceGroupsTaggingAPI_20170126",

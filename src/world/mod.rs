@@ -25,6 +25,7 @@ mod kinds;
 mod lineage;
 mod list;
 pub mod log;
+mod logs;
 pub mod metrics;
 mod model;
 mod monitoring;
@@ -86,6 +87,7 @@ use crate::resource::wire::{Turn, Wire};
 use events::Events;
 use faults::Faults;
 use kinds::KINDS;
+use logs::Logs;
 use metrics::Metrics;
 use queue::Queues;
 use records::{Key, Records};
@@ -115,6 +117,8 @@ pub struct World {
     queues: Queues,
     #[serde(default)]
     events: Events,
+    #[serde(default)]
+    logs: Logs,
 }
 
 /// Something that happens by itself: the machine of a record looks at the clock.
@@ -143,6 +147,7 @@ impl World {
             settings: Settings::default(),
             queues: Queues::default(),
             events: Events::default(),
+            logs: Logs::default(),
         }
     }
 

@@ -9,7 +9,9 @@ use serde_json::{Map, Value};
 use super::kind::Id;
 use super::kinds::KINDS;
 use super::request::{Reply, Request, text};
-use super::{World, events, identity, metrics, queue, roles, s3, scaling, shape, tagging, topics};
+use super::{
+    World, events, identity, logs, metrics, queue, roles, s3, scaling, shape, tagging, topics,
+};
 use crate::resource::call::Call;
 
 /// One operation.
@@ -77,6 +79,7 @@ const BESIDE: &[(&str, &[Operation])] = &[
     ("sns", topics::OPERATIONS),
     ("iam", roles::OPERATIONS),
     ("events", events::OPERATIONS),
+    ("logs", logs::OPERATIONS),
     ("resourcegroupstaggingapi", tagging::OPERATIONS),
     ("scheduler", events::SCHEDULER),
     ("sqs", queue::OPERATIONS),

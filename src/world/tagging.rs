@@ -133,6 +133,7 @@ impl World {
                 return Some(arn);
             }
             "sqs" => self.queues.has(&Place::of_arn(arn)?),
+            "logs" => self.logs.has(scope, arn),
             "sns" => described(Id::Topic, "TopicArn"),
             "cloudwatch" => described(Id::Alarm, "AlarmArn"),
             "application-autoscaling" => described(Id::ScalableTarget, "ScalableTargetARN"),

@@ -25,6 +25,9 @@ pub(super) enum Rank {
 /// A page, and the token of the next.
 pub(super) type Page<T> = (Vec<T>, Option<String>);
 
+/// What most services call the token.
+const NEXT: &str = "NextToken";
+
 /// The page that a request's size and `NextToken` name. A token names the last item shown, so that
 /// what is deleted between two pages moves nothing.
 pub(super) struct Window<'a> {
@@ -39,7 +42,7 @@ impl<'a> Window<'a> {
     /// The page of a list of `SageMaker`'s: the newest come first unless `SortOrder` says otherwise.
     pub(super) fn of(request: &Request<'a>, usual: usize) -> Result<Self, Refusal> {
         let ascending = request.text("SortOrder") == "Ascending";
-        Self::new(request, ascending, "MaxResults", usual)
+        Self::named(request, ascending, ("MaxResults", NEXT), usual)
     }
 
     /// The page of a list of one order. `size` names the member that says how many are wanted.
@@ -48,18 +51,20 @@ impl<'a> Window<'a> {
         size: &str,
         usual: usize,
     ) -> Result<Self, Refusal> {
-        Self::new(request, true, size, usual)
+        Self::named(request, true, (size, NEXT), usual)
     }
 
-    fn new(
+    /// The page of a list for which a service has names of its own: of the member that says how many
+    /// are wanted, and of the token.
+    pub(super) fn named(
         request: &Request<'a>,
         ascending: bool,
-        size: &str,
+        (size, token): (&str, &str),
         usual: usize,
     ) -> Result<Self, Refusal> {
         let size = request.get(size).and_then(Value::as_u64);
         let size = size.and_then(|max| usize::try_from(max).ok());
-        let token = Some(request.text("NextToken")).filter(|token| !token.is_empty());
+        let token = Some(request.text(token)).filter(|token| !token.is_empty());
         let after = token.map(|token| read_token(request.op, token));
         Ok(Self {
             op: request.op,

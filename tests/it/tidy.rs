@@ -140,6 +140,10 @@ const LOCKS: &[(&str, &str)] = &[
         "invocations of one endpoint wait for the same turns",
     ),
     (
+        "src/local/logs.rs",
+        "jobs begin and end while what they say is read",
+    ),
+    (
         "src/local/measures.rs",
         "requests on many connections are measured together",
     ),

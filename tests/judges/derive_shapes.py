@@ -29,6 +29,7 @@ FILES: Dict[str, Dict[str, str]] = {
         "resourcegroupstaggingapi": "tag.",
         "scheduler": "sch.",
         "iam": "iam.",
+        "logs": "logs.",
         "sns": "sns.",
         "sqs": "sqs.",
         "sts": "sts.",

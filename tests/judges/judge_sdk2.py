@@ -9,6 +9,8 @@ jobs.
 
 from __future__ import annotations
 
+import contextlib
+import io
 from typing import Any
 
 from sagemaker import ModelPackage, Session, image_uris
@@ -241,7 +243,10 @@ def judge_fit(judge: Judge, session: Session) -> None:
         instance_type=INSTANCE,
         sagemaker_session=session,
     )
-    estimator.fit({"train": flats.upload(session)}, logs="None", wait=True)
+    told = io.StringIO()
+    with contextlib.redirect_stdout(told):
+        estimator.fit({"train": flats.upload(session)}, logs="All", wait=True)
+    judge.check("what a job says while it is awaited", "slope=" in told.getvalue(), told.getvalue())
     judge.check("a job's artefact", estimator.model_data.endswith("/output/model.tar.gz"))
     model = estimator.create_model(entry_point="inference.py", source_dir=str(flats.CODE))
     model.create(instance_type=INSTANCE)

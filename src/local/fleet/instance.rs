@@ -9,6 +9,7 @@ use tokio::time::timeout;
 use crate::limits::FLEET_RESTARTS_MAX;
 use crate::local::container::Container;
 use crate::local::engine::{Engine, Order, ordered};
+use crate::local::logs::{self, Stream};
 use crate::local::process::Running;
 use crate::world::work::Fleet;
 
@@ -37,6 +38,9 @@ enum Ended {
 impl Instance {
     /// Starts the process and keeps it up until told otherwise; says once whether it came up.
     pub(super) async fn keep(mut self, came_up: oneshot::Sender<Result<(), String>>) {
+        let engine = Arc::clone(&self.engine);
+        let stream = Stream::of_instance(&engine, &self.fleet);
+        let _log = logs::follow(&engine, stream, self.container.log(self.nth));
         let whose = format!("production variant {}", self.fleet.variant);
         let mut came_up = Some(came_up);
         let mut restarts_left = FLEET_RESTARTS_MAX;

@@ -15,6 +15,7 @@ use tokio::sync::watch;
 use tokio::time::{Instant, timeout_at};
 
 use super::engine::{Engine, Order, ordered};
+use super::logs::{self, Stream};
 use super::place::{Place, PlaceError};
 use super::process::{self, Exit, Program, Running};
 use crate::world::work::{Done, Job, JobKind, JobOutcome};
@@ -59,6 +60,7 @@ async fn outcome(
         Ok(prepared) => prepared,
         Err(error) => return Some(JobOutcome::Failed(error.to_string())),
     };
+    let _log = logs::follow(engine, Stream::of_job(engine, job), program.log.clone());
     let mut running = match process::start(&engine.host.supervisor, &program).await {
         Ok(running) => running,
         Err(error) => return Some(JobOutcome::Failed(format!("ClientError: {error}"))),

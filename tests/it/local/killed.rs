@@ -15,12 +15,14 @@ use serde_json::{Value, json};
 
 use super::archive::{tar_gz, untar};
 use super::endpoints::{SERVE, deploy, invoke_until, settled};
+use super::logs::said;
 use super::{Client, read, until};
 use crate::support::processes::{about, descendants, process};
 
 /// Says that it runs, has a child of its own, and goes on once it is let.
 const PATIENT: &str = r#"
 import os, subprocess, sys, time
+print("patience", flush=True)
 subprocess.Popen(["sleep", "600"])
 with open(os.path.join(os.environ["SM_OUTPUT_DATA_DIR"], "pid"), "w") as f:
     f.write("%d\n" % os.getpid())
@@ -127,9 +129,10 @@ async fn check(opt_ml: &str) {
     let output = state.join("jobs/us-east-1/training/long/opt/ml/output/data/pid");
     let first = until("the job to run", || read(&output)).await;
     // What was accepted is on disk a moment later.
-    until("the snapshot to name the job", || {
+    until("the snapshot to name the job, and what it said", || {
         let snapshot = fs::read_to_string(state.join("world.json")).ok()?;
-        snapshot.contains("\"long\"").then_some(())
+        let said = snapshot.contains("patience");
+        (snapshot.contains("\"long\"") && said).then_some(())
     })
     .await;
     let before = resources(client).await;
@@ -157,6 +160,8 @@ async fn check(opt_ml: &str) {
     let mut server = Server::start(&state, opt_ml);
     let client = &server.client;
     assert_eq!(resources(client).await, before);
+    let heard = said(client, "/aws/sagemaker/TrainingJobs", "long/").await;
+    assert_eq!(heard[0], "patience", "{heard:?}");
     let again = until("the job to run again", || {
         read(&output).filter(|pid| *pid != first)
     })

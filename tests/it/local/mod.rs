@@ -11,6 +11,7 @@ mod endpoints;
 mod images;
 mod killed;
 mod lifetime;
+mod logs;
 mod monitoring;
 mod objects;
 mod processing;
@@ -249,6 +250,21 @@ async fn until<T>(what: &str, mut look: impl FnMut() -> Option<T>) -> T {
         loop {
             ticks.tick().await;
             if let Some(found) = look() {
+                return found;
+            }
+        }
+    });
+    let found = found.await;
+    found.unwrap_or_else(|_| panic!("waited in vain for {what}"))
+}
+
+/// The same of what is asked.
+async fn until_answered<T>(what: &str, mut ask: impl AsyncFnMut() -> Option<T>) -> T {
+    let mut ticks = interval(Duration::from_millis(20));
+    let found = timeout(DEADLINE, async {
+        loop {
+            ticks.tick().await;
+            if let Some(found) = ask().await {
                 return found;
             }
         }

@@ -21,6 +21,7 @@ use crate::limits::{
 use crate::local::archive::files_below;
 use crate::local::container::{Container, NoReply, last_words};
 use crate::local::engine::{Engine, Order, ordered};
+use crate::local::logs::{self, Stream};
 use crate::local::place::{Place, PlaceError, client, download, read_object, upload};
 use crate::world::work::{Job, JobOutcome};
 
@@ -61,6 +62,8 @@ pub(super) async fn outcome(
         Ok(prepared) => prepared,
         Err(error) => return Some(JobOutcome::Failed(error.to_string())),
     };
+    let log = prepared.container.log(0);
+    let _log = logs::follow(engine, Stream::of_job(engine, job), log);
     let whose = format!("transform job {}", job.name);
     let started = tokio::select! {
         started = prepared.container.start(engine, &whose, 0) => started,
