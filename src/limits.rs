@@ -275,6 +275,16 @@ pub const CALL_LOG_MAX: usize = 20_000;
 pub const CALL_LOG_BODY_BYTES_MAX: usize = 16 * 1024;
 /// Parts of one multipart upload (S3's own figure).
 pub const UPLOAD_PARTS_MAX: i32 = 10_000;
+/// Versions and delete markers that a bucket keeps behind its current objects.
+pub const BUCKET_VERSIONS_MAX: usize = 100_000;
+/// Changes of objects that are told of after one step; what is more is not told.
+pub const OBJECT_CHANGES_MAX: usize = 10_000;
+/// Rules of a bucket that tell a queue or a topic (S3's own figure).
+pub const NOTIFICATION_RULES_MAX: usize = 100;
+/// Tags of one object (S3's own figure).
+pub const OBJECT_TAGS_MAX: usize = 10;
+/// Bytes of a part that is not the last one (S3's own figure).
+pub const PART_BYTES_MIN: u64 = 5 * 1024 * 1024;
 /// Multipart uploads that are open at once.
 pub const UPLOADS_MAX: usize = 1_000;
 /// Captured invocations that wait to be written; when they are more, the next write comes at once.

@@ -73,13 +73,7 @@ impl Bodies {
             file: None,
             size: 0,
             md5: Md5::new(),
-            hasher: ChecksumHasher {
-                crc32: wanted("crc32").then(Crc32::new),
-                crc32c: wanted("crc32c").then(Crc32c::new),
-                sha1: wanted("sha1").then(Sha1::new),
-                sha256: Some(Sha256::new()),
-                crc64nvme: wanted("crc64nvme").then(Crc64Nvme::new),
-            },
+            hasher: hasher(|name| name == "sha256" || wanted(name)),
         }
     }
 
@@ -147,6 +141,17 @@ impl Bodies {
             }
         }
         Ok(())
+    }
+}
+
+/// What computes the checksums of these names.
+pub(super) fn hasher(wanted: impl Fn(&str) -> bool) -> ChecksumHasher {
+    ChecksumHasher {
+        crc32: wanted("crc32").then(Crc32::new),
+        crc32c: wanted("crc32c").then(Crc32c::new),
+        sha1: wanted("sha1").then(Sha1::new),
+        sha256: wanted("sha256").then(Sha256::new),
+        crc64nvme: wanted("crc64nvme").then(Crc64Nvme::new),
     }
 }
 

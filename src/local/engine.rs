@@ -186,9 +186,10 @@ impl Engine {
         read(self.world().objects())
     }
 
-    /// Changes the index of S3.
+    /// Changes the index of S3. Whom that concerns is told.
     pub(super) fn with_objects_mut<R>(&self, write: impl FnOnce(&mut Objects) -> R) -> R {
-        let result = write(self.world().objects_mut());
+        let now = self.now();
+        let result = self.world().write_objects(now, write);
         self.changed();
         result
     }
@@ -223,13 +224,8 @@ impl Engine {
     /// Removes the files of bodies that no object has any more.
     pub(super) fn sweep(&self) -> std::io::Result<()> {
         let used: BTreeSet<String> = self.with_objects(|objects| {
-            let mut used = BTreeSet::new();
-            for (bucket, _) in objects.buckets() {
-                let all = objects.list(bucket, "", None, None, usize::MAX);
-                let all = all.map(|page| page.objects).unwrap_or_default();
-                used.extend(all.into_iter().map(|(_, object)| object.sha256.clone()));
-            }
-            used
+            let every = objects.every();
+            every.map(|object| object.sha256.clone()).collect()
         });
         self.bodies.sweep(|name| used.contains(name))
     }

@@ -436,6 +436,9 @@ fn put(
         metadata: BTreeMap::new(),
         modified: engine.now(),
         inline: stored.inline,
+        version: None,
+        tags: BTreeMap::new(),
+        checksums: BTreeMap::new(),
     };
     let put = engine.with_objects_mut(|objects| objects.put_stored(bucket, key, object));
     put.map(drop)

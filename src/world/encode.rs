@@ -1,6 +1,6 @@
 //! Names that look like the service's, and bytes in what is written down.
 
-use data_encoding::HEXLOWER;
+use data_encoding::{BASE64URL_NOPAD, HEXLOWER};
 use sha2::{Digest as _, Sha256};
 
 /// A digest in `length` lower-case letters and digits: names that look like the service's.
@@ -11,6 +11,11 @@ pub(super) fn letters(seed: &str, length: usize) -> String {
         .take(length)
         .map(|byte| char::from(DIGITS[usize::from(*byte) % DIGITS.len()]))
         .collect()
+}
+
+/// An id in the form of a version of S3's: 32 letters, digits and signs.
+pub(super) fn version_id(seed: &str) -> String {
+    BASE64URL_NOPAD.encode(&Sha256::digest(seed.as_bytes())[..24])
 }
 
 /// An id in the form of a UUID.

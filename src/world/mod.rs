@@ -30,6 +30,7 @@ pub mod metrics;
 mod model;
 mod monitoring;
 mod neighbour_tags;
+mod notices;
 pub mod objects;
 mod operations;
 mod pace;

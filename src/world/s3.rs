@@ -30,7 +30,11 @@ impl World {
         let (bucket, key) = (place(request, "Bucket")?, place(request, "Key")?);
         may_write(self.objects.head(bucket, key).map(AsRef::as_ref), request)?;
         let object = self.objects.put_stored(bucket, key, object)?;
-        Ok(json!({"ETag": quoted(&object), "ChecksumSHA256": checksum(&object)}))
+        let mut answer = json!({"ETag": quoted(&object), "ChecksumSHA256": checksum(&object)});
+        if let Some(version) = &object.version {
+            answer["VersionId"] = version.as_str().into();
+        }
+        Ok(answer)
     }
 
     pub(super) fn head_object(&self, request: &Request<'_>) -> Reply {

@@ -22,11 +22,12 @@ use crate::local::chunked::Decoder;
 /// Bytes of a file that are read at once.
 const PIECE_BYTES: usize = 256 * 1024;
 
-/// Reads the whole body of an upload, undoes `aws-chunked`, and checks every digest that the
-/// request or its trailers name.
+/// Reads the whole body of an upload, undoes `aws-chunked`, computes checksums, by their names in
+/// headers, and checks every digest that the request or its trailers name.
 pub(super) async fn receive(
     bodies: &Bodies,
     headers: &HeaderMap,
+    checksums: &[&str],
     body: Option<StreamingBlob>,
 ) -> S3Result<Stored> {
     let header = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
@@ -34,10 +35,7 @@ pub(super) async fn receive(
     let chunked = payload.starts_with("STREAMING-")
         || header("content-encoding").is_some_and(|list| list.contains("aws-chunked"));
     let mut decoder = chunked.then(Decoder::default);
-    let mut intake = bodies.intake(|name| {
-        let name = format!("x-amz-checksum-{name}");
-        headers.contains_key(&name) || header("x-amz-trailer").is_some_and(|t| t.contains(&name))
-    });
+    let mut intake = bodies.intake(|name| checksums.contains(&name));
     let mut decoded = Vec::new();
     let mut body = s3s::Body::from(body.unwrap_or_else(|| s3s::Body::empty().into()));
     while let Some(frame) = body.frame().await {

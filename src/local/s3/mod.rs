@@ -4,36 +4,49 @@
 //! [`anonymous`]).
 
 mod body;
+mod bucket;
+mod checksum;
+mod condition;
+mod copy;
+mod delete;
+mod list;
+mod multipart;
+mod notify;
 mod object;
+mod tagging;
 mod upload;
 
 use std::pin::Pin;
 use std::sync::Arc;
 
 use axum::http::{HeaderMap, Uri, header};
-use data_encoding::HEXLOWER;
 use s3s::dto::{
-    AbortMultipartUploadInput, AbortMultipartUploadOutput, Bucket, BucketLocationConstraint,
-    CommonPrefix, CompleteMultipartUploadInput, CompleteMultipartUploadOutput, CopyObjectInput,
-    CopyObjectOutput, CreateBucketInput, CreateBucketOutput, CreateMultipartUploadInput,
-    CreateMultipartUploadOutput, DeleteBucketInput, DeleteBucketOutput, DeleteObjectInput,
-    DeleteObjectOutput, DeleteObjectsInput, DeleteObjectsOutput, DeletedObject, ETag,
-    GetBucketLocationInput, GetBucketLocationOutput, GetBucketVersioningInput,
-    GetBucketVersioningOutput, GetObjectInput, GetObjectOutput, HeadBucketInput, HeadBucketOutput,
-    HeadObjectInput, HeadObjectOutput, ListBucketsInput, ListBucketsOutput, ListObjectsInput,
-    ListObjectsOutput, ListObjectsV2Input, ListObjectsV2Output, PutObjectInput, PutObjectOutput,
-    UploadPartCopyInput, UploadPartCopyOutput, UploadPartInput, UploadPartOutput,
+    AbortMultipartUploadInput, AbortMultipartUploadOutput, CompleteMultipartUploadInput,
+    CompleteMultipartUploadOutput, CopyObjectInput, CopyObjectOutput, CreateBucketInput,
+    CreateBucketOutput, CreateMultipartUploadInput, CreateMultipartUploadOutput, DeleteBucketInput,
+    DeleteBucketOutput, DeleteObjectInput, DeleteObjectOutput, DeleteObjectTaggingInput,
+    DeleteObjectTaggingOutput, DeleteObjectsInput, DeleteObjectsOutput, ETag,
+    GetBucketLocationInput, GetBucketLocationOutput, GetBucketNotificationConfigurationInput,
+    GetBucketNotificationConfigurationOutput, GetBucketVersioningInput, GetBucketVersioningOutput,
+    GetObjectInput, GetObjectOutput, GetObjectTaggingInput, GetObjectTaggingOutput,
+    HeadBucketInput, HeadBucketOutput, HeadObjectInput, HeadObjectOutput, ListBucketsInput,
+    ListBucketsOutput, ListMultipartUploadsInput, ListMultipartUploadsOutput,
+    ListObjectVersionsInput, ListObjectVersionsOutput, ListObjectsInput, ListObjectsOutput,
+    ListObjectsV2Input, ListObjectsV2Output, ListPartsInput, ListPartsOutput,
+    PutBucketNotificationConfigurationInput, PutBucketNotificationConfigurationOutput,
+    PutBucketVersioningInput, PutBucketVersioningOutput, PutObjectInput, PutObjectOutput,
+    PutObjectTaggingInput, PutObjectTaggingOutput, UploadPartCopyInput, UploadPartCopyOutput,
+    UploadPartInput, UploadPartOutput,
 };
 use s3s::service::{S3Service, S3ServiceBuilder};
-use s3s::{S3, S3Error, S3ErrorCode, S3Request, S3Response, S3Result, s3_error};
+use s3s::{S3, S3Error, S3ErrorCode, S3Request, S3Response, S3Result};
 
 use self::upload::Uploads;
 use super::calls::CallRecord;
 use super::engine::Engine;
-use super::scope::DEFAULT_REGION;
 use crate::clock::Timestamp;
 use crate::resource::call::Scope;
-use crate::world::objects::{Listing, Object, ObjectError, Objects};
+use crate::world::objects::{Object, ObjectError, Objects};
 
 /// The S3 service of an engine.
 pub(super) fn service(engine: Arc<Engine>) -> S3Service {
@@ -133,226 +146,30 @@ operations! {
     create_multipart_upload: CreateMultipartUploadInput => CreateMultipartUploadOutput;
     delete_bucket: DeleteBucketInput => DeleteBucketOutput;
     delete_object: DeleteObjectInput => DeleteObjectOutput;
+    delete_object_tagging: DeleteObjectTaggingInput => DeleteObjectTaggingOutput;
     delete_objects: DeleteObjectsInput => DeleteObjectsOutput;
     get_bucket_location: GetBucketLocationInput => GetBucketLocationOutput;
+    get_bucket_notification_configuration:
+        GetBucketNotificationConfigurationInput => GetBucketNotificationConfigurationOutput;
     get_bucket_versioning: GetBucketVersioningInput => GetBucketVersioningOutput;
     get_object: GetObjectInput => GetObjectOutput;
+    get_object_tagging: GetObjectTaggingInput => GetObjectTaggingOutput;
     head_bucket: HeadBucketInput => HeadBucketOutput;
     head_object: HeadObjectInput => HeadObjectOutput;
     list_buckets: ListBucketsInput => ListBucketsOutput;
+    list_multipart_uploads: ListMultipartUploadsInput => ListMultipartUploadsOutput;
+    list_object_versions: ListObjectVersionsInput => ListObjectVersionsOutput;
     list_objects: ListObjectsInput => ListObjectsOutput;
     list_objects_v2: ListObjectsV2Input => ListObjectsV2Output;
+    list_parts: ListPartsInput => ListPartsOutput;
+    put_bucket_notification_configuration:
+        PutBucketNotificationConfigurationInput => PutBucketNotificationConfigurationOutput;
+    put_bucket_versioning: PutBucketVersioningInput => PutBucketVersioningOutput;
     put_object: PutObjectInput => PutObjectOutput;
+    put_object_tagging: PutObjectTaggingInput => PutObjectTaggingOutput;
     upload_part: UploadPartInput => UploadPartOutput;
     upload_part_copy: UploadPartCopyInput => UploadPartCopyOutput;
 }
-
-#[expect(clippy::unused_async, reason = "all operations have the trait's shape")]
-impl Backend {
-    async fn create_bucket(
-        &self,
-        request: S3Request<CreateBucketInput>,
-    ) -> S3Result<CreateBucketOutput> {
-        let name = request.input.bucket;
-        let region = request.extensions.get::<SignedRegion>();
-        let owner = Scope {
-            account: self.engine.account().to_owned(),
-            region: region.map_or_else(|| DEFAULT_REGION.to_owned(), |signed| signed.0.clone()),
-        };
-        let now = self.engine.now();
-        let location = Some(format!("/{name}"));
-        match self
-            .engine
-            .with_objects_mut(|objects| objects.create_bucket(&owner, &name, now))
-        {
-            // Creating one's own bucket again is no error in us-east-1.
-            Err(ObjectError::BucketAlreadyOwnedByYou) if owner.region == DEFAULT_REGION => {}
-            other => other.map_err(refused)?,
-        }
-        Ok(CreateBucketOutput { location })
-    }
-
-    async fn delete_bucket(
-        &self,
-        request: S3Request<DeleteBucketInput>,
-    ) -> S3Result<DeleteBucketOutput> {
-        let name = request.input.bucket;
-        self.engine
-            .with_objects_mut(|objects| objects.delete_bucket(&name))
-            .map_err(refused)?;
-        Ok(DeleteBucketOutput::default())
-    }
-
-    async fn head_bucket(&self, request: S3Request<HeadBucketInput>) -> S3Result<HeadBucketOutput> {
-        let owner = self
-            .engine
-            .with_objects(|objects| bucket(objects, &request.input.bucket))?;
-        Ok(HeadBucketOutput {
-            bucket_region: Some(owner.region),
-            ..HeadBucketOutput::default()
-        })
-    }
-
-    async fn get_bucket_location(
-        &self,
-        request: S3Request<GetBucketLocationInput>,
-    ) -> S3Result<GetBucketLocationOutput> {
-        let owner = self
-            .engine
-            .with_objects(|objects| bucket(objects, &request.input.bucket))?;
-        let location_constraint =
-            (owner.region != DEFAULT_REGION).then(|| BucketLocationConstraint::from(owner.region));
-        Ok(GetBucketLocationOutput {
-            location_constraint,
-        })
-    }
-
-    async fn get_bucket_versioning(
-        &self,
-        request: S3Request<GetBucketVersioningInput>,
-    ) -> S3Result<GetBucketVersioningOutput> {
-        self.engine
-            .with_objects(|objects| bucket(objects, &request.input.bucket))?;
-        Ok(GetBucketVersioningOutput::default())
-    }
-
-    async fn list_buckets(
-        &self,
-        _request: S3Request<ListBucketsInput>,
-    ) -> S3Result<ListBucketsOutput> {
-        let buckets = self.engine.with_objects(|objects| {
-            objects
-                .buckets()
-                .map(|(name, bucket)| Bucket {
-                    name: Some(name.to_owned()),
-                    creation_date: Some(timestamp(bucket.created)),
-                    ..Bucket::default()
-                })
-                .collect()
-        });
-        Ok(ListBucketsOutput {
-            buckets: Some(buckets),
-            ..ListBucketsOutput::default()
-        })
-    }
-
-    async fn list_objects_v2(
-        &self,
-        request: S3Request<ListObjectsV2Input>,
-    ) -> S3Result<ListObjectsV2Output> {
-        let input = request.input;
-        let after = match (&input.continuation_token, &input.start_after) {
-            (Some(token), _) => HEXLOWER
-                .decode(token.as_bytes())
-                .ok()
-                .and_then(|bytes| String::from_utf8(bytes).ok())
-                .ok_or_else(|| s3_error!(InvalidArgument, "The continuation token is incorrect"))?,
-            (None, Some(after)) => after.clone(),
-            (None, None) => String::new(),
-        };
-        let page = self.page(
-            &input.bucket,
-            input.prefix.as_deref(),
-            input.delimiter.as_deref(),
-            &after,
-            input.max_keys,
-        )?;
-        let count = page.objects.len() + page.common_prefixes.len();
-        Ok(ListObjectsV2Output {
-            is_truncated: Some(page.next.is_some()),
-            next_continuation_token: page.next.map(|next| HEXLOWER.encode(next.as_bytes())),
-            key_count: Some(i32::try_from(count).unwrap_or(i32::MAX)),
-            contents: Some(contents(&page.objects)),
-            common_prefixes: prefixes(page.common_prefixes),
-            name: Some(input.bucket),
-            prefix: input.prefix,
-            delimiter: input.delimiter,
-            max_keys: input.max_keys.or(Some(MAX_KEYS)),
-            continuation_token: input.continuation_token,
-            start_after: input.start_after,
-            ..ListObjectsV2Output::default()
-        })
-    }
-
-    async fn list_objects(
-        &self,
-        request: S3Request<ListObjectsInput>,
-    ) -> S3Result<ListObjectsOutput> {
-        let input = request.input;
-        let page = self.page(
-            &input.bucket,
-            input.prefix.as_deref(),
-            input.delimiter.as_deref(),
-            input.marker.as_deref().unwrap_or_default(),
-            input.max_keys,
-        )?;
-        Ok(ListObjectsOutput {
-            is_truncated: Some(page.next.is_some()),
-            next_marker: page.next,
-            contents: Some(contents(&page.objects)),
-            common_prefixes: prefixes(page.common_prefixes),
-            name: Some(input.bucket),
-            prefix: input.prefix,
-            delimiter: input.delimiter,
-            max_keys: input.max_keys.or(Some(MAX_KEYS)),
-            marker: input.marker,
-            ..ListObjectsOutput::default()
-        })
-    }
-
-    fn page(
-        &self,
-        bucket: &str,
-        prefix: Option<&str>,
-        delimiter: Option<&str>,
-        after: &str,
-        limit: Option<i32>,
-    ) -> S3Result<Listing> {
-        let limit = usize::try_from(limit.unwrap_or(MAX_KEYS).clamp(0, MAX_KEYS)).unwrap_or(0);
-        let after = Some(after).filter(|after| !after.is_empty());
-        self.engine
-            .with_objects(|objects| {
-                objects.list(bucket, prefix.unwrap_or_default(), delimiter, after, limit)
-            })
-            .map_err(refused)
-    }
-
-    async fn delete_object(
-        &self,
-        request: S3Request<DeleteObjectInput>,
-    ) -> S3Result<DeleteObjectOutput> {
-        let input = request.input;
-        self.engine.with_objects_mut(|objects| {
-            objects.delete(&input.bucket, &input.key).map_err(refused)?;
-            Ok(DeleteObjectOutput::default())
-        })
-    }
-
-    async fn delete_objects(
-        &self,
-        request: S3Request<DeleteObjectsInput>,
-    ) -> S3Result<DeleteObjectsOutput> {
-        let input = request.input;
-        let quiet = input.delete.quiet.unwrap_or(false);
-        self.engine.with_objects_mut(|objects| {
-            let mut deleted = Vec::new();
-            for each in input.delete.objects {
-                objects.delete(&input.bucket, &each.key).map_err(refused)?;
-                deleted.push(DeletedObject {
-                    key: Some(each.key),
-                    ..DeletedObject::default()
-                });
-            }
-            Ok(DeleteObjectsOutput {
-                deleted: (!quiet).then_some(deleted),
-                ..DeleteObjectsOutput::default()
-            })
-        })
-    }
-}
-
-/// Names on one page (S3's own figure).
-const MAX_KEYS: i32 = 1000;
 
 /// The region that a request's signature names, as an extension of the request.
 #[derive(Debug, Clone)]
@@ -370,30 +187,6 @@ fn refused(error: ObjectError) -> S3Error {
         code.unwrap_or(S3ErrorCode::InternalError),
         error.to_string(),
     )
-}
-
-fn contents(found: &[(String, Arc<Object>)]) -> Vec<s3s::dto::Object> {
-    found
-        .iter()
-        .map(|(key, object)| listed(key, object))
-        .collect()
-}
-
-fn prefixes(found: Vec<String>) -> Option<Vec<CommonPrefix>> {
-    let each = |prefix| CommonPrefix {
-        prefix: Some(prefix),
-    };
-    (!found.is_empty()).then(|| found.into_iter().map(each).collect())
-}
-
-fn listed(key: &str, object: &Object) -> s3s::dto::Object {
-    s3s::dto::Object {
-        key: Some(key.to_owned()),
-        size: i64::try_from(object.size).ok(),
-        e_tag: Some(etag(object)),
-        last_modified: Some(timestamp(object.modified)),
-        ..s3s::dto::Object::default()
-    }
 }
 
 fn etag(object: &Object) -> ETag {

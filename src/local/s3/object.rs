@@ -1,28 +1,34 @@
 //! Operations on one object.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
 
-use axum::http::HeaderMap;
-use data_encoding::{BASE64, HEXLOWER};
+use axum::http::{HeaderMap, HeaderName, HeaderValue};
 use s3s::dto::{
-    AbortMultipartUploadInput, AbortMultipartUploadOutput, CompleteMultipartUploadInput,
-    CompleteMultipartUploadOutput, CopyObjectInput, CopyObjectOutput, CopyObjectResult,
-    CopyPartResult, CopySource, CreateMultipartUploadInput, CreateMultipartUploadOutput, ETag,
-    ETagCondition, GetObjectInput, GetObjectOutput, HeadObjectInput, HeadObjectOutput, Metadata,
-    MetadataDirective, PutObjectInput, PutObjectOutput, Range, StreamingBlob, UploadPartCopyInput,
-    UploadPartCopyOutput, UploadPartInput, UploadPartOutput,
+    ChecksumType, GetObjectInput, GetObjectOutput, HeadObjectInput, HeadObjectOutput, Metadata,
+    PutObjectInput, PutObjectOutput, StreamingBlob,
 };
-use s3s::{S3Request, S3Result, s3_error};
+use s3s::{S3Request, S3Result};
 
 use super::body::{from_file, internal, receive};
-use super::upload::{Upload, assemble};
+use super::checksum::{self, Checksums, set_checksums};
+use super::condition::{Reading, may_write};
+use super::tagging::{self, Tags};
 use super::{Backend, bucket, etag, refused, timestamp};
 use crate::local::bodies::Stored;
-use crate::world::objects::{Object, Objects};
+use crate::world::objects::{Object, ObjectError, Objects};
 
 /// The content type of an object that came without one (S3's own).
 const CONTENT_TYPE: &str = "binary/octet-stream";
+
+/// What a new object is, besides its bytes.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Describing {
+    pub(super) tag: String,
+    pub(super) content_type: Option<String>,
+    pub(super) metadata: BTreeMap<String, String>,
+    pub(super) tags: Tags,
+    pub(super) checksums: Checksums,
+}
 
 #[expect(clippy::unused_async, reason = "all operations have the trait's shape")]
 impl Backend {
@@ -33,29 +39,35 @@ impl Backend {
         let input = request.input;
         self.engine
             .with_objects(|objects| bucket(objects, &input.bucket))?;
-        let stored = receive(&self.engine.bodies, &request.headers, input.body).await?;
-        let object = self.object(
-            &stored,
-            stored.md5.clone(),
-            input.content_type,
-            metadata(input.metadata),
-        );
-        let tag = etag(&object);
-        self.engine.with_objects_mut(|objects| {
+        let tags = tagging::of_header(input.tagging.as_deref())?;
+        let mut names = checksum::named(&request.headers);
+        if names.is_empty() {
+            names.push(checksum::USUAL);
+        }
+        let stored = receive(&self.engine.bodies, &request.headers, &names, input.body).await?;
+        let describing = Describing {
+            tag: stored.md5.clone(),
+            content_type: input.content_type,
+            metadata: metadata(input.metadata),
+            tags,
+            checksums: checksum::picked(&stored.checksums, &names),
+        };
+        let object = self.object(&stored, describing);
+        let put = self.engine.with_objects_mut(|objects| {
             let found = objects.head(&input.bucket, &input.key);
             may_write(found, input.if_match.as_ref(), input.if_none_match.as_ref())?;
             objects
                 .put_stored(&input.bucket, &input.key, object)
                 .map_err(refused)
         })?;
-        Ok(PutObjectOutput {
-            e_tag: Some(tag),
-            checksum_sha256: stored.checksums.checksum_sha256.clone(),
-            checksum_crc32: input.checksum_crc32,
-            checksum_crc32c: input.checksum_crc32c,
-            checksum_crc64nvme: input.checksum_crc64nvme,
+        let mut output = PutObjectOutput {
+            e_tag: Some(etag(&put)),
+            version_id: put.version.clone(),
+            checksum_type: Some(ChecksumType::from_static(ChecksumType::FULL_OBJECT)),
             ..PutObjectOutput::default()
-        })
+        };
+        set_checksums!(output, checksum::shown(&put));
+        Ok(output)
     }
 
     pub(super) async fn get_object(
@@ -63,19 +75,21 @@ impl Backend {
         request: S3Request<GetObjectInput>,
     ) -> S3Result<GetObjectOutput> {
         let input = request.input;
-        let object = self.find(&input.bucket, &input.key)?;
-        may_read(
-            &object,
-            input.if_match.as_ref(),
-            input.if_none_match.as_ref(),
-        )?;
+        let object = self.find(&input.bucket, &input.key, input.version_id.as_deref())?;
+        let reading = Reading {
+            tag: input.if_match.as_ref(),
+            other_than: input.if_none_match.as_ref(),
+            modified_since: input.if_modified_since.as_ref(),
+            unmodified_since: input.if_unmodified_since.as_ref(),
+        };
+        reading.check(&object)?;
         let range = match &input.range {
             None => 0..object.size,
             Some(range) => range.check(object.size)?,
         };
         let body = self.body(&object, &range)?;
         let length = range.end - range.start;
-        Ok(GetObjectOutput {
+        let mut output = GetObjectOutput {
             body: Some(body),
             content_length: i64::try_from(length).ok(),
             content_range: input.range.map(|_| {
@@ -83,15 +97,25 @@ impl Backend {
                 format!("bytes {}-{last}/{}", range.start, object.size)
             }),
             accept_ranges: Some("bytes".to_owned()),
-            content_type: Some(content_type(&object)),
+            content_type: Some(
+                input
+                    .response_content_type
+                    .unwrap_or_else(|| content_type(&object)),
+            ),
             e_tag: Some(etag(&object)),
             last_modified: Some(timestamp(object.modified)),
             metadata: shown(&object),
-            checksum_sha256: (input.checksum_mode.is_some() && length == object.size)
-                .then(|| checksum(&object))
-                .flatten(),
+            tag_count: i32::try_from(object.tags.len())
+                .ok()
+                .filter(|count| *count > 0),
             ..GetObjectOutput::default()
-        })
+        };
+        if input.checksum_mode.is_some() && length == object.size {
+            set_checksums!(output, checksum::shown(&object));
+            output.checksum_type = Some(checksum_type(&object));
+        }
+        output.version_id = object.version;
+        Ok(output)
     }
 
     pub(super) async fn head_object(
@@ -99,200 +123,79 @@ impl Backend {
         request: S3Request<HeadObjectInput>,
     ) -> S3Result<HeadObjectOutput> {
         let input = request.input;
-        let object = self.find(&input.bucket, &input.key)?;
-        may_read(
-            &object,
-            input.if_match.as_ref(),
-            input.if_none_match.as_ref(),
-        )?;
-        Ok(HeadObjectOutput {
+        let object = self.find(&input.bucket, &input.key, input.version_id.as_deref())?;
+        let reading = Reading {
+            tag: input.if_match.as_ref(),
+            other_than: input.if_none_match.as_ref(),
+            modified_since: input.if_modified_since.as_ref(),
+            unmodified_since: input.if_unmodified_since.as_ref(),
+        };
+        reading.check(&object)?;
+        let mut output = HeadObjectOutput {
             content_length: i64::try_from(object.size).ok(),
             accept_ranges: Some("bytes".to_owned()),
-            content_type: Some(content_type(&object)),
+            content_type: Some(
+                input
+                    .response_content_type
+                    .unwrap_or_else(|| content_type(&object)),
+            ),
             e_tag: Some(etag(&object)),
             last_modified: Some(timestamp(object.modified)),
             metadata: shown(&object),
-            checksum_sha256: input.checksum_mode.and_then(|_| checksum(&object)),
             ..HeadObjectOutput::default()
-        })
-    }
-
-    pub(super) async fn copy_object(
-        &self,
-        request: S3Request<CopyObjectInput>,
-    ) -> S3Result<CopyObjectOutput> {
-        let input = request.input;
-        let (source_bucket, source_key) = source(&input.copy_source)?;
-        let mut object = self.find(source_bucket, source_key)?;
-        let replace = input
-            .metadata_directive
-            .as_ref()
-            .is_some_and(|directive| directive.as_str() == MetadataDirective::REPLACE);
-        if replace {
-            object.metadata = metadata(input.metadata);
-            object.content_type = input.content_type;
+        };
+        if input.checksum_mode.is_some() {
+            set_checksums!(output, checksum::shown(&object));
+            output.checksum_type = Some(checksum_type(&object));
         }
-        object.modified = self.engine.now();
-        let result = CopyObjectResult {
-            e_tag: Some(etag(&object)),
-            last_modified: Some(timestamp(object.modified)),
-            checksum_sha256: checksum(&object),
-            ..CopyObjectResult::default()
-        };
-        self.engine.with_objects_mut(|objects| {
-            objects
-                .put_stored(&input.bucket, &input.key, object)
-                .map_err(refused)
-        })?;
-        Ok(CopyObjectOutput {
-            copy_object_result: Some(result),
-            ..CopyObjectOutput::default()
-        })
+        output.version_id = object.version;
+        Ok(output)
     }
 
-    pub(super) async fn create_multipart_upload(
-        &self,
-        request: S3Request<CreateMultipartUploadInput>,
-    ) -> S3Result<CreateMultipartUploadOutput> {
-        let input = request.input;
-        self.engine
-            .with_objects(|objects| bucket(objects, &input.bucket))?;
-        let upload = Upload {
-            bucket: input.bucket.clone(),
-            key: input.key.clone(),
-            content_type: input.content_type,
-            metadata: metadata(input.metadata),
-            parts: BTreeMap::new(),
-        };
-        let salt = u64::try_from(self.engine.now().as_microsecond()).unwrap_or_default();
-        Ok(CreateMultipartUploadOutput {
-            upload_id: Some(self.uploads.create(upload, salt)?),
-            bucket: Some(input.bucket),
-            key: Some(input.key),
-            ..CreateMultipartUploadOutput::default()
-        })
-    }
-
-    pub(super) async fn upload_part(
-        &self,
-        request: S3Request<UploadPartInput>,
-    ) -> S3Result<UploadPartOutput> {
-        let input = request.input;
-        self.uploads
-            .get(&input.upload_id, &input.bucket, &input.key)?;
-        let stored = receive(&self.engine.bodies, &request.headers, input.body).await?;
-        let tag = ETag::Strong(stored.md5.clone());
-        let checksum_sha256 = stored.checksums.checksum_sha256.clone();
-        self.uploads
-            .put(&input.upload_id, input.part_number, stored)?;
-        Ok(UploadPartOutput {
-            e_tag: Some(tag),
-            checksum_sha256,
-            checksum_crc32: input.checksum_crc32,
-            ..UploadPartOutput::default()
-        })
-    }
-
-    pub(super) async fn upload_part_copy(
-        &self,
-        request: S3Request<UploadPartCopyInput>,
-    ) -> S3Result<UploadPartCopyOutput> {
-        let input = request.input;
-        self.uploads
-            .get(&input.upload_id, &input.bucket, &input.key)?;
-        let (bucket, key) = source(&input.copy_source)?;
-        let object = self.find(bucket, key)?;
-        let range = match &input.copy_source_range {
-            None => 0..object.size,
-            Some(range) => Range::parse(range)
-                .map_err(|_| s3_error!(InvalidArgument, "the copy source range is malformed"))?
-                .check(object.size)?,
-        };
-        let body = Some(self.body(&object, &range)?);
-        let stored = receive(&self.engine.bodies, &HeaderMap::new(), body).await?;
-        let result = CopyPartResult {
-            e_tag: Some(ETag::Strong(stored.md5.clone())),
-            last_modified: Some(timestamp(self.engine.now())),
-            ..CopyPartResult::default()
-        };
-        self.uploads
-            .put(&input.upload_id, input.part_number, stored)?;
-        Ok(UploadPartCopyOutput {
-            copy_part_result: Some(result),
-            ..UploadPartCopyOutput::default()
-        })
-    }
-
-    pub(super) async fn complete_multipart_upload(
-        &self,
-        request: S3Request<CompleteMultipartUploadInput>,
-    ) -> S3Result<CompleteMultipartUploadOutput> {
-        let input = request.input;
-        let upload = self
-            .uploads
-            .get(&input.upload_id, &input.bucket, &input.key)?;
-        let listed = input
-            .multipart_upload
-            .and_then(|listed| listed.parts)
-            .unwrap_or_default();
-        let (whole, tag) = assemble(&self.engine.bodies, &upload, &listed)?;
-        let object = self.object(&whole, tag, upload.content_type, upload.metadata);
-        let tag = etag(&object);
-        self.engine.with_objects_mut(|objects| {
-            let found = objects.head(&input.bucket, &input.key);
-            may_write(found, input.if_match.as_ref(), input.if_none_match.as_ref())?;
-            objects
-                .put_stored(&input.bucket, &input.key, object)
-                .map_err(refused)
-        })?;
-        self.uploads.close(&input.upload_id);
-        Ok(CompleteMultipartUploadOutput {
-            location: Some(format!("/{}/{}", input.bucket, input.key)),
-            bucket: Some(input.bucket),
-            key: Some(input.key),
-            e_tag: Some(tag),
-            ..CompleteMultipartUploadOutput::default()
-        })
-    }
-
-    pub(super) async fn abort_multipart_upload(
-        &self,
-        request: S3Request<AbortMultipartUploadInput>,
-    ) -> S3Result<AbortMultipartUploadOutput> {
-        let input = request.input;
-        self.uploads
-            .get(&input.upload_id, &input.bucket, &input.key)?;
-        self.uploads.close(&input.upload_id);
-        Ok(AbortMultipartUploadOutput::default())
-    }
-
-    fn find(&self, name: &str, key: &str) -> S3Result<Object> {
-        self.engine
-            .with_objects(|objects: &Objects| {
-                objects.get(name, key).map(|object| Object::clone(object))
+    /// An object, or a version of it. Where a delete marker is in the way the refusal says so.
+    pub(super) fn find(&self, name: &str, key: &str, version: Option<&str>) -> S3Result<Object> {
+        self.engine.with_objects(|objects: &Objects| {
+            let found = objects.version(name, key, version);
+            found.map(|object| Object::clone(object)).map_err(|error| {
+                let mut refusal = refused(error);
+                let hidden = match error {
+                    ObjectError::NoSuchKey => objects.marker(name, key).map(|marker| {
+                        let id = marker.version.as_deref();
+                        id.unwrap_or(crate::world::objects::NULL)
+                    }),
+                    ObjectError::MethodNotAllowed => version,
+                    _ => None,
+                };
+                if let Some(id) = hidden {
+                    refusal.set_headers(marked(id));
+                }
+                refusal
             })
-            .map_err(refused)
+        })
     }
 
-    fn object(
-        &self,
-        stored: &Stored,
-        tag: String,
-        content_type: Option<String>,
-        metadata: BTreeMap<String, String>,
-    ) -> Object {
+    /// A new object.
+    pub(super) fn object(&self, stored: &Stored, describing: Describing) -> Object {
         Object {
             size: stored.size,
             sha256: stored.sha256.clone(),
-            etag: tag,
-            content_type,
-            metadata,
+            etag: describing.tag,
+            content_type: describing.content_type,
+            metadata: describing.metadata,
             modified: self.engine.now(),
             inline: stored.inline.clone(),
+            version: None,
+            tags: describing.tags,
+            checksums: describing.checksums,
         }
     }
 
-    fn body(&self, object: &Object, range: &std::ops::Range<u64>) -> S3Result<StreamingBlob> {
+    /// The bytes of a part of an object.
+    pub(super) fn body(
+        &self,
+        object: &Object,
+        range: &std::ops::Range<u64>,
+    ) -> S3Result<StreamingBlob> {
         let Some(bytes) = &object.inline else {
             return from_file(&self.engine.bodies.path(&object.sha256), range).map_err(internal);
         };
@@ -304,11 +207,21 @@ impl Backend {
     }
 }
 
-fn source(given: &CopySource) -> S3Result<(&str, &str)> {
-    match given {
-        CopySource::Bucket { bucket, key, .. } => Ok((bucket, key)),
-        _ => Err(s3_error!(NotImplemented, "access points are not supported")),
+/// The headers of a refusal that a delete marker is the reason of.
+fn marked(id: &str) -> HeaderMap {
+    let mut headers = HeaderMap::new();
+    headers.insert(
+        HeaderName::from_static("x-amz-delete-marker"),
+        HeaderValue::from_static("true"),
+    );
+    if let Ok(id) = HeaderValue::from_str(id) {
+        headers.insert(HeaderName::from_static("x-amz-version-id"), id);
     }
+    headers
+}
+
+fn checksum_type(object: &Object) -> ChecksumType {
+    ChecksumType::from_static(checksum::kind(&object.checksums))
 }
 
 fn content_type(object: &Object) -> String {
@@ -316,60 +229,11 @@ fn content_type(object: &Object) -> String {
     given.unwrap_or(CONTENT_TYPE).to_owned()
 }
 
-fn metadata(given: Option<Metadata>) -> BTreeMap<String, String> {
+pub(super) fn metadata(given: Option<Metadata>) -> BTreeMap<String, String> {
     given.unwrap_or_default().into_iter().collect()
 }
 
 fn shown(object: &Object) -> Option<Metadata> {
     let pairs = object.metadata.iter();
     (!object.metadata.is_empty()).then(|| pairs.map(|(k, v)| (k.clone(), v.clone())).collect())
-}
-
-fn checksum(object: &Object) -> Option<String> {
-    let digest = HEXLOWER.decode(object.sha256.as_bytes()).ok()?;
-    Some(BASE64.encode(&digest))
-}
-
-fn matches(object: &Object, condition: &ETagCondition) -> bool {
-    match condition {
-        ETagCondition::Any => true,
-        ETagCondition::ETag(tag) => tag.value() == object.etag.trim_matches('"'),
-    }
-}
-
-/// The conditions of a write: what compare-and-swap in S3 is made of.
-fn may_write(
-    found: Option<&Arc<Object>>,
-    if_match: Option<&ETagCondition>,
-    if_none_match: Option<&ETagCondition>,
-) -> S3Result<()> {
-    let refused = || {
-        s3_error!(
-            PreconditionFailed,
-            "At least one of the pre-conditions you specified did not hold"
-        )
-    };
-    match (if_match, found) {
-        (Some(_), None) => return Err(s3_error!(NoSuchKey)),
-        (Some(condition), Some(object)) if !matches(object, condition) => return Err(refused()),
-        _ => {}
-    }
-    match (if_none_match, found) {
-        (Some(condition), Some(object)) if matches(object, condition) => Err(refused()),
-        _ => Ok(()),
-    }
-}
-
-fn may_read(
-    object: &Object,
-    if_match: Option<&ETagCondition>,
-    if_none_match: Option<&ETagCondition>,
-) -> S3Result<()> {
-    if if_match.is_some_and(|condition| !matches(object, condition)) {
-        return Err(s3_error!(PreconditionFailed));
-    }
-    if if_none_match.is_some_and(|condition| matches(object, condition)) {
-        return Err(s3_error!(NotModified));
-    }
-    Ok(())
 }

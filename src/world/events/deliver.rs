@@ -26,7 +26,7 @@ pub(super) struct Delivery<'a> {
 
 impl World {
     /// Tells the targets of every rule that an event is for.
-    pub(super) fn spread(&mut self, scope: &Scope, event: &Value) {
+    pub(in crate::world) fn spread(&mut self, scope: &Scope, event: &Value) {
         let hears = |rule: &&Rule| {
             let pattern = rule.pattern.as_ref().filter(|_| rule.is_enabled());
             pattern.is_some_and(|pattern| pattern::matches(pattern, event))

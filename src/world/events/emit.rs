@@ -15,6 +15,7 @@ impl World {
     /// Tells of what changed. A target may change something itself, and that is told, too; what goes
     /// round and round goes on with the next step.
     pub(in crate::world) fn emit(&mut self) {
+        self.tell_of_objects();
         for _ in 0..EVENT_ROUNDS_MAX {
             let changed = self.records.news();
             if changed.is_empty() {
@@ -45,7 +46,7 @@ impl World {
     }
 
     /// An event with its envelope.
-    pub(super) fn event(
+    pub(in crate::world) fn event(
         &mut self,
         scope: &Scope,
         source: &str,

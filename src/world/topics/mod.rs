@@ -10,6 +10,7 @@ use serde_json::{Map, Value, json};
 
 pub use deliver::url_of;
 pub(super) use publish::Publishing;
+pub(super) use subscriptions::key_of;
 
 use super::World;
 use super::kind::Id;

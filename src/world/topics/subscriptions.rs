@@ -255,7 +255,7 @@ fn listed<'a>(request: &Request<'_>, found: impl Iterator<Item = &'a Record>) ->
 }
 
 /// Where a topic's records are: the key of an ARN of SNS.
-pub(super) fn key_of(arn: &str) -> Option<Key> {
+pub(in crate::world) fn key_of(arn: &str) -> Option<Key> {
     let parts: Vec<_> = arn.split(':').collect();
     match parts.as_slice() {
         ["arn", _, "sns", region, account, name] => {

@@ -1,7 +1,11 @@
 //! S3, as its SDK sees it.
 
 use aws_sdk_s3::primitives::ByteStream;
-use aws_sdk_s3::types::{CompletedMultipartUpload, CompletedPart, Delete, ObjectIdentifier};
+use aws_sdk_s3::types::{
+    BucketVersioningStatus, CompletedMultipartUpload, CompletedPart, Delete, ObjectIdentifier,
+    VersioningConfiguration,
+};
+use trueup::limits::INLINE_OBJECT_BYTES_MAX;
 
 use super::start;
 
@@ -183,5 +187,56 @@ async fn large_objects_come_in_parts_and_survive_a_restart() {
         .await
         .unwrap();
     assert_eq!(head.metadata().unwrap()["k"], "v");
+    local.handle.shutdown().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn versions_survive_a_restart_and_their_bytes_go_with_them() {
+    let dir = tempfile::tempdir().unwrap();
+    let files = || {
+        std::fs::read_dir(dir.path().join("objects"))
+            .unwrap()
+            .count()
+    };
+    let local = start(Some(dir.path())).await;
+    let enabled = VersioningConfiguration::builder().status(BucketVersioningStatus::Enabled);
+    let versioning = local.s3.put_bucket_versioning().bucket("ml-data");
+    let versioning = versioning.versioning_configuration(enabled.build());
+    versioning.send().await.unwrap();
+    let before = files();
+    let mut versions = Vec::new();
+    for byte in [1, 2] {
+        let bytes = vec![byte; INLINE_OBJECT_BYTES_MAX + 1];
+        let put = local.s3.put_object().bucket("ml-data").key("k");
+        let put = put.body(bytes.into()).send().await.unwrap();
+        versions.push(put.version_id().unwrap().to_owned());
+    }
+    local
+        .s3
+        .delete_object()
+        .bucket("ml-data")
+        .key("k")
+        .send()
+        .await
+        .unwrap();
+    local.handle.shutdown().await;
+
+    let local = start(Some(dir.path())).await;
+    for (byte, version) in [1, 2].into_iter().zip(&versions) {
+        let get = local.s3.get_object().bucket("ml-data").key("k");
+        let got = get.version_id(version).send().await.unwrap();
+        let bytes = got.body.collect().await.unwrap().to_vec();
+        assert!(bytes == vec![byte; INLINE_OBJECT_BYTES_MAX + 1]);
+    }
+    let delete = local.s3.delete_object().bucket("ml-data").key("k");
+    delete.version_id(&versions[0]).send().await.unwrap();
+    local.handle.shutdown().await;
+
+    let local = start(Some(dir.path())).await;
+    assert_eq!(
+        files(),
+        before + 1,
+        "nothing names the first version's bytes any more"
+    );
     local.handle.shutdown().await;
 }

@@ -172,7 +172,10 @@ impl Theatre {
         if self.random.one_in(1_000) {
             let Address { bucket, key, .. } = address();
             let objects = self.stage.world.objects_mut();
-            let was_there = objects.delete(&bucket, &key).expect("the bucket is there");
+            let deleted = objects
+                .delete(&bucket, &key, now)
+                .expect("the bucket is there");
+            let was_there = deleted.existed;
             self.figures.deleted += u32::from(was_there);
             self.deleted = true;
         }

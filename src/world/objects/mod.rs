@@ -2,9 +2,21 @@
 //!
 //! Small objects carry their bytes; the bytes of large ones may be kept elsewhere by whoever calls
 //! [`Objects::put_stored`]. The bucket `sagemaker-<region>-<account>` exists without being created.
+//! What is current lies in one map; [`history`] holds what was there before, where a bucket keeps it.
 
-use std::collections::{BTreeMap, BTreeSet};
-use std::ops::Bound;
+mod bucket;
+mod history;
+mod listing;
+pub mod notifications;
+#[cfg(test)]
+mod tests;
+mod writing;
+
+pub use bucket::Bucket;
+pub use history::{Marker, NULL, Version, Versioning};
+pub use listing::{ListedVersion, Listing, VersionListing, Wanted};
+
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
@@ -12,6 +24,7 @@ use serde::{Deserialize, Serialize};
 use crate::clock::Timestamp;
 use crate::resource::call::Scope;
 use crate::resource::canonical::sha256;
+use notifications::{Change, Happened};
 
 /// One object.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -32,6 +45,17 @@ pub struct Object {
     /// [`crate::limits::TEXT_OBJECT_BYTES_MAX`] must carry them, or pipelines cannot read it.
     #[serde(with = "super::encode::bytes")]
     pub inline: Option<Arc<[u8]>>,
+    /// Which version of its key it is; `None` is the version `null`, the only one of a bucket that
+    /// keeps none.
+    #[serde(default)]
+    pub version: Option<String>,
+    /// Its tags.
+    #[serde(default)]
+    pub tags: BTreeMap<String, String>,
+    /// The checksums that it came with, in base64, by the names that S3's headers have (`crc32`).
+    /// Those of an upload in parts may end in a dash and the number of parts.
+    #[serde(default)]
+    pub checksums: BTreeMap<String, String>,
 }
 
 impl Object {
@@ -46,18 +70,22 @@ impl Object {
             metadata: BTreeMap::new(),
             modified,
             inline: Some(bytes),
+            version: None,
+            tags: BTreeMap::new(),
+            checksums: BTreeMap::new(),
         }
     }
 }
 
-/// A bucket.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Bucket {
-    /// Whose it is and where.
-    pub owner: Scope,
-    /// When it was created, or first written to.
-    pub created: Timestamp,
-    keys: Arc<BTreeMap<String, Arc<Object>>>,
+/// What came of a deletion.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Deleted {
+    /// Whether something is gone that was there.
+    pub existed: bool,
+    /// Whether a delete marker was made, or taken away.
+    pub marker: bool,
+    /// The version that was made or taken away, where there are versions.
+    pub version: Option<String>,
 }
 
 /// Why S3 refuses.
@@ -69,6 +97,15 @@ pub enum ObjectError {
     /// `NoSuchKey`
     #[error("The specified key does not exist.")]
     NoSuchKey,
+    /// `NoSuchVersion`
+    #[error("The specified version does not exist.")]
+    NoSuchVersion,
+    /// `MethodNotAllowed`: what is asked for is a delete marker.
+    #[error("The specified method is not allowed against this resource.")]
+    MethodNotAllowed,
+    /// More versions than [`crate::limits::BUCKET_VERSIONS_MAX`] would be kept.
+    #[error("The bucket keeps too many versions.")]
+    TooManyVersions,
     /// `BucketAlreadyOwnedByYou`
     #[error("Your previous request to create the named bucket succeeded and you already own it.")]
     BucketAlreadyOwnedByYou,
@@ -86,6 +123,9 @@ impl ObjectError {
         match self {
             Self::NoSuchBucket => "NoSuchBucket",
             Self::NoSuchKey => "NoSuchKey",
+            Self::NoSuchVersion => "NoSuchVersion",
+            Self::MethodNotAllowed => "MethodNotAllowed",
+            Self::TooManyVersions => "InvalidRequest",
             Self::BucketAlreadyOwnedByYou => "BucketAlreadyOwnedByYou",
             Self::BucketAlreadyExists => "BucketAlreadyExists",
             Self::BucketNotEmpty => "BucketNotEmpty",
@@ -93,21 +133,16 @@ impl ObjectError {
     }
 }
 
-/// One page of a listing, in the order of keys.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Listing {
-    /// Keys and objects.
-    pub objects: Vec<(String, Arc<Object>)>,
-    /// Keys cut after the first delimiter behind the prefix, each once.
-    pub common_prefixes: Vec<String>,
-    /// Where the next page starts (as `start_after`), if there is one.
-    pub next: Option<String>,
-}
-
 /// All buckets. A clone shares everything until one of the two is written to.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Objects {
     buckets: Arc<BTreeMap<String, Bucket>>,
+    /// Writes so far: the seed of the ids of versions, and the order of what happened.
+    #[serde(default)]
+    counter: u64,
+    /// What somebody is to be told of. Told of within the step in which it happens.
+    #[serde(skip)]
+    changes: Vec<Change>,
 }
 
 impl Objects {
@@ -130,7 +165,8 @@ impl Objects {
 
     /// Deletes an empty bucket.
     pub fn delete_bucket(&mut self, bucket: &str) -> Result<(), ObjectError> {
-        if !self.keys(bucket)?.is_empty() {
+        let past = self.buckets.get(bucket).map_or(0, |held| held.past.len());
+        if !self.keys(bucket)?.is_empty() || past > 0 {
             return Err(ObjectError::BucketNotEmpty);
         }
         Arc::make_mut(&mut self.buckets).remove(bucket);
@@ -162,27 +198,83 @@ impl Objects {
     }
 
     /// Writes an object as described: with its type and metadata, and with bytes kept elsewhere if
-    /// it carries none.
+    /// it carries none. Where the bucket keeps versions it gets an id of its own.
     pub fn put_stored(
         &mut self,
         bucket: &str,
         key: &str,
         object: Object,
     ) -> Result<Arc<Object>, ObjectError> {
+        self.write(Happened::Put, (bucket, key), object)
+    }
+
+    /// What happened since this was last asked, where somebody wants to know of it.
+    pub(super) fn changes(&mut self) -> Vec<Change> {
+        std::mem::take(&mut self.changes)
+    }
+
+    /// A bucket to write to; a default bucket comes to be with that.
+    fn bucket_mut(&mut self, bucket: &str, now: Timestamp) -> Result<&mut Bucket, ObjectError> {
         if !self.buckets.contains_key(bucket) {
             let owner = implicit_owner(bucket).ok_or(ObjectError::NoSuchBucket)?;
-            self.insert(bucket, owner, object.modified);
+            self.insert(bucket, owner, now);
         }
-        let object = Arc::new(object);
         let buckets = Arc::make_mut(&mut self.buckets);
-        let held = buckets.get_mut(bucket).ok_or(ObjectError::NoSuchBucket)?;
-        Arc::make_mut(&mut held.keys).insert(key.to_owned(), Arc::clone(&object));
-        Ok(object)
+        buckets.get_mut(bucket).ok_or(ObjectError::NoSuchBucket)
+    }
+
+    /// A bucket as far as something was ever said of it.
+    pub fn bucket(&self, bucket: &str) -> Result<Option<&Bucket>, ObjectError> {
+        self.keys(bucket)?;
+        Ok(self.buckets.get(bucket))
     }
 
     /// An object.
     pub fn get(&self, bucket: &str, key: &str) -> Result<&Arc<Object>, ObjectError> {
         self.keys(bucket)?.get(key).ok_or(ObjectError::NoSuchKey)
+    }
+
+    /// A version of a key, or what is current of it.
+    pub fn version(
+        &self,
+        bucket: &str,
+        key: &str,
+        version: Option<&str>,
+    ) -> Result<&Arc<Object>, ObjectError> {
+        let Some(id) = version else {
+            return self.get(bucket, key);
+        };
+        let current = self.keys(bucket)?.get(key);
+        if let Some(object) = current
+            && object.version.as_deref().unwrap_or(NULL) == id
+        {
+            return Ok(object);
+        }
+        let held = self.buckets.get(bucket);
+        let past = held.map_or(&[][..], |held| held.past.of(key));
+        let found = past.iter().find(|one| one.id() == id);
+        match found.ok_or(ObjectError::NoSuchVersion)? {
+            Version::Object(object) => Ok(object),
+            Version::Marker(_) => Err(ObjectError::MethodNotAllowed),
+        }
+    }
+
+    /// The delete marker that is the newest version of a key.
+    pub fn marker(&self, bucket: &str, key: &str) -> Option<&Marker> {
+        let held = self.buckets.get(bucket)?;
+        if held.keys.contains_key(key) {
+            return None;
+        }
+        match held.past.of(key).last()? {
+            Version::Marker(marker) => Some(marker),
+            Version::Object(_) => None,
+        }
+    }
+
+    /// Every object that there is, current or not.
+    pub fn every(&self) -> impl Iterator<Item = &Arc<Object>> {
+        let buckets = self.buckets.values();
+        buckets.flat_map(|held| held.keys.values().chain(held.past.objects()))
     }
 
     /// An object, or nothing.
@@ -206,62 +298,25 @@ impl Objects {
         start_after: Option<&str>,
         max: usize,
     ) -> Result<Listing, ObjectError> {
-        let keys = self.keys(bucket)?;
-        let from = match start_after {
-            Some(after) if after >= prefix => Bound::Excluded(after.to_owned()),
-            _ => Bound::Included(prefix.to_owned()),
+        let wanted = Wanted {
+            prefix,
+            delimiter,
+            max,
         };
-        let mut page = Listing::default();
-        let mut groups = BTreeSet::new();
-        let mut last = None;
-        for (key, object) in keys.range((from, Bound::Unbounded)) {
-            let Some(rest) = key.strip_prefix(prefix) else {
-                break;
-            };
-            let group = delimiter
-                .filter(|delimiter| !delimiter.is_empty())
-                .and_then(|delimiter| Some((rest.find(delimiter)? + delimiter.len(), delimiter)))
-                .map(|(end, _)| &key[..prefix.len() + end]);
-            if group.is_some_and(|group| start_after.is_some_and(|after| after.starts_with(group)))
-            {
-                continue;
-            }
-            if group.is_none_or(|group| !groups.contains(group)) {
-                if page.objects.len() + groups.len() == max {
-                    page.next = last;
-                    break;
-                }
-                match group {
-                    Some(group) => drop(groups.insert(group.to_owned())),
-                    None => page.objects.push((key.clone(), Arc::clone(object))),
-                }
-            }
-            last = Some(key.clone());
-        }
-        page.common_prefixes = groups.into_iter().collect();
-        Ok(page)
+        Ok(listing::objects(self.keys(bucket)?, &wanted, start_after))
     }
 
-    /// Deletes an object. Whether it was there.
-    pub fn delete(&mut self, bucket: &str, key: &str) -> Result<bool, ObjectError> {
-        if self.keys(bucket)?.contains_key(key) {
-            let buckets = Arc::make_mut(&mut self.buckets);
-            let held = buckets.get_mut(bucket).ok_or(ObjectError::NoSuchBucket)?;
-            return Ok(Arc::make_mut(&mut held.keys).remove(key).is_some());
-        }
-        Ok(false)
-    }
-
-    /// Copies an object, its type and its metadata.
-    pub fn copy(
-        &mut self,
-        from: (&str, &str),
-        to: (&str, &str),
-        now: Timestamp,
-    ) -> Result<Arc<Object>, ObjectError> {
-        let mut object = Object::clone(self.get(from.0, from.1)?);
-        object.modified = now;
-        self.put_stored(to.0, to.1, object)
+    /// Versions of the keys that are wanted, after a key or after one version of it.
+    pub fn list_versions(
+        &self,
+        bucket: &str,
+        wanted: &Wanted<'_>,
+        after: Option<(&str, Option<&str>)>,
+    ) -> Result<VersionListing, ObjectError> {
+        let held = self.bucket(bucket)?;
+        Ok(held.map_or_else(VersionListing::default, |held| {
+            listing::versions(held, wanted, after)
+        }))
     }
 
     fn keys(&self, bucket: &str) -> Result<&BTreeMap<String, Arc<Object>>, ObjectError> {
@@ -274,12 +329,8 @@ impl Objects {
     }
 
     fn insert(&mut self, bucket: &str, owner: Scope, created: Timestamp) {
-        let bucket_made = Bucket {
-            owner,
-            created,
-            keys: Arc::default(),
-        };
-        Arc::make_mut(&mut self.buckets).insert(bucket.to_owned(), bucket_made);
+        let made = Bucket::new(owner, created);
+        Arc::make_mut(&mut self.buckets).insert(bucket.to_owned(), made);
     }
 }
 
@@ -298,98 +349,4 @@ fn implicit_owner(bucket: &str) -> Option<Scope> {
         account: account.to_owned(),
         region: region.to_owned(),
     })
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    const BUCKET: &str = "sagemaker-eu-west-1-111122223333";
-
-    fn filled(keys: &[&str]) -> Objects {
-        let mut objects = Objects::default();
-        for key in keys {
-            objects
-                .put(
-                    BUCKET,
-                    key,
-                    Arc::from(key.as_bytes()),
-                    Timestamp::UNIX_EPOCH,
-                )
-                .unwrap();
-        }
-        objects
-    }
-
-    fn check(prefix: &str, delimiter: Option<&str>, max: usize, pages: &[&[&str]]) {
-        let objects = filled(&["a/1", "a/2", "a/b/3", "b", "c/4", "c/5", "d"]);
-        let mut seen: Vec<Vec<String>> = Vec::new();
-        let mut after: Option<String> = None;
-        loop {
-            let page = objects
-                .list(BUCKET, prefix, delimiter, after.as_deref(), max)
-                .unwrap();
-            let mut names: Vec<String> = page.objects.into_iter().map(|(key, _)| key).collect();
-            names.extend(page.common_prefixes);
-            names.sort();
-            seen.push(names);
-            after = page.next;
-            if after.is_none() {
-                break;
-            }
-        }
-        assert_eq!(seen, pages, "{prefix} {delimiter:?} {max}");
-    }
-
-    #[test]
-    fn lists_page_by_page() {
-        check(
-            "",
-            None,
-            100,
-            &[&["a/1", "a/2", "a/b/3", "b", "c/4", "c/5", "d"]],
-        );
-        check("a/", None, 2, &[&["a/1", "a/2"], &["a/b/3"]]);
-        check("", Some("/"), 100, &[&["a/", "b", "c/", "d"]]);
-        check("", Some("/"), 1, &[&["a/"], &["b"], &["c/"], &["d"]]);
-        check("a/", Some("/"), 100, &[&["a/1", "a/2", "a/b/"]]);
-        check("x", None, 100, &[&[]]);
-    }
-
-    #[test]
-    fn the_default_bucket_exists_and_others_do_not() {
-        let mut objects = filled(&["k"]);
-        let bytes: Arc<[u8]> = Arc::from(&b"x"[..]);
-        let now = Timestamp::UNIX_EPOCH;
-        assert_eq!(
-            objects.put("other", "k", Arc::clone(&bytes), now),
-            Err(ObjectError::NoSuchBucket)
-        );
-        assert_eq!(objects.get(BUCKET, "none"), Err(ObjectError::NoSuchKey));
-        let owner = objects.owner(BUCKET).unwrap();
-        assert_eq!(owner.region, "eu-west-1");
-        objects.create_bucket(&owner, "other", now).unwrap();
-        objects.put("other", "k", bytes, now).unwrap();
-        assert_eq!(
-            objects.delete_bucket("other"),
-            Err(ObjectError::BucketNotEmpty)
-        );
-        objects
-            .copy(("other", "k"), (BUCKET, "copied"), now)
-            .unwrap();
-        assert_eq!(objects.get(BUCKET, "copied").unwrap().size, 1);
-        assert_eq!(objects.delete("other", "k"), Ok(true));
-        assert_eq!(objects.delete("other", "k"), Ok(false));
-        objects.delete_bucket("other").unwrap();
-    }
-
-    #[test]
-    fn a_clone_does_not_see_later_writes() {
-        let before = filled(&["k"]);
-        let mut after = before.clone();
-        after.delete(BUCKET, "k").unwrap();
-        assert!(before.head(BUCKET, "k").is_some());
-        let text = serde_json::to_string(&before).unwrap();
-        assert_eq!(serde_json::from_str::<Objects>(&text).unwrap(), before);
-    }
 }
