@@ -138,7 +138,11 @@ impl Caller {
                 .service
                 .or_else(|| services::of_version(form.get("Version")));
             let op = self.operation(form.get("Action"));
-            return Ok(op.map(|op| (op, form.body(shape::asked(op)))));
+            return Ok(op.map(|op| {
+                let mut body = form.body(shape::asked(op));
+                self.name_by_path(parts.uri.path(), &mut body);
+                (op, body)
+            }));
         }
         let Some(op) = self.operation(name) else {
             return Ok(None);
@@ -153,6 +157,15 @@ impl Caller {
             Protocol::Json(_) | Protocol::Query => json::read(bytes)?,
         };
         Ok(Some((op, body)))
+    }
+
+    /// Names the queue that a form is sent to, where the form itself names none.
+    fn name_by_path(&self, path: &str, body: &mut Value) {
+        let path = path.trim_end_matches('/');
+        let by_path = self.service.is_some_and(|service| service.names_by_path);
+        if by_path && !path.is_empty() && body.get("QueueUrl").is_none() {
+            body["QueueUrl"] = path.into();
+        }
     }
 
     fn operation(&self, name: &str) -> Option<&'static str> {

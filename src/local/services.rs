@@ -27,6 +27,8 @@ pub(super) struct Service {
     shapes: &'static str,
     /// Whether clients of the query protocol still look for its codes when they speak another.
     pub(super) query_compatible: bool,
+    /// Whether its forms may be sent to what they are about, and leave out its URL.
+    pub(super) names_by_path: bool,
     /// Errors whose code in the query protocol the model does not tell.
     codes: &'static [(&'static str, &'static str)],
 }
@@ -41,6 +43,7 @@ pub(super) const NONE: Service = Service {
     namespace: "",
     shapes: "",
     query_compatible: false,
+    names_by_path: false,
     codes: &[],
 };
 
@@ -127,8 +130,11 @@ const SERVICES: &[Service] = &[
         signed: "sqs",
         target: "AmazonSQS",
         json: "1.0",
+        version: "2012-11-05",
+        namespace: "http://queue.amazonaws.com/doc/2012-11-05/",
         shapes: "sqs.",
         query_compatible: true,
+        names_by_path: true,
         codes: &[
             (
                 "BatchEntryIdsNotDistinct",
@@ -168,7 +174,6 @@ const SERVICES: &[Service] = &[
                 "AWS.SimpleQueueService.UnsupportedOperation",
             ),
         ],
-        ..NONE
     },
     Service {
         name: "sts",
@@ -263,7 +268,7 @@ pub(super) fn door(parts: &Parts) -> Option<Door> {
     }
     let signed = credential_scope(header_text(&parts.headers, "authorization"));
     let signed = signed.and_then(|(_, name)| SERVICES.iter().find(|one| one.signed == name));
-    if is_form(parts) {
+    if is_form(parts) && (path == "/" || signed.is_some_and(|service| service.names_by_path)) {
         return Some(Door {
             service: signed.filter(|service| !service.version.is_empty()),
             protocol: Protocol::Query,
@@ -283,9 +288,8 @@ pub(super) fn door(parts: &Parts) -> Option<Door> {
 fn is_form(parts: &Parts) -> bool {
     let kind = header_text(&parts.headers, "content-type");
     let query = parts.uri.query().unwrap_or_default();
-    parts.uri.path() == "/"
-        && (parts.method == Method::POST && kind.starts_with("application/x-www-form-urlencoded")
-            || parts.method == Method::GET && query.starts_with("Action="))
+    parts.method == Method::POST && kind.starts_with("application/x-www-form-urlencoded")
+        || parts.method == Method::GET && query.split('&').any(|pair| pair.starts_with("Action="))
 }
 
 fn named(target: &str) -> Option<&'static Service> {
@@ -373,6 +377,12 @@ mod tests {
             None
         );
         assert_eq!(of("POST", "/bucket/key", &[kind]), None);
+        let queue = [kind, ("authorization", &*signed("sqs"))];
+        for path in ["/", "/111122223333/q"] {
+            check("POST", path, &queue, ("sqs", Protocol::Query, ""));
+        }
+        let path = "/111122223333/q/?Version=2012-11-05&Action=DeleteQueue";
+        check("GET", path, &queue[1..], ("sqs", Protocol::Query, ""));
     }
 
     #[test]

@@ -35,6 +35,30 @@ FILES: Dict[str, Dict[str, str]] = {
         "sts": "sts.",
     },
 }
+# What the query protocol of SQS calls the items of its lists and the entries of its maps. Its model has
+# forgotten: it tells of JSON alone.
+FORMS: Dict[str, str] = {
+    "sqs.AttributeNameList": "name=AttributeName",
+    "sqs.BatchResultErrorEntryList": "name=BatchResultErrorEntry",
+    "sqs.BinaryList": "name=BinaryListValue",
+    "sqs.ChangeMessageVisibilityBatchRequestEntryList": "name=ChangeMessageVisibilityBatchRequestEntry",
+    "sqs.ChangeMessageVisibilityBatchResultEntryList": "name=ChangeMessageVisibilityBatchResultEntry",
+    "sqs.DeleteMessageBatchRequestEntryList": "name=DeleteMessageBatchRequestEntry",
+    "sqs.DeleteMessageBatchResultEntryList": "name=DeleteMessageBatchResultEntry",
+    "sqs.MessageAttributeNameList": "name=MessageAttributeName",
+    "sqs.MessageBodyAttributeMap": "key=Name value=Value name=MessageAttribute",
+    "sqs.MessageBodySystemAttributeMap": "key=Name value=Value name=MessageSystemAttribute",
+    "sqs.MessageList": "name=Message",
+    "sqs.MessageSystemAttributeList": "name=MessageSystemAttributeName",
+    "sqs.MessageSystemAttributeMap": "key=Name value=Value name=Attribute",
+    "sqs.QueueAttributeMap": "key=Name value=Value name=Attribute",
+    "sqs.QueueUrlList": "name=QueueUrl",
+    "sqs.SendMessageBatchRequestEntryList": "name=SendMessageBatchRequestEntry",
+    "sqs.SendMessageBatchResultEntryList": "name=SendMessageBatchResultEntry",
+    "sqs.StringList": "name=StringListValue",
+    "sqs.TagKeyList": "name=TagKey",
+    "sqs.TagMap": "key=Key value=Value name=Tag",
+}
 # Patterns that every text matches.
 ANYTHING = (".*", "[\\s\\S]*", "[\\S\\s]*")
 HEAD = """\
@@ -146,6 +170,11 @@ def named(**parts: Dict[str, Any]) -> str:
     )
 
 
+def forms(shape: str) -> str:
+    """The same where the model does not say."""
+    return f" {FORMS[shape]}" if shape in FORMS else ""
+
+
 def shape(model: Model, name: str, service: str, used: Set[Tuple[str, str]]) -> Iterator[str]:
     """A shape, in one line or, if it has members, several."""
     body = model.body["shapes"][name]
@@ -162,10 +191,10 @@ def shape(model: Model, name: str, service: str, used: Set[Tuple[str, str]]) -> 
         yield f"struct {full}"
         yield from members(model, name, service, used)
     elif kind == "list":
-        names = named(name=body["member"])
+        names = forms(full) or named(name=body["member"])
         yield f"list {full} {bounds} {target(body['member'])}{flat}{names}"
     elif kind == "map":
-        names = named(key=body["key"], value=body["value"])
+        names = forms(full) or named(key=body["key"], value=body["value"])
         yield f"map {full} {bounds} {target(body['key'])} {target(body['value'])}{flat}{names}"
     elif "enum" in body:
         yield f"enum {full} {'|'.join(body['enum'])}"

@@ -71,6 +71,7 @@ impl Form {
             let shape = member.shape()?;
             let field = match shape {
                 Shape::List(list) if list.flat && list.name != "member" => self.at(list.name),
+                Shape::Map(map) if map.flat => self.at(map.name.unwrap_or(member.name)),
                 _ => self.at(member.name),
             };
             Some((member.name.to_owned(), field?.value(shape)?))
@@ -174,6 +175,29 @@ mod tests {
             "Subscribe",
             "ReturnSubscriptionArn=true",
             json!({"ReturnSubscriptionArn": true}),
+        );
+    }
+
+    #[test]
+    fn queues_have_names_of_their_own() {
+        check(
+            "CreateQueue",
+            "QueueName=q&Attribute.1.Name=DelaySeconds&Attribute.1.Value=5&Tag.1.Key=a&Tag.1.Value=b",
+            json!({"QueueName": "q", "Attributes": {"DelaySeconds": "5"}, "tags": {"a": "b"}}),
+        );
+        check(
+            "SendMessageBatch",
+            "SendMessageBatchRequestEntry.1.Id=a&SendMessageBatchRequestEntry.1.MessageBody=x&\
+             SendMessageBatchRequestEntry.1.MessageAttribute.1.Name=n&\
+             SendMessageBatchRequestEntry.1.MessageAttribute.1.Value.DataType=String",
+            json!({"Entries": [{"Id": "a", "MessageBody": "x",
+                "MessageAttributes": {"n": {"DataType": "String"}}}]}),
+        );
+        check(
+            "ReceiveMessage",
+            "AttributeName.1=All&MessageAttributeName.1=n&MaxNumberOfMessages=2",
+            json!({"AttributeNames": ["All"], "MessageAttributeNames": ["n"],
+                "MaxNumberOfMessages": 2}),
         );
     }
 

@@ -83,7 +83,7 @@ fn put(xml: &mut String, name: &str, shape: Option<&'static Shape>, value: &Valu
             }
         }
         (Some(Shape::Map(map)), Value::Object(entries)) if map.flat => {
-            put_entries(xml, name, map, entries);
+            put_entries(xml, map.name.unwrap_or(name), map, entries);
         }
         (Some(Shape::Map(map)), Value::Object(entries)) => {
             element(xml, name, |xml| put_entries(xml, "entry", map, entries));
@@ -155,6 +155,19 @@ mod tests {
         assert_eq!(
             result("DeleteTopic", json!({})),
             "<DeleteTopicResult></DeleteTopicResult>"
+        );
+    }
+
+    #[test]
+    fn queues_have_names_of_their_own() {
+        assert_eq!(
+            result(
+                "ReceiveMessage",
+                json!({"Messages": [{"Body": "x", "Attributes": {"SenderId": "1"}}, {"Body": "y"}]})
+            ),
+            "<ReceiveMessageResult><Message><Body>x</Body><Attribute><Name>SenderId</Name>\
+             <Value>1</Value></Attribute></Message><Message><Body>y</Body></Message>\
+             </ReceiveMessageResult>"
         );
     }
 

@@ -97,6 +97,8 @@ pub(crate) struct Entries {
     item: &'static str,
     /// What a form and XML call a key, and its value.
     pub(crate) names: (&'static str, &'static str),
+    /// What they call an entry of a map that is flat, where it is not the member's own name.
+    pub(crate) name: Option<&'static str>,
     /// Whether the entries stand where the map would.
     pub(crate) flat: bool,
 }

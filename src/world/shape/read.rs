@@ -118,6 +118,7 @@ impl Entries {
                 told(rest, "key=").unwrap_or("key"),
                 told(rest, "value=").unwrap_or("value"),
             ),
+            name: told(rest, "name="),
         }
     }
 }
