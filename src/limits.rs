@@ -234,6 +234,24 @@ pub const LOCAL_CLIENT_DEADLINE: Duration = Duration::from_mins(1);
 pub const LOCAL_PIECE_BYTES: usize = 64 * 1024;
 /// Bytes of a body that is too long which are read nevertheless, so that its sender hears why.
 pub const LOCAL_DRAINED_BYTES_MAX: usize = 32 * 1024 * 1024;
+/// Roles of one account (IAM's own figure), and deleted ones that are remembered as such.
+pub const IAM_ROLES_MAX: usize = 1_000;
+/// Policies of one account that roles share (IAM's own figure).
+pub const IAM_POLICIES_MAX: usize = 1_500;
+/// Versions of one policy (IAM's own figure).
+pub const IAM_VERSIONS_MAX: usize = 5;
+/// Policies that one role shares with others (IAM's own figure).
+pub const IAM_ATTACHED_MAX: usize = 10;
+/// Characters of the policies of one role's own, without spaces (IAM's own figure).
+pub const IAM_INLINE_CHARS_MAX: usize = 10_240;
+/// Characters of a policy that roles share, without spaces (IAM's own figure).
+pub const IAM_POLICY_CHARS_MAX: usize = 6_144;
+/// Characters of what says who may become a role, without spaces (IAM's own figure).
+pub const IAM_TRUST_CHARS_MAX: usize = 2_048;
+/// Tags of one role (IAM's own figure).
+pub const IAM_TAGS_MAX: usize = 50;
+/// Answers of one simulation: actions times resources.
+pub const SIMULATED_MAX: usize = 10_000;
 /// Queues of one world.
 pub const QUEUES_MAX: usize = 1_000;
 /// Messages of one queue.

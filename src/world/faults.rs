@@ -57,19 +57,23 @@ impl Faults {
 
 impl FaultKind {
     /// What the caller is told.
-    pub(super) fn refusal(self, op: &str, scope: &Scope, s3: bool) -> Refusal {
-        match (self, s3) {
+    pub(super) fn refusal(self, op: &str, scope: &Scope, service: &str) -> Refusal {
+        // The older services have shorter codes.
+        if service == "iam" || service == "sts" {
+            match self {
+                Self::Throttle => return Refusal::new("Throttling", "Rate exceeded"),
+                Self::AccessDenied => {
+                    return Refusal::new("AccessDenied", denial(op, scope, service));
+                }
+                Self::Http500AfterCommit | Self::Http500BeforeCommit => {}
+            }
+        }
+        match (self, service == "s3") {
             (Self::Throttle, false) => Refusal::new("ThrottlingException", "Rate exceeded"),
             (Self::Throttle, true) => Refusal::new("SlowDown", "Please reduce your request rate."),
-            (Self::AccessDenied, false) => Refusal::new(
-                "AccessDeniedException",
-                format!(
-                    "User: arn:aws:iam::{}:user/caller is not authorized to perform: \
-                     sagemaker:{op} because no identity-based policy allows the sagemaker:{op} \
-                     action",
-                    scope.account
-                ),
-            ),
+            (Self::AccessDenied, false) => {
+                Refusal::new("AccessDeniedException", denial(op, scope, "sagemaker"))
+            }
             (Self::AccessDenied, true) => Refusal::new("AccessDenied", "Access Denied"),
             (Self::Http500AfterCommit | Self::Http500BeforeCommit, false) => Refusal::new(
                 "InternalFailure",
@@ -82,4 +86,12 @@ impl FaultKind {
             ),
         }
     }
+}
+
+fn denial(op: &str, scope: &Scope, service: &str) -> String {
+    format!(
+        "User: arn:aws:iam::{}:user/caller is not authorized to perform: {service}:{op} because no \
+         identity-based policy allows the {service}:{op} action",
+        scope.account
+    )
 }

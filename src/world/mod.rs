@@ -17,6 +17,7 @@ mod events;
 mod experiment;
 pub mod faults;
 mod group;
+mod iam;
 mod identity;
 pub mod invocations;
 mod jobs;
@@ -42,7 +43,6 @@ mod queue;
 mod quota;
 mod records;
 mod request;
-mod roles;
 pub mod route;
 mod s3;
 mod scaling;
@@ -87,6 +87,7 @@ use crate::resource::call::{Answer, Call, OpError, Scope};
 use crate::resource::wire::{Turn, Wire};
 use events::Events;
 use faults::Faults;
+use iam::Iam;
 use kinds::KINDS;
 use logs::Logs;
 use metrics::Metrics;
@@ -120,6 +121,8 @@ pub struct World {
     events: Events,
     #[serde(default)]
     logs: Logs,
+    #[serde(default)]
+    iam: Iam,
 }
 
 /// Something that happens by itself: the machine of a record looks at the clock.
@@ -149,6 +152,7 @@ impl World {
             queues: Queues::default(),
             events: Events::default(),
             logs: Logs::default(),
+            iam: Iam::default(),
         }
     }
 
@@ -177,8 +181,8 @@ impl World {
                 if kind == FaultKind::Http500AfterCommit {
                     drop(self.ported(call));
                 }
-                let s3 = operations::find(call.op).is_some_and(operations::Operation::is_s3);
-                Err(kind.refusal(call.op, &call.scope, s3).error(call.op))
+                let service = operations::service(call.op);
+                Err(kind.refusal(call.op, &call.scope, service).error(call.op))
             }
         };
         self.emit();

@@ -10,7 +10,7 @@ use super::kind::Id;
 use super::kinds::KINDS;
 use super::request::{Reply, Request, text};
 use super::{
-    World, events, identity, logs, metrics, queue, roles, s3, scaling, shape, tagging, topics,
+    World, events, iam, identity, logs, metrics, queue, s3, scaling, shape, tagging, topics,
 };
 use crate::resource::call::Call;
 
@@ -77,7 +77,7 @@ const BESIDE: &[(&str, &[Operation])] = &[
     ("application-autoscaling", scaling::OPERATIONS),
     ("cloudwatch", metrics::OPERATIONS),
     ("sns", topics::OPERATIONS),
-    ("iam", roles::OPERATIONS),
+    ("iam", iam::OPERATIONS),
     ("events", events::OPERATIONS),
     ("logs", logs::OPERATIONS),
     ("resourcegroupstaggingapi", tagging::OPERATIONS),
@@ -258,6 +258,7 @@ impl Operation {
             body,
             now: world.now,
         };
+        world.check_role(&request)?;
         match &self.does {
             Create(id) => world.create(id.kind(), &request),
             Describe(id) => world.describe(id.kind(), &request),
@@ -327,6 +328,12 @@ pub(super) fn all() -> impl Iterator<Item = (&'static str, &'static str)> {
 pub(super) fn find_of(service: &str, name: &str) -> Option<&'static Operation> {
     let found = BY_SERVICE.get(&(service, name)).copied();
     found.filter(|operation| !operation.is_s3())
+}
+
+/// The service that has an operation.
+pub(super) fn service(name: &str) -> &'static str {
+    let found = BY_SERVICE.iter().find(|(_, own)| own.name == name);
+    found.map_or("", |((service, _), _)| service)
 }
 
 /// What a call is about, for the log: a name, an ARN, or bucket and key.

@@ -13,6 +13,10 @@ use crate::clock::{SignedDuration, Timestamp};
 /// The service's moods.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is a switch of its own, by its name in requests"
+)]
 pub struct Settings {
     /// Lists and Search show what was so this long ago.
     pub lists_lag: SignedDuration,
@@ -31,6 +35,8 @@ pub struct Settings {
     pub strict: bool,
     /// Whether what a request refers to outside of SageMaker need not exist: objects of S3.
     pub unchecked: bool,
+    /// Whether only roles count that were made in IAM.
+    pub known_roles_only: bool,
     /// Endpoints whose next deployments do not pass the health check.
     pub unhealthy: BTreeSet<String>,
     /// Faults that calls meet by chance.

@@ -54,6 +54,11 @@ impl<'a> Window<'a> {
         Self::named(request, true, (size, NEXT), usual)
     }
 
+    /// The page of a list of IAM's, which calls the token a marker.
+    pub(super) fn marked(request: &Request<'a>, usual: usize) -> Result<Self, Refusal> {
+        Self::named(request, true, ("MaxItems", "Marker"), usual)
+    }
+
     /// The page of a list for which a service has names of its own: of the member that says how many
     /// are wanted, and of the token.
     pub(super) fn named(
