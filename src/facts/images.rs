@@ -52,6 +52,16 @@ pub fn uri(framework: &str, region: &str) -> Result<String, NoImage> {
     Ok(format!("{}:{tag}", repository(name, table, region)?))
 }
 
+/// Whether all images of a framework's version are for machines without a GPU.
+pub fn is_without_gpu(framework: &str) -> bool {
+    let (name, version) = framework.split_once('@').unwrap_or((framework, ""));
+    let tag = TABLES
+        .frameworks
+        .get(name)
+        .and_then(|table| table.versions.get(version));
+    tag.is_some_and(|tag| tag.split('-').any(|part| part == "cpu"))
+}
+
 const MONITOR: &str = "model-monitor";
 
 /// The URI of Model Monitor's analyzer in a region.
@@ -103,6 +113,13 @@ mod tests {
                 .unwrap()
                 .starts_with("156813124566.")
         );
+    }
+
+    #[test]
+    fn a_tag_tells_for_which_machines_it_is() {
+        assert!(is_without_gpu("sklearn@1.2-1"));
+        assert!(!is_without_gpu("xgboost@1.7-1"));
+        assert!(!is_without_gpu("sklearn@9"));
     }
 
     #[test]
