@@ -10,6 +10,8 @@ pub const YAML_DEPTH_MAX: usize = 64;
 pub const YAML_NODES_MAX: usize = 50_000;
 /// Diagnostics reported for one model; the rest is counted.
 pub const DIAGNOSTICS_MAX: usize = 200;
+/// Comments of one file that ignore a finding.
+pub const IGNORES_MAX: usize = 100;
 
 /// Entries of one map or list in one configuration file.
 pub const COLLECTION_MAX: usize = 100;

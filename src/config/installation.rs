@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::settings::LintSettings;
 use crate::limits::{TURNS_MIN, TURNS_PERCENT, UNCONFIRMED_PERCENT};
 use crate::resource::call::Scope;
 use crate::resource::lifecycle::Drift;
@@ -41,6 +42,9 @@ pub struct Installation {
     /// What is done about a change that no commit made, where a model does not say otherwise.
     #[serde(default)]
     pub drift: Drift,
+    /// How strict the linter is.
+    #[serde(default)]
+    pub lint: LintSettings,
     /// How much of an account a change may reach at once.
     #[serde(default)]
     pub turns: Turns,

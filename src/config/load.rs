@@ -11,7 +11,7 @@ use super::compose::{INHERITED, compose};
 use super::document::{Origins, split};
 use super::file::ConfigFile;
 use super::installation::{DEFAULT_MODELS, Installation};
-use super::lint::{self, Subject};
+use super::lint::{self, Ignored, Subject};
 use super::model::ModelConfig;
 use super::yaml::{self, Kind, Node};
 use super::{INSTALLATION_FILE, MODEL_FILE, Quarantined, below, shape};
@@ -53,6 +53,8 @@ pub struct LoadedModel {
     /// The findings: in the order of the files, at most [`limits::DIAGNOSTICS_MAX`] and one that
     /// counts the rest.
     pub diagnostics: Vec<Diagnostic>,
+    /// What comments in its `config.yaml` ignore.
+    pub ignored: Vec<Ignored>,
 }
 
 /// Reads a whole repository. Never fails; a model that cannot be used affects no other.
@@ -107,7 +109,18 @@ pub fn load_installation(snapshot: &Snapshot) -> (Option<Installation>, Vec<Diag
         let span = yaml::first_byte(INSTALLATION_FILE);
         findings.push(Diagnostic::error("S002", span, message).help(help));
     }
+    if let Some(installation) = &installation {
+        findings.extend(idle_settings(snapshot, installation));
+    }
     (installation, settle(findings))
+}
+
+/// What trueup.yaml says to the linter and means nothing. The file is read once more for the places.
+fn idle_settings(snapshot: &Snapshot, installation: &Installation) -> Vec<Diagnostic> {
+    let bytes = snapshot.files.get(INSTALLATION_FILE);
+    let root = bytes.and_then(|file| yaml::read(INSTALLATION_FILE, &file.bytes).root);
+    let origins = root.map(|root| split(INSTALLATION_FILE, &root).1);
+    lint::idle(&installation.lint, &origins.unwrap_or_default())
 }
 
 /// Says that the `config.yaml` at `path` is not among the commit's files, and why.
@@ -199,10 +212,18 @@ fn read_model(
     let mut origins = Origins::default();
     let mut name = None;
     let mut config = None;
+    let mut ignored = Vec::new();
     if let Some(mut composed) = composed {
         if composed.bounded {
             let subject = composed.subject(snapshot, folder, installation, &companions);
             findings.extend(lint::check(&subject));
+            let commented = lint::ignore::Commented {
+                file: &path,
+                text: snapshot.text(&path).unwrap_or_default(),
+                root: &composed.written,
+            };
+            let now = snapshot.time;
+            ignored = lint::ignore::apply(&commented, now, installation, &mut findings);
         }
         name = composed
             .document
@@ -223,11 +244,13 @@ fn read_model(
         quarantine: companions.quarantine,
         origins,
         diagnostics: settle(findings),
+        ignored,
     }
 }
 
 /// One `config.yaml` after composition.
 struct Composed {
+    written: Node,
     document: Value,
     origins: Origins,
     /// The environments in the order of the file.
@@ -281,6 +304,7 @@ fn read_config(path: &str, bytes: &[u8], findings: &mut Vec<Diagnostic>) -> Opti
         origins,
         environments: environments.iter().map(|entry| entry.key.clone()).collect(),
         bounded: over.is_none() && matches!(root.kind, Kind::Mapping(_)),
+        written: root,
     })
 }
 
@@ -294,6 +318,7 @@ impl Composed {
     ) -> Subject<'a> {
         Subject {
             document: &self.document,
+            written: &self.written,
             origins: &self.origins,
             snapshot,
             folder,
@@ -358,5 +383,6 @@ fn defective(folder: &str) -> LoadedModel {
         quarantine: Vec::new(),
         origins: Origins::default(),
         diagnostics: vec![Diagnostic::error("S000", span, message).help("report it with the file")],
+        ignored: Vec::new(),
     }
 }

@@ -26,6 +26,7 @@ pub mod model;
 mod quarantine;
 mod removal;
 pub mod schema;
+pub mod settings;
 mod shape;
 pub mod units;
 pub mod yaml;

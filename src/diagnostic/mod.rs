@@ -18,6 +18,17 @@ pub enum Severity {
     Error,
 }
 
+impl Severity {
+    /// What it is called.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Info => "info",
+            Self::Warning => "warning",
+            Self::Error => "error",
+        }
+    }
+}
+
 /// A place in a file: bytes `start..end`, with the line and column of `start` (both from 1, the
 /// column in characters).
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -49,6 +60,29 @@ pub struct Diagnostic {
     pub label: Option<String>,
     /// What to do about it.
     pub help: Option<String>,
+    /// What would mend it.
+    #[serde(default)]
+    pub fix: Option<Fix>,
+}
+
+/// A change of the file that a finding is in, which mends the finding.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Fix {
+    /// Whether the file means the same after it.
+    pub safe: bool,
+    /// What to replace: in order, without overlap.
+    pub edits: Vec<Edit>,
+}
+
+/// Bytes of a file that become others.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct Edit {
+    /// First byte.
+    pub start: usize,
+    /// One past the last byte.
+    pub end: usize,
+    /// What stands there then.
+    pub text: String,
 }
 
 impl Diagnostic {
@@ -61,6 +95,7 @@ impl Diagnostic {
             span,
             label: None,
             help: None,
+            fix: None,
         }
     }
 
@@ -83,7 +118,9 @@ pub fn any_error(diagnostics: &[Diagnostic]) -> bool {
 /// [`limits::DIAGNOSTICS_MAX`] of them: the worst are kept, and one more counts the rest.
 pub fn settle(mut findings: Vec<Diagnostic>) -> Vec<Diagnostic> {
     let order = |a: &Diagnostic, b: &Diagnostic| {
-        (&a.span, &a.code, &a.message).cmp(&(&b.span, &b.code, &b.message))
+        let same = (&a.span, &a.code, &a.message).cmp(&(&b.span, &b.code, &b.message));
+        // Of the same for two environments, the worse is kept.
+        same.then_with(|| b.severity.cmp(&a.severity))
     };
     findings.sort_by(order);
     findings.dedup_by(|a, b| (&a.span, &a.code, &a.message) == (&b.span, &b.code, &b.message));

@@ -87,7 +87,7 @@ pub fn prepare(
             text = format!("{text}: {source}");
         }
         Box::new(Diagnostic::error(
-            "C001",
+            "F003",
             span(model, error.pointer()),
             text,
         ))

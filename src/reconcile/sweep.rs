@@ -139,6 +139,7 @@ fn finding(owner: &str, left: &[&Orphan]) -> Diagnostic {
         message: format!("{}{made} {plural} of `{unit}`, which no commit declares", names.join(", ")),
         span: first_byte(INSTALLATION_FILE),
         label: None,
+        fix: None,
         help: Some(
             "declare it again, with `state: absent` and `deletion: destroy` if it is to go: what no commit \
              declares is never deleted"

@@ -25,11 +25,17 @@ fn checked_in_files_are_those_of_the_program() {
             trueup::plan::cause::reference(),
         ),
     ];
-    for (file, text) in trueup::config::schema::all().into_iter().chain(pages) {
+    let rules = trueup::config::lint::pages().into_iter();
+    let rules = rules.map(|(file, text)| (format!("docs/lints/{file}"), text));
+    let schemas = trueup::config::schema::all().into_iter();
+    let others = schemas
+        .chain(pages)
+        .map(|(file, text)| (file.to_owned(), text));
+    for (file, text) in others.chain(rules) {
         if std::env::var("UPDATE").is_ok() {
-            fs::write(root.join(file), &text).unwrap();
+            fs::write(root.join(&file), &text).unwrap();
         }
-        let held = fs::read_to_string(root.join(file)).unwrap_or_default();
+        let held = fs::read_to_string(root.join(&file)).unwrap_or_default();
         assert!(held == text, "{file} is stale: run the tests with UPDATE=1");
     }
 }

@@ -4,10 +4,10 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
 
-use super::{Rule, Severity, Subject};
+use super::{Findings, Level, Rule, Subject};
 use crate::config::document::join;
 use crate::config::shape::nearest;
-use crate::diagnostic::{Diagnostic, Span};
+use crate::diagnostic::Span;
 use crate::limits;
 use crate::resource::canonical::sha256;
 
@@ -15,10 +15,8 @@ use crate::resource::canonical::sha256;
 pub(super) const D001: Rule = Rule {
     code: "D001",
     title: "a dataset without a pin",
-    severity: Severity::Error,
-    docs: "`data/<dataset>.pin.yaml` names the exact bytes that a model is trained on; reverting it \
-           brings the old data back. Write the file as the help says, or set `pin: none` to take the \
-           bytes of each commit as they are.",
+    level: Level::REFUSED,
+    page: page!("D001"),
     check: Some(unpinned),
 };
 
@@ -26,10 +24,8 @@ pub(super) const D001: Rule = Rule {
 pub(super) const D002: Rule = Rule {
     code: "D002",
     title: "a pin that does not agree with the data",
-    severity: Severity::Error,
-    docs: "The bytes of the commit are not those that the pin names, so it is not known which of \
-           them was reviewed. Put the digest and the byte count of the help into the pin, or take \
-           the change of the data back.",
+    level: Level::REFUSED,
+    page: page!("D002"),
     check: Some(stale),
 };
 
@@ -37,9 +33,8 @@ pub(super) const D002: Rule = Rule {
 pub(super) const D005: Rule = Rule {
     code: "D005",
     title: "a target that is not a column of the data",
-    severity: Severity::Error,
-    docs: "The column to predict is looked up by its name in the first line of a CSV file. A name \
-           that is not there makes training fail after the machines were paid for.",
+    level: Level::REFUSED,
+    page: page!("D005"),
     check: Some(target),
 };
 
@@ -47,9 +42,8 @@ pub(super) const D005: Rule = Rule {
 pub(super) const D008: Rule = Rule {
     code: "D008",
     title: "a pin that nothing uses",
-    severity: Severity::Warning,
-    docs: "`data/<name>.pin.yaml` pins a dataset that config.yaml does not have, or that it takes \
-           with `pin: none`. Remove the file, or name the dataset in config.yaml.",
+    level: Level::WARNING,
+    page: page!("D008"),
     check: Some(unused),
 };
 
@@ -57,9 +51,8 @@ pub(super) const D008: Rule = Rule {
 pub(super) const D009: Rule = Rule {
     code: "D009",
     title: "a reference to data that does not exist",
-    severity: Severity::Error,
-    docs: "Steps, the evaluation and monitors read a dataset by its name, an output of a processing \
-           step as `<step>.<output>`, or by the output's bare name where only one step writes it.",
+    level: Level::REFUSED,
+    page: page!("D009"),
     check: Some(dangling),
 };
 
@@ -67,10 +60,8 @@ pub(super) const D009: Rule = Rule {
 pub(super) const D010: Rule = Rule {
     code: "D010",
     title: "data with two meanings, or steps that wait for each other",
-    severity: Severity::Error,
-    docs: "A bare name that is an output of two steps needs the step in front: `<step>.<output>`. \
-           Processing steps run in the order in which they read each other's outputs, which must \
-           not lead in a circle.",
+    level: Level::REFUSED,
+    page: page!("D010"),
     check: Some(tangled),
 };
 
@@ -79,7 +70,7 @@ fn pinned<'a>(subject: &Subject<'a>) -> impl Iterator<Item = (&'a str, &'a Value
     all.filter(|(_, dataset)| dataset.get("pin").and_then(Value::as_str) != Some("none"))
 }
 
-fn unpinned(subject: &Subject<'_>, findings: &mut Vec<Diagnostic>) {
+fn unpinned(subject: &Subject<'_>, findings: &mut Findings<'_>) {
     for (name, dataset) in pinned(subject) {
         if subject.pin_names.contains(name) || dataset.get("file").is_none() {
             continue;
@@ -101,7 +92,7 @@ fn unpinned(subject: &Subject<'_>, findings: &mut Vec<Diagnostic>) {
     }
 }
 
-fn stale(subject: &Subject<'_>, findings: &mut Vec<Diagnostic>) {
+fn stale(subject: &Subject<'_>, findings: &mut Findings<'_>) {
     for (name, dataset) in pinned(subject) {
         let Some(pin) = subject.pins.get(name) else {
             continue;
@@ -169,7 +160,7 @@ fn digest(bytes: &[u8]) -> String {
     format!("sha256:{}", sha256(bytes))
 }
 
-fn target(subject: &Subject<'_>, findings: &mut Vec<Diagnostic>) {
+fn target(subject: &Subject<'_>, findings: &mut Findings<'_>) {
     for (name, dataset) in subject.entries("/data") {
         let csv = dataset.get("format").is_none_or(|format| format == "csv");
         let (Some(target), Some(bytes), true) = (
@@ -203,7 +194,7 @@ fn target(subject: &Subject<'_>, findings: &mut Vec<Diagnostic>) {
     }
 }
 
-fn unused(subject: &Subject<'_>, findings: &mut Vec<Diagnostic>) {
+fn unused(subject: &Subject<'_>, findings: &mut Findings<'_>) {
     let used: BTreeSet<_> = pinned(subject).map(|(name, _)| name).collect();
     for name in subject.pin_names {
         if !used.contains(name.as_str()) {
@@ -281,7 +272,7 @@ fn is_dataset(subject: &Subject<'_>, name: &str) -> bool {
         .is_some_and(|data| data.get(name).is_some())
 }
 
-fn dangling(subject: &Subject<'_>, findings: &mut Vec<Diagnostic>) {
+fn dangling(subject: &Subject<'_>, findings: &mut Findings<'_>) {
     let writers = writers(subject);
     for (pointer, reference) in readers(subject) {
         if findings.len() >= limits::DIAGNOSTICS_MAX {
@@ -309,7 +300,7 @@ fn dangling(subject: &Subject<'_>, findings: &mut Vec<Diagnostic>) {
     }
 }
 
-fn tangled(subject: &Subject<'_>, findings: &mut Vec<Diagnostic>) {
+fn tangled(subject: &Subject<'_>, findings: &mut Findings<'_>) {
     let writers = writers(subject);
     let mut after: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
     for (pointer, reference) in readers(subject) {

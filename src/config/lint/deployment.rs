@@ -2,37 +2,44 @@
 
 use serde_json::{Map, Value};
 
-use super::{Rule, Severity, Subject};
+use super::{Findings, Level, Rule, Subject};
 use crate::config::document::join;
-use crate::diagnostic::Diagnostic;
+use crate::diagnostic::Severity;
 use crate::limits;
 
 /// One instance in production.
 pub(super) const H001: Rule = Rule {
     code: "H001",
     title: "one instance in production",
-    severity: Severity::Info,
-    docs: "With one instance, an endpoint is down while that instance is replaced, and lies in one \
-           availability zone. Two instances are spread over two.",
+    level: Level::PRODUCTION,
+    page: page!("H001"),
     check: Some(single),
+};
+
+/// A number that does not follow the load.
+pub(super) const H002: Rule = Rule {
+    code: "H002",
+    title: "a number of instances that does not follow the load",
+    level: Level {
+        production: Some(Severity::Info),
+        ..Level::PRODUCTION
+    },
+    page: page!("H002"),
+    check: Some(fixed),
 };
 
 /// Variants that SageMaker refuses.
 pub(super) const H013: Rule = Rule {
     code: "H013",
     title: "variants that SageMaker refuses",
-    severity: Severity::Error,
-    docs: "An endpoint has 1 to 10 variants, and the weights of all of them are more than 0 \
-           together: they are the shares of the traffic. A shadow variant stands beside exactly one \
-           production variant, alone, and under a name of its own.",
+    level: Level::REFUSED,
+    page: page!("H013"),
     check: Some(variants),
 };
 
-fn single(subject: &Subject<'_>, findings: &mut Vec<Diagnostic>) {
+fn single(subject: &Subject<'_>, findings: &mut Findings<'_>) {
     for (_, pointer, environment) in subject.environments() {
-        if environment.get("mode").and_then(Value::as_str) != Some("production") {
-            continue;
-        }
+        let mode = Subject::mode(environment);
         let all = pointer + "/deployment/variants";
         for (name, variant) in subject.entries(&all) {
             let count = variant.get("initial_instance_count");
@@ -42,14 +49,32 @@ fn single(subject: &Subject<'_>, findings: &mut Vec<Diagnostic>) {
                     Some(_) => subject.origins.origin(&place),
                     None => subject.origins.key(&place),
                 };
-                let finding = H001.at(span, format!("`{name}` has one instance in production"));
-                findings.push(finding.help("write `initial_instance_count: 2`"));
+                let finding = H001.at(span, format!("`{name}` has one instance"));
+                let finding = finding.help("write `initial_instance_count: 2`");
+                findings.push_in(mode, finding);
             }
         }
     }
 }
 
-fn variants(subject: &Subject<'_>, findings: &mut Vec<Diagnostic>) {
+fn fixed(subject: &Subject<'_>, findings: &mut Findings<'_>) {
+    for (_, pointer, environment) in subject.environments() {
+        let scales = |place: &Value| place.get("autoscaling").is_some_and(Value::is_object);
+        if environment.get("deployment").is_some_and(scales) {
+            continue;
+        }
+        let all = pointer + "/deployment/variants";
+        for (name, _) in subject.entries(&all).filter(|(_, one)| !scales(one)) {
+            let message = format!("`{name}` has as many instances by night as at noon");
+            let finding = H002.at(subject.origins.key(&join(&all, name)), message);
+            let help =
+                "write `autoscaling: {min: 2, max: 8, target_invocations_per_instance: 600}`";
+            findings.push_in(Subject::mode(environment), finding.help(help));
+        }
+    }
+}
+
+fn variants(subject: &Subject<'_>, findings: &mut Findings<'_>) {
     for (_, pointer, environment) in subject.environments() {
         let all = environment
             .pointer("/deployment/variants")

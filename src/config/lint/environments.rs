@@ -2,18 +2,16 @@
 
 use serde_json::Value;
 
-use super::{Rule, Severity, Subject};
+use super::{Findings, Level, Rule, Subject};
 use crate::config::release_file;
-use crate::diagnostic::{Diagnostic, Span};
+use crate::diagnostic::Span;
 
 /// A release of no environment.
 pub(super) const G001: Rule = Rule {
     code: "G001",
     title: "a release of an environment that is not in the file",
-    severity: Severity::Warning,
-    docs: "`releases/<environment>.yaml` says that something is served in an environment that \
-           config.yaml does not name any more. What runs there is reported as orphaned and not \
-           deleted.",
+    level: Level::WARNING,
+    page: page!("G001"),
     check: Some(orphaned),
 };
 
@@ -21,10 +19,8 @@ pub(super) const G001: Rule = Rule {
 pub(super) const G004: Rule = Rule {
     code: "G004",
     title: "an account and region that is not observed",
-    severity: Severity::Error,
-    docs: "trueup looks only at the scopes that trueup.yaml lists, and changes nothing where it does \
-           not look. Add the account and region of the model's home and of every environment to \
-           `scopes`.",
+    level: Level::REFUSED,
+    page: page!("G004"),
     check: Some(unobserved),
 };
 
@@ -32,14 +28,12 @@ pub(super) const G004: Rule = Rule {
 pub(super) const R004: Rule = Rule {
     code: "R004",
     title: "an environment in another region than the model's home",
-    severity: Severity::Error,
-    docs: "Artefacts, images and model packages are regional: an endpoint cannot load a model from \
-           a bucket of another region. Version 1 of the format does not replicate them; keep a model \
-           of its own for each region.",
+    level: Level::REFUSED,
+    page: page!("R004"),
     check: Some(elsewhere),
 };
 
-fn orphaned(subject: &Subject<'_>, findings: &mut Vec<Diagnostic>) {
+fn orphaned(subject: &Subject<'_>, findings: &mut Findings<'_>) {
     for name in subject.release_names {
         if !subject.environments.contains(name) {
             let file = release_file(subject.folder, name);
@@ -59,7 +53,7 @@ fn orphaned(subject: &Subject<'_>, findings: &mut Vec<Diagnostic>) {
     }
 }
 
-fn unobserved(subject: &Subject<'_>, findings: &mut Vec<Diagnostic>) {
+fn unobserved(subject: &Subject<'_>, findings: &mut Findings<'_>) {
     let Some(installation) = subject.installation else {
         return;
     };
@@ -91,7 +85,7 @@ fn unobserved(subject: &Subject<'_>, findings: &mut Vec<Diagnostic>) {
     }
 }
 
-fn elsewhere(subject: &Subject<'_>, findings: &mut Vec<Diagnostic>) {
+fn elsewhere(subject: &Subject<'_>, findings: &mut Findings<'_>) {
     let Some(home) = subject.text("/region") else {
         return;
     };

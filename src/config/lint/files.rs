@@ -2,19 +2,17 @@
 
 use serde_json::Value;
 
-use super::{Rule, Severity, Subject};
+use super::{Findings, Level, Rule, Subject};
 use crate::config::document::join;
 use crate::config::shape::nearest;
-use crate::diagnostic::Diagnostic;
 use crate::limits;
 
 /// A path that leaves the model's folder.
 pub(super) const F001: Rule = Rule {
     code: "F001",
     title: "a path that is not one below the model's folder",
-    severity: Severity::Error,
-    docs: "Paths are relative to the model's folder, separated by `/`, without `.` and `..`, so that \
-           they mean one file of the commit everywhere.",
+    level: Level::REFUSED,
+    page: page!("F001"),
     check: Some(paths),
 };
 
@@ -22,14 +20,22 @@ pub(super) const F001: Rule = Rule {
 pub(super) const F002: Rule = Rule {
     code: "F002",
     title: "a file that is not in the commit",
-    severity: Severity::Error,
-    docs: "Scripts and data are taken from the commit, never from a working directory: add the file \
-           and commit it. Symbolic links and submodules are not followed. Upper and lower case \
-           differ.",
+    level: Level::REFUSED,
+    page: page!("F002"),
     check: Some(present),
 };
 
-fn paths(subject: &Subject<'_>, findings: &mut Vec<Diagnostic>) {
+/// Files that do not make a model.
+pub(super) const F003: Rule = Rule {
+    code: "F003",
+    title: "files of which no model can be made",
+    level: Level::REFUSED,
+    page: page!("F003"),
+    // Found when all is put together: see `execute::model::prepare`.
+    check: None,
+};
+
+fn paths(subject: &Subject<'_>, findings: &mut Findings<'_>) {
     for (pointer, path) in named(subject) {
         if !is_below(path) {
             let message = format!(
@@ -42,7 +48,7 @@ fn paths(subject: &Subject<'_>, findings: &mut Vec<Diagnostic>) {
     }
 }
 
-fn present(subject: &Subject<'_>, findings: &mut Vec<Diagnostic>) {
+fn present(subject: &Subject<'_>, findings: &mut Findings<'_>) {
     for (pointer, relative) in named(subject) {
         let path = subject.path(relative);
         if findings.len() >= limits::DIAGNOSTICS_MAX {

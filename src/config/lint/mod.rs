@@ -3,19 +3,34 @@
 //! A rule looks at the composed document, not at typed values, so that it still judges a file of
 //! which another part is misshapen. What it cannot see it does not judge.
 
+/// The page of a rule.
+macro_rules! page {
+    ($code:literal) => {
+        include_str!(concat!("../../../docs/lints/", $code, ".md"))
+    };
+}
+
 mod data;
 mod deployment;
 mod environments;
 mod files;
+mod findings;
+mod flow;
+pub(super) mod ignore;
+mod instances;
+mod level;
 mod monitors;
 mod naming;
+mod overlay;
 mod pages;
 mod promotion;
 mod quality;
 mod removal;
 mod rollout;
 mod schema;
+mod security;
 mod serving;
+mod traps;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -23,10 +38,16 @@ use serde_json::{Map, Value};
 
 use super::document::Origins;
 use super::installation::Installation;
-use crate::diagnostic::{Diagnostic, Severity, Span};
+use super::model::EnvironmentMode;
+use super::yaml::Node;
+use crate::diagnostic::{Diagnostic, Span};
 use crate::pin::Pin;
 use crate::snapshot::Snapshot;
 
+use findings::Findings;
+pub use ignore::Ignored;
+pub use level::Level;
+pub(super) use level::idle;
 pub(super) use naming::{claims, rivalry};
 pub use pages::pages;
 pub(super) use promotion::order;
@@ -38,29 +59,43 @@ pub struct Rule {
     /// What it finds: a phrase.
     pub title: &'static str,
     /// How bad that is.
-    pub severity: Severity,
-    /// Why it matters and what to do, in Markdown.
-    pub docs: &'static str,
+    pub level: Level,
+    /// Its page, in Markdown: why, a file that breaks it and one that does not, and where it is
+    /// from.
+    pub page: &'static str,
     /// Looks for violations in one model; absent where they are found while reading.
-    check: Option<fn(&Subject<'_>, &mut Vec<Diagnostic>)>,
+    check: Option<fn(&Subject<'_>, &mut Findings<'_>)>,
 }
 
 /// All rules, by code.
 pub const RULES: &[&Rule] = &[
+    &security::A001,
+    &security::A002,
+    &security::A004,
+    &security::A005,
     &data::D001,
     &data::D002,
+    &flow::D003,
+    &flow::D004,
     &data::D005,
+    &flow::D007,
     &data::D008,
     &data::D009,
     &data::D010,
+    &flow::D011,
     &files::F001,
     &files::F002,
+    &files::F003,
     &environments::G001,
+    &ignore::G002,
     &environments::G004,
     &removal::G005,
     &removal::G006,
     &removal::G007,
+    &ignore::G008,
+    &level::G009,
     &deployment::H001,
+    &deployment::H002,
     &rollout::H003,
     &rollout::H004,
     &rollout::H005,
@@ -76,6 +111,7 @@ pub const RULES: &[&Rule] = &[
     &serving::H021,
     &monitors::M001,
     &monitors::M004,
+    &monitors::M007,
     &serving::M010,
     &naming::N001,
     &naming::N002,
@@ -84,22 +120,35 @@ pub const RULES: &[&Rule] = &[
     &naming::N005,
     &promotion::P002,
     &quality::Q001,
+    &promotion::Q004,
     &environments::R004,
     &schema::S000,
     &schema::S001,
     &schema::S002,
     &schema::S003,
     &schema::S004,
+    &overlay::S005,
+    &overlay::S006,
     &schema::S007,
     &schema::S011,
     &schema::S014,
+    &traps::S015,
+    &traps::S016,
+    &instances::T001,
+    &instances::T002,
+    &instances::T003,
+    &security::T009,
     &quality::T010,
+    &instances::T012,
+    &quality::T013,
 ];
 
 /// What a rule judges: one model.
 pub(super) struct Subject<'a> {
     /// The composed document.
     pub(super) document: &'a Value,
+    /// The file as it was written.
+    pub(super) written: &'a Node,
     /// Where its values were written.
     pub(super) origins: &'a Origins,
     /// The commit.
@@ -120,21 +169,25 @@ pub(super) struct Subject<'a> {
 
 /// Judges one model by every rule.
 pub(super) fn check(subject: &Subject<'_>) -> Vec<Diagnostic> {
-    let mut findings = Vec::new();
+    let mut findings = Findings::new(subject);
     for rule in RULES {
         if let Some(check) = rule.check {
             check(subject, &mut findings);
         }
     }
-    findings
+    findings.into_all()
+}
+
+/// The rule of a code.
+pub fn rule(code: &str) -> Option<&'static Rule> {
+    let at = RULES.binary_search_by(|rule| rule.code.cmp(code)).ok()?;
+    Some(RULES[at])
 }
 
 impl Rule {
-    /// A finding of this rule.
+    /// A finding of this rule, as bad as what cannot work; [`Findings`] says how bad it is.
     fn at(&self, span: Span, message: impl Into<String>) -> Diagnostic {
-        let mut finding = Diagnostic::error(self.code, span, message);
-        finding.severity = self.severity;
-        finding
+        Diagnostic::error(self.code, span, message)
     }
 }
 
@@ -160,6 +213,27 @@ impl<'a> Subject<'a> {
             let pointer = super::document::join("/environments", name);
             value.is_object().then_some((name.as_str(), pointer, value))
         })
+    }
+
+    /// The text of the model's file.
+    fn text_of_file(&self) -> &'a str {
+        self.snapshot.text(self.origins.file()).unwrap_or_default()
+    }
+
+    /// How strict the environment of that name is.
+    fn mode_of(&self, name: &str) -> EnvironmentMode {
+        let environments = self.document.get("environments");
+        environments
+            .and_then(|all| all.get(name))
+            .map_or(EnvironmentMode::Development, Self::mode)
+    }
+
+    /// How strict an environment is; lenient where that is misshapen.
+    fn mode(environment: &Value) -> EnvironmentMode {
+        match environment.get("mode").and_then(Value::as_str) {
+            Some("production") => EnvironmentMode::Production,
+            _ => EnvironmentMode::Development,
+        }
     }
 
     /// Where a path of the model lies in the snapshot.

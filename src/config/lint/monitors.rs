@@ -2,17 +2,14 @@
 
 use serde_json::Value;
 
-use super::{Rule, Severity, Subject};
-use crate::diagnostic::Diagnostic;
+use super::{Findings, Level, Rule, Subject};
 
 /// Nothing to read.
 pub(super) const M001: Rule = Rule {
     code: "M001",
     title: "a monitor without data capture",
-    severity: Severity::Error,
-    docs: "A data-quality monitor reads the requests that the endpoint captured. Without \
-           `deployment.data_capture`, or with a share of 0, every one of its jobs fails for want of \
-           data.",
+    level: Level::REFUSED,
+    page: page!("M001"),
     check: Some(capture),
 };
 
@@ -20,11 +17,18 @@ pub(super) const M001: Rule = Rule {
 pub(super) const M004: Rule = Rule {
     code: "M004",
     title: "an engine that is closed to new customers",
-    severity: Severity::Error,
-    docs: "AWS closed Model Monitor to new customers in 2026. An account that used it before keeps \
-           it: say so in trueup.yaml with `accounts.<id>.legacy: true`. In any other account its \
-           calls are refused.",
+    level: Level::REFUSED,
+    page: page!("M004"),
     check: Some(legacy),
+};
+
+/// Alarms that nobody hears.
+pub(super) const M007: Rule = Rule {
+    code: "M007",
+    title: "alarms that nobody hears",
+    level: Level::PRODUCTION,
+    page: page!("M007"),
+    check: Some(unheard),
 };
 
 fn monitored<'a>(
@@ -41,7 +45,7 @@ fn monitored<'a>(
         })
 }
 
-fn capture(subject: &Subject<'_>, findings: &mut Vec<Diagnostic>) {
+fn capture(subject: &Subject<'_>, findings: &mut Findings<'_>) {
     for (pointer, environment, _) in monitored(subject) {
         let capture = environment.pointer("/deployment/data_capture");
         let share = capture.and_then(|capture| capture.get("sampling_percentage"));
@@ -58,7 +62,7 @@ fn capture(subject: &Subject<'_>, findings: &mut Vec<Diagnostic>) {
     }
 }
 
-fn legacy(subject: &Subject<'_>, findings: &mut Vec<Diagnostic>) {
+fn legacy(subject: &Subject<'_>, findings: &mut Findings<'_>) {
     let Some(installation) = subject.installation else {
         return;
     };
@@ -80,6 +84,22 @@ fn legacy(subject: &Subject<'_>, findings: &mut Vec<Diagnostic>) {
                 "if it has, write `accounts: {{\"{account}\": {{legacy: true}}}}` in trueup.yaml"
             );
             findings.push(finding.help(help));
+        }
+    }
+}
+
+fn unheard(subject: &Subject<'_>, findings: &mut Findings<'_>) {
+    let some = |place: &Value, pointer: &str| {
+        let all = place.pointer(pointer).and_then(Value::as_object);
+        all.is_some_and(|all| !all.is_empty())
+    };
+    for (_, pointer, environment) in subject.environments() {
+        let alarms = "/deployment/rollout/rollback_on";
+        if some(environment, alarms) && !some(environment, "/notifications/routes") {
+            let message = "the alarms take a deployment back, and nobody is told";
+            let finding = M007.at(subject.origins.key(&(pointer + alarms)), message);
+            let help = "write `notifications: {routes: {ops: {type: sns}}}`";
+            findings.push_in(Subject::mode(environment), finding.help(help));
         }
     }
 }

@@ -1,6 +1,6 @@
 //! Names: of the model, of what is derived from it, and within the file.
 
-use super::{Rule, Severity, Subject};
+use super::{Findings, Level, Rule, Subject};
 use crate::config::Origins;
 use crate::config::census::Claim;
 use crate::config::document::join;
@@ -12,10 +12,8 @@ use crate::limits;
 pub(super) const N001: Rule = Rule {
     code: "N001",
     title: "a name that does not fit the names made of it",
-    severity: Severity::Error,
-    docs: "Endpoints, models and jobs are called `<name>-<environment>` with a digest or a role \
-           behind it, and SageMaker takes at most 63 letters, digits and single hyphens. Names of \
-           models and environments are lower-case letters, digits and single hyphens.",
+    level: Level::REFUSED,
+    page: page!("N001"),
     check: Some(derived),
 };
 
@@ -23,10 +21,8 @@ pub(super) const N001: Rule = Rule {
 pub(super) const N002: Rule = Rule {
     code: "N002",
     title: "two models that would own one resource",
-    severity: Severity::Error,
-    docs: "Two models of one name, or model `a-b` in environment `c` and model `a` in environment \
-           `b-c`, derive one endpoint name in an account and region. Neither is planned until one \
-           of them is renamed.",
+    level: Level::REFUSED,
+    page: page!("N002"),
     check: None,
 };
 
@@ -34,9 +30,8 @@ pub(super) const N002: Rule = Rule {
 pub(super) const N003: Rule = Rule {
     code: "N003",
     title: "a model's name that ends in an environment's",
-    severity: Severity::Warning,
-    docs: "The environment is added to every derived name: `churn-production` would be served as \
-           `churn-production-production`. One model has all its environments in one file.",
+    level: Level::WARNING,
+    page: page!("N003"),
     check: Some(doubled),
 };
 
@@ -44,10 +39,8 @@ pub(super) const N003: Rule = Rule {
 pub(super) const N004: Rule = Rule {
     code: "N004",
     title: "tags that AWS refuses",
-    severity: Severity::Error,
-    docs: "A resource has at most 50 tags, of which 10 are kept for trueup's own; a key has 1 to 128 \
-           characters, a value at most 256; keys that start with `aws:` or `trueup:` are reserved. \
-           Letters, digits, spaces and `_ . : / = + - @` are taken.",
+    level: Level::REFUSED,
+    page: page!("N004"),
     check: Some(tags),
 };
 
@@ -55,10 +48,8 @@ pub(super) const N004: Rule = Rule {
 pub(super) const N005: Rule = Rule {
     code: "N005",
     title: "a name within the file that cannot be used",
-    severity: Severity::Error,
-    docs: "Datasets, steps, outputs, variants, hyperparameters and environments appear in the names \
-           of channels, folders, pipeline steps and variants. `home` is no environment: it is where \
-           the model is trained.",
+    level: Level::REFUSED,
+    page: page!("N005"),
     check: Some(inner),
 };
 
@@ -66,7 +57,7 @@ pub(super) const N005: Rule = Rule {
 const DIGEST_SUFFIX: usize = "-0123456789".len();
 const MONITOR_SUFFIX: usize = "-data-quality".len();
 
-fn derived(subject: &Subject<'_>, findings: &mut Vec<Diagnostic>) {
+fn derived(subject: &Subject<'_>, findings: &mut Findings<'_>) {
     let name = subject.text("/name").unwrap_or_default();
     for (environment, pointer, value) in subject.environments() {
         let key = subject.origins.key(&pointer);
@@ -94,7 +85,7 @@ fn derived(subject: &Subject<'_>, findings: &mut Vec<Diagnostic>) {
     }
 }
 
-fn doubled(subject: &Subject<'_>, findings: &mut Vec<Diagnostic>) {
+fn doubled(subject: &Subject<'_>, findings: &mut Findings<'_>) {
     let Some(name) = subject.text("/name") else {
         return;
     };
@@ -110,7 +101,7 @@ fn doubled(subject: &Subject<'_>, findings: &mut Vec<Diagnostic>) {
     }
 }
 
-fn tags(subject: &Subject<'_>, findings: &mut Vec<Diagnostic>) {
+fn tags(subject: &Subject<'_>, findings: &mut Findings<'_>) {
     let environments = subject
         .environments()
         .map(|(_, pointer, _)| pointer + "/tags");
@@ -169,7 +160,7 @@ const PARAMETER: Look = (
     "letters, digits, `_`, `-` and `.`, at most 256",
 );
 
-fn inner(subject: &Subject<'_>, findings: &mut Vec<Diagnostic>) {
+fn inner(subject: &Subject<'_>, findings: &mut Findings<'_>) {
     let mut judge = |pointer: String, name: &str, is_key: bool, (fits, takes): Look| {
         if fits(name) || name.contains("${") {
             return;

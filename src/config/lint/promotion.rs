@@ -4,20 +4,26 @@ use std::collections::BTreeMap;
 
 use serde_json::Value;
 
-use super::{Rule, Severity, Subject};
+use super::{Findings, Level, Rule, Subject};
+use crate::config::model::EnvironmentMode;
 use crate::config::shape::nearest;
-use crate::diagnostic::Diagnostic;
 
 /// A way that leads nowhere.
 pub(super) const P002: Rule = Rule {
     code: "P002",
     title: "a promotion that does not lead from a first environment to each other one",
-    severity: Severity::Error,
-    docs: "`promote.from` names the environment that a version comes from; by default it is the one \
-           before in the file. Exactly one environment is the first and has none, and from there \
-           the way must reach every other one without a circle. `from: null` makes an environment \
-           the first.",
+    level: Level::REFUSED,
+    page: page!("P002"),
     check: Some(promotion),
+};
+
+/// Nobody looks.
+pub(super) const Q004: Rule = Rule {
+    code: "Q004",
+    title: "a way to production that neither a person nor a number watches",
+    level: Level::WARNING,
+    page: page!("Q004"),
+    check: Some(unwatched),
 };
 
 /// The environments in the order of promotion, each after the one that it is promoted from;
@@ -45,7 +51,7 @@ fn from<'a>(document: &'a Value, environment: &str) -> Option<&'a str> {
         .as_str()
 }
 
-fn promotion(subject: &Subject<'_>, findings: &mut Vec<Diagnostic>) {
+fn promotion(subject: &Subject<'_>, findings: &mut Findings<'_>) {
     let names: Vec<_> = subject.environments.iter().map(String::as_str).collect();
     let mut first = None;
     let mut unknown = false;
@@ -83,5 +89,29 @@ fn promotion(subject: &Subject<'_>, findings: &mut Vec<Diagnostic>) {
             P002.at(span, message)
                 .help("make one environment the first, with `promote: {from: null}`"),
         );
+    }
+}
+
+fn unwatched(subject: &Subject<'_>, findings: &mut Findings<'_>) {
+    let some = |place: &Value, pointer: &str| {
+        let all = place.pointer(pointer).and_then(Value::as_object);
+        all.is_some_and(|all| !all.is_empty())
+    };
+    let gated = some(subject.document, "/evaluation/gates");
+    for (name, pointer, environment) in subject.environments() {
+        let by_itself = environment.pointer("/promote/mode").and_then(Value::as_str);
+        let watched = some(environment, "/deployment/rollout/rollback_on");
+        let production = Subject::mode(environment) == EnvironmentMode::Production;
+        if production && by_itself == Some("commit") && !gated && !watched {
+            let message = format!("every version goes to `{name}`: no merge, no gate, no alarm");
+            let finding = Q004.at(
+                subject.origins.origin(&(pointer + "/promote/mode")),
+                message,
+            );
+            findings.push_in(
+                EnvironmentMode::Production,
+                finding.help("write `promote: {mode: branch}`, gates, or `rollback_on`"),
+            );
+        }
     }
 }

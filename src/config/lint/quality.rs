@@ -2,18 +2,17 @@
 
 use serde_json::Value;
 
-use super::{Rule, Severity, Subject};
+use super::{Findings, Level, Rule, Subject};
 use crate::config::document::join;
-use crate::diagnostic::Diagnostic;
+use crate::facts::images;
 use crate::limits;
 
 /// No gate.
 pub(super) const Q001: Rule = Rule {
     code: "Q001",
     title: "no gate before registration",
-    severity: Severity::Warning,
-    docs: "Without a condition under `evaluation.gates`, whatever training writes becomes a version \
-           that can be deployed, however bad it is. Name a metric of `evaluation.json` and its bound.",
+    level: Level::WARNING,
+    page: page!("Q001"),
     check: Some(ungated),
 };
 
@@ -21,13 +20,35 @@ pub(super) const Q001: Rule = Rule {
 pub(super) const T010: Rule = Rule {
     code: "T010",
     title: "hyperparameters that SageMaker refuses",
-    severity: Severity::Error,
-    docs: "A training job takes at most 100 hyperparameters, each value with at most 2500 \
-           characters. Put longer settings into a file beside the training script.",
+    level: Level::REFUSED,
+    page: page!("T010"),
     check: Some(hyperparameters),
 };
 
-fn ungated(subject: &Subject<'_>, findings: &mut Vec<Diagnostic>) {
+/// A container that there is not.
+pub(super) const T013: Rule = Rule {
+    code: "T013",
+    title: "a framework without an image",
+    level: Level::REFUSED,
+    page: page!("T013"),
+    check: Some(imageless),
+};
+
+fn imageless(subject: &Subject<'_>, findings: &mut Findings<'_>) {
+    let (Some(framework), Some(region)) = (subject.text("/framework"), subject.text("/region"))
+    else {
+        return;
+    };
+    // What lacks its version is said to be misshapen.
+    if framework.contains("${") || !framework.contains('@') {
+        return;
+    }
+    if let Err(why) = images::uri(framework, region) {
+        findings.push(T013.at(subject.origins.origin("/framework"), why.to_string()));
+    }
+}
+
+fn ungated(subject: &Subject<'_>, findings: &mut Findings<'_>) {
     let gates = subject.document.pointer("/evaluation/gates");
     let gated = gates
         .and_then(Value::as_object)
@@ -47,7 +68,7 @@ fn ungated(subject: &Subject<'_>, findings: &mut Vec<Diagnostic>) {
     findings.push(finding.help("add a metric and its bound, such as `gates: {auc: \">= 0.80\"}`"));
 }
 
-fn hyperparameters(subject: &Subject<'_>, findings: &mut Vec<Diagnostic>) {
+fn hyperparameters(subject: &Subject<'_>, findings: &mut Findings<'_>) {
     let all = "/training/hyperparameters";
     let count = subject.entries(all).count();
     if count > limits::HYPERPARAMETERS_MAX {

@@ -2,17 +2,14 @@
 
 use serde_json::Value;
 
-use super::{Rule, Severity, Subject};
-use crate::diagnostic::Diagnostic;
+use super::{Findings, Level, Rule, Subject};
 
 /// Half an order.
 pub(super) const G005: Rule = Rule {
     code: "G005",
     title: "a model or environment that is to be absent, without leave to delete",
-    severity: Severity::Error,
-    docs: "`state: absent` takes down what was made for a model, or for one of its environments. It \
-           counts only with `deletion: destroy` beside it: two words, so that none of them does it by \
-           mistake. Packages, artefacts, code and data stay in any case.",
+    level: Level::REFUSED,
+    page: page!("G005"),
     check: Some(half),
 };
 
@@ -20,10 +17,8 @@ pub(super) const G005: Rule = Rule {
 pub(super) const G006: Rule = Rule {
     code: "G006",
     title: "an environment that stands on what is to be absent",
-    severity: Severity::Error,
-    docs: "An environment serves what the model's home trains, and is promoted from another \
-           environment. While it is to run, neither the home nor that environment can be absent. \
-           Make the environment absent too, or promote it from another one.",
+    level: Level::REFUSED,
+    page: page!("G006"),
     check: Some(groundless),
 };
 
@@ -31,11 +26,8 @@ pub(super) const G006: Rule = Rule {
 pub(super) const G007: Rule = Rule {
     code: "G007",
     title: "a commit that takes down more than one commit may",
-    severity: Severity::Error,
-    docs: "`state: absent` is said for more than three units (a model's home, or one environment of \
-           it) and for more than a tenth of those in an account and region. None of them is taken \
-           down until `confirm_removals` in trueup.yaml holds the digest that the finding names. It \
-           stands for exactly these units: one more, and it is another digest.",
+    level: Level::REFUSED,
+    page: page!("G007"),
     // All models together: see `Census::removals`.
     check: None,
 };
@@ -44,7 +36,7 @@ fn is_absent(place: &Value) -> bool {
     place["state"] == "absent"
 }
 
-fn half(subject: &Subject<'_>, findings: &mut Vec<Diagnostic>) {
+fn half(subject: &Subject<'_>, findings: &mut Findings<'_>) {
     let home = (String::new(), subject.document);
     let environments = subject.environments();
     let places = environments.map(|(_, pointer, value)| (pointer, value));
@@ -67,7 +59,7 @@ fn half(subject: &Subject<'_>, findings: &mut Vec<Diagnostic>) {
     }
 }
 
-fn groundless(subject: &Subject<'_>, findings: &mut Vec<Diagnostic>) {
+fn groundless(subject: &Subject<'_>, findings: &mut Findings<'_>) {
     for (name, pointer, place) in subject.environments() {
         if is_absent(place) {
             continue;

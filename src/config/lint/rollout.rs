@@ -2,20 +2,17 @@
 
 use serde_json::Value;
 
-use super::{Rule, Severity, Subject};
+use super::{Findings, Level, Rule, Subject};
 use crate::config::document::join;
 use crate::config::units::{Seconds, Size};
-use crate::diagnostic::Diagnostic;
 use crate::limits;
 
 /// Nothing stops it.
 pub(super) const H003: Rule = Rule {
     code: "H003",
     title: "a rollout in steps that nothing can stop",
-    severity: Severity::Warning,
-    docs: "Traffic moves in steps so that a bad version harms few. SageMaker only goes back by \
-           itself when an alarm goes off: name what makes it do so with \
-           `rollback_on: {errors: \"5xx > 1% for 3m\"}`.",
+    level: Level::WARNING,
+    page: page!("H003"),
     check: Some(unwatched),
 };
 
@@ -23,9 +20,8 @@ pub(super) const H003: Rule = Rule {
 pub(super) const H004: Rule = Rule {
     code: "H004",
     title: "more rollback alarms than SageMaker takes",
-    severity: Severity::Error,
-    docs: "SageMaker watches at most 10 alarms during a deployment. Each condition of `rollback_on` \
-           is an alarm for each production variant.",
+    level: Level::REFUSED,
+    page: page!("H004"),
     check: Some(alarms),
 };
 
@@ -33,9 +29,8 @@ pub(super) const H004: Rule = Rule {
 pub(super) const H005: Rule = Rule {
     code: "H005",
     title: "a step that is larger or smaller than SageMaker takes",
-    severity: Severity::Error,
-    docs: "A canary is at most half of the fleet, a linear step 10 % to half of it, a rolling batch \
-           5 % to half. A number of instances is held against the smallest variant.",
+    level: Level::REFUSED,
+    page: page!("H005"),
     check: Some(sizes),
 };
 
@@ -43,10 +38,8 @@ pub(super) const H005: Rule = Rule {
 pub(super) const H006: Rule = Rule {
     code: "H006",
     title: "times of a rollout that SageMaker refuses",
-    severity: Severity::Error,
-    docs: "A step is watched for at most an hour, and what was there before is kept for at most an \
-           hour. A deployment may take 10 minutes to 8 hours, and must be allowed more than it \
-           waits on purpose.",
+    level: Level::REFUSED,
+    page: page!("H006"),
     check: Some(times),
 };
 
@@ -54,9 +47,8 @@ pub(super) const H006: Rule = Rule {
 pub(super) const H008: Rule = Rule {
     code: "H008",
     title: "a rollout that instances of this type do not take",
-    severity: Severity::Warning,
-    docs: "On Inf1 instances SageMaker moves all traffic at once and watches nothing, whatever the \
-           rollout says.",
+    level: Level::WARNING,
+    page: page!("H008"),
     check: Some(excluded),
 };
 
@@ -64,9 +56,8 @@ pub(super) const H008: Rule = Rule {
 pub(super) const H009: Rule = Rule {
     code: "H009",
     title: "a rolling deployment of more than one variant",
-    severity: Severity::Error,
-    docs: "SageMaker exchanges instances in batches only where an endpoint has one variant. Use \
-           `canary` or `linear` with several.",
+    level: Level::REFUSED,
+    page: page!("H009"),
     check: Some(rolling),
 };
 
@@ -74,10 +65,8 @@ pub(super) const H009: Rule = Rule {
 pub(super) const H018: Rule = Rule {
     code: "H018",
     title: "a key that the strategy of a rollout does not take",
-    severity: Severity::Error,
-    docs: "`canary_size` belongs to `canary`, `step_size` to `linear`, `batch_size` and \
-           `rollback_batch_size` to `rolling`, and `termination_wait` to all others. A key of \
-           another strategy would be passed over.",
+    level: Level::REFUSED,
+    page: page!("H018"),
     check: Some(misplaced),
 };
 
@@ -110,7 +99,7 @@ fn count(deployment: &Value) -> usize {
     all.map_or(1, serde_json::Map::len)
 }
 
-fn unwatched(subject: &Subject<'_>, findings: &mut Vec<Diagnostic>) {
+fn unwatched(subject: &Subject<'_>, findings: &mut Findings<'_>) {
     for (pointer, rollout, _) in rollouts(subject) {
         let watched = rollout.get("rollback_on").and_then(Value::as_object);
         let watched = watched.is_some_and(|all| !all.is_empty());
@@ -122,7 +111,7 @@ fn unwatched(subject: &Subject<'_>, findings: &mut Vec<Diagnostic>) {
     }
 }
 
-fn alarms(subject: &Subject<'_>, findings: &mut Vec<Diagnostic>) {
+fn alarms(subject: &Subject<'_>, findings: &mut Findings<'_>) {
     for (pointer, rollout, deployment) in rollouts(subject) {
         let conditions = rollout.get("rollback_on").and_then(Value::as_object);
         let conditions = conditions.map_or(0, serde_json::Map::len);
@@ -139,7 +128,7 @@ fn alarms(subject: &Subject<'_>, findings: &mut Vec<Diagnostic>) {
     }
 }
 
-fn sizes(subject: &Subject<'_>, findings: &mut Vec<Diagnostic>) {
+fn sizes(subject: &Subject<'_>, findings: &mut Findings<'_>) {
     for (pointer, rollout, deployment) in rollouts(subject) {
         let instances = smallest(deployment);
         for (key, least) in [("canary_size", 1), ("step_size", 10), ("batch_size", 5)] {
@@ -171,7 +160,7 @@ fn smallest(deployment: &Value) -> u64 {
     counts.min().unwrap_or(1)
 }
 
-fn times(subject: &Subject<'_>, findings: &mut Vec<Diagnostic>) {
+fn times(subject: &Subject<'_>, findings: &mut Findings<'_>) {
     for (pointer, rollout, _) in rollouts(subject) {
         let mut wrong = |key: &str, message: String| {
             let span = subject.origins.origin(&join(&pointer, key));
@@ -204,7 +193,7 @@ fn times(subject: &Subject<'_>, findings: &mut Vec<Diagnostic>) {
     }
 }
 
-fn excluded(subject: &Subject<'_>, findings: &mut Vec<Diagnostic>) {
+fn excluded(subject: &Subject<'_>, findings: &mut Findings<'_>) {
     for (pointer, rollout, deployment) in rollouts(subject) {
         let all = deployment.get("variants").and_then(Value::as_object);
         let first = all.into_iter().flatten().find(|(_, variant)| {
@@ -220,7 +209,7 @@ fn excluded(subject: &Subject<'_>, findings: &mut Vec<Diagnostic>) {
     }
 }
 
-fn rolling(subject: &Subject<'_>, findings: &mut Vec<Diagnostic>) {
+fn rolling(subject: &Subject<'_>, findings: &mut Findings<'_>) {
     for (pointer, rollout, deployment) in rollouts(subject) {
         if strategy(rollout) == "rolling" && count(deployment) > 1 {
             let span = subject.origins.origin(&join(&pointer, "strategy"));
@@ -230,7 +219,7 @@ fn rolling(subject: &Subject<'_>, findings: &mut Vec<Diagnostic>) {
     }
 }
 
-fn misplaced(subject: &Subject<'_>, findings: &mut Vec<Diagnostic>) {
+fn misplaced(subject: &Subject<'_>, findings: &mut Findings<'_>) {
     for (pointer, rollout, _) in rollouts(subject) {
         let strategy = strategy(rollout);
         for (key, takes) in [

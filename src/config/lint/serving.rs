@@ -3,19 +3,16 @@
 use serde_json::Value;
 
 use super::rollout::seconds;
-use super::{Rule, Severity, Subject};
+use super::{Findings, Level, Rule, Subject};
 use crate::config::document::join;
-use crate::diagnostic::Diagnostic;
 use crate::limits;
 
 /// Bounds of autoscaling that contradict each other.
 pub(super) const H014: Rule = Rule {
     code: "H014",
     title: "autoscaling that cannot hold",
-    severity: Severity::Error,
-    docs: "`min` is at most `max`, a variant starts with a number of instances between the two, and \
-           a cooldown is at most an hour. Application Auto Scaling refuses anything else, or \
-           changes the count at once.",
+    level: Level::REFUSED,
+    page: page!("H014"),
     check: Some(scaling),
 };
 
@@ -23,9 +20,8 @@ pub(super) const H014: Rule = Rule {
 pub(super) const H015: Rule = Rule {
     code: "H015",
     title: "instances that slow down in production",
-    severity: Severity::Warning,
-    docs: "A burstable type such as `ml.t2.medium` answers quickly only until its credits are used \
-           up. Latency in production then depends on what was asked before.",
+    level: Level::PRODUCTION,
+    page: page!("H015"),
     check: Some(burstable),
 };
 
@@ -33,8 +29,8 @@ pub(super) const H015: Rule = Rule {
 pub(super) const H019: Rule = Rule {
     code: "H019",
     title: "a time for a container to start that SageMaker refuses",
-    severity: Severity::Error,
-    docs: "The download of the model and the first ping may each take 60 seconds to an hour.",
+    level: Level::REFUSED,
+    page: page!("H019"),
     check: Some(timeouts),
 };
 
@@ -42,10 +38,8 @@ pub(super) const H019: Rule = Rule {
 pub(super) const H020: Rule = Rule {
     code: "H020",
     title: "a container that is kept from its code",
-    severity: Severity::Warning,
-    docs: "With `network.isolation` a container reaches nothing, S3 included, and AWS's framework \
-           containers fetch the serving code from there when they start. Use it with a container \
-           that carries its code; `network.vpc` keeps traffic private without that.",
+    level: Level::WARNING,
+    page: page!("H020"),
     check: Some(isolated),
 };
 
@@ -53,11 +47,8 @@ pub(super) const H020: Rule = Rule {
 pub(super) const H021: Rule = Rule {
     code: "H021",
     title: "environment variables that cannot be set",
-    severity: Severity::Error,
-    docs: "A container has at most 100 variables, trueup's own among them. Names are letters, digits \
-           and `_`, without a digit first; a value has at most 1024 characters. Names that start \
-           with `SAGEMAKER_SUBMIT_` or `TRUEUP_`, `SAGEMAKER_PROGRAM` and `SAGEMAKER_REGION` are \
-           set by trueup.",
+    level: Level::REFUSED,
+    page: page!("H021"),
     check: Some(environment),
 };
 
@@ -65,13 +56,12 @@ pub(super) const H021: Rule = Rule {
 pub(super) const M010: Rule = Rule {
     code: "M010",
     title: "subscribers of a topic that is not trueup's",
-    severity: Severity::Error,
-    docs: "A route with a `topic_arn` uses a topic that exists, and whoever made it decides who \
-           subscribes. Leave `topic_arn` out to let trueup make the topic and its subscriptions.",
+    level: Level::REFUSED,
+    page: page!("M010"),
     check: Some(subscribed),
 };
 
-fn scaling(subject: &Subject<'_>, findings: &mut Vec<Diagnostic>) {
+fn scaling(subject: &Subject<'_>, findings: &mut Findings<'_>) {
     for (_, pointer, one) in subject.environments() {
         let deployment = pointer + "/deployment";
         let variants = deployment.clone() + "/variants";
@@ -108,7 +98,7 @@ fn scaling(subject: &Subject<'_>, findings: &mut Vec<Diagnostic>) {
     }
 }
 
-fn bounds(subject: &Subject<'_>, pointer: &str, one: &Value, findings: &mut Vec<Diagnostic>) {
+fn bounds(subject: &Subject<'_>, pointer: &str, one: &Value, findings: &mut Findings<'_>) {
     let number = |key: &str| one.get(key).and_then(Value::as_u64);
     if let (Some(min), Some(max)) = (number("min"), number("max"))
         && min > max
@@ -124,11 +114,8 @@ fn bounds(subject: &Subject<'_>, pointer: &str, one: &Value, findings: &mut Vec<
     }
 }
 
-fn burstable(subject: &Subject<'_>, findings: &mut Vec<Diagnostic>) {
+fn burstable(subject: &Subject<'_>, findings: &mut Findings<'_>) {
     for (_, pointer, one) in subject.environments() {
-        if one.get("mode").and_then(Value::as_str) != Some("production") {
-            continue;
-        }
         let all = pointer + "/deployment/variants";
         for (name, variant) in subject.entries(&all) {
             let kind = variant.get("instance_type").and_then(Value::as_str);
@@ -136,13 +123,14 @@ fn burstable(subject: &Subject<'_>, findings: &mut Vec<Diagnostic>) {
                 let span = subject
                     .origins
                     .origin(&(join(&all, name) + "/instance_type"));
-                findings.push(H015.at(span, format!("`{kind}` slows down under lasting load")));
+                let finding = H015.at(span, format!("`{kind}` slows down under lasting load"));
+                findings.push_in(Subject::mode(one), finding);
             }
         }
     }
 }
 
-fn timeouts(subject: &Subject<'_>, findings: &mut Vec<Diagnostic>) {
+fn timeouts(subject: &Subject<'_>, findings: &mut Findings<'_>) {
     for (_, pointer, _) in subject.environments() {
         let all = pointer + "/deployment/variants";
         for (name, variant) in subject.entries(&all) {
@@ -160,7 +148,7 @@ fn timeouts(subject: &Subject<'_>, findings: &mut Vec<Diagnostic>) {
     }
 }
 
-fn isolated(subject: &Subject<'_>, findings: &mut Vec<Diagnostic>) {
+fn isolated(subject: &Subject<'_>, findings: &mut Findings<'_>) {
     for (_, pointer, one) in subject.environments() {
         if one.pointer("/network/isolation") == Some(&Value::Bool(true)) {
             let span = subject.origins.origin(&(pointer + "/network/isolation"));
@@ -169,7 +157,7 @@ fn isolated(subject: &Subject<'_>, findings: &mut Vec<Diagnostic>) {
     }
 }
 
-fn environment(subject: &Subject<'_>, findings: &mut Vec<Diagnostic>) {
+fn environment(subject: &Subject<'_>, findings: &mut Findings<'_>) {
     for (_, pointer, _) in subject.environments() {
         let all = pointer + "/deployment/environment";
         let mut count = 0;
@@ -206,7 +194,7 @@ fn is_variable(key: &str) -> bool {
         && key.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_')
 }
 
-fn subscribed(subject: &Subject<'_>, findings: &mut Vec<Diagnostic>) {
+fn subscribed(subject: &Subject<'_>, findings: &mut Findings<'_>) {
     for (_, pointer, _) in subject.environments() {
         let all = pointer + "/notifications/routes";
         for (name, route) in subject.entries(&all) {

@@ -160,7 +160,7 @@ fn an_inherited_mistake_is_told_where_it_was_written() {
     let loaded = check(
         "models/churn/config.yaml",
         Some(&partly),
-        &["H001 21:70 `AllTraffic` has one instance in production"],
+        &["H001 21:70 `AllTraffic` has one instance"],
     );
     let environments = &loaded.models[0].config.as_ref().unwrap().environments;
     assert_eq!(

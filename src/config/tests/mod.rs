@@ -3,9 +3,11 @@
 mod data;
 mod document;
 mod hostile;
+mod pages;
 mod repository;
 mod rules;
 mod serving;
+mod settings;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -16,7 +18,8 @@ use crate::diagnostic::Diagnostic;
 use crate::snapshot::{File, Mode, ObjectId, Snapshot};
 
 const TRUEUP: &str = "version: 1\ninstallation: example\nscopes: [\"111122223333/eu-west-1\"]\n\
-    accounts:\n  \"111122223333\": {alias: main, legacy: true}\n";
+    accounts:\n  \"111122223333\": {alias: main, legacy: true}\n\
+    lint: {rules: {A001: ignore, A002: ignore, A005: ignore, H002: ignore}}\n";
 
 const PIN: &str = "apiVersion: \"trueup/data.v1\"\nname: \"train\"\nsource:\n  file: \"data/t.csv\"\nversion:\n  \
     content: \"sha256:81bf9fa83c6f7f151bd491a98cd7d933de3965289e3ebd77c6c425f7eaa16392\"\n  \

@@ -162,11 +162,42 @@ fn a_suspension_ends_and_has_a_reason() {
         "{until: 2026-12-01T09:00:00Z, reason: \"\"}",
         &["S002 26:60 `reason` is ``, but takes 1 or more characters"],
     );
-    for never in ["tomorrow", "2026-02-30T09:00:00Z", "2026-12-01"] {
+    for never in ["tomorrow", "2026-02-30T09:00:00Z", "\"2026-12-01\""] {
+        let bare = never.trim_matches('"');
         let finding = format!(
-            "S002 26:30 `until` is `{never}`, but takes a time such as `2026-12-01T09:00:00Z`"
+            "S002 26:30 `until` is `{bare}`, but takes a time such as `2026-12-01T09:00:00Z`"
         );
         let suspend = format!("{{until: {never}, reason: a sale}}");
         suspended(&suspend, &[finding.as_str()]);
     }
+}
+
+/// No rule has anything to say about what is well made, with all of them as strict as they are.
+#[test]
+fn a_repository_that_is_well_made_has_no_finding() {
+    let shared = "version: 1\ninstallation: example\n\
+        scopes: [\"111122223333/eu-west-1\", \"444455556666/eu-west-1\"]\n\
+        accounts:\n  \"111122223333\": {alias: main, legacy: true}\n  \
+        \"444455556666\": {alias: trial, legacy: true}\n";
+    let text = MODEL
+        .replace(
+            "deployment:\n  variants:\n    AllTraffic: {instance_type: ml.m5.large, initial_instance_count: 1}\n",
+            "network: {vpc: {subnets: [subnet-a, subnet-b], security_group_ids: [sg-1]}}\n\
+             encryption: {kms_key_id: alias/acme-ml}\n\
+             notifications: {routes: {ops: {type: sns}}}\ndeployment:\n",
+        )
+        .replace("staging: {}", "staging: {account: \"444455556666\"}")
+        .replace(
+            "      variants: {AllTraffic: {initial_instance_count: 2}}\n",
+            "      variants: {AllTraffic: {initial_instance_count: 2}}\n      \
+             autoscaling: {min: 2, max: 8, target_invocations_per_instance: 600}\n      \
+             rollout: {strategy: canary, canary_size: 50%, rollback_on: {errors: \"5xx > 1% for 3m\"}}\n",
+        );
+    let mut files = super::sound();
+    files.insert("trueup.yaml", shared.as_bytes());
+    files.insert("models/churn/config.yaml", text.as_bytes());
+    let loaded = crate::config::load(&super::snapshot(files));
+    assert_eq!(super::shown(&loaded.diagnostics), [""; 0]);
+    assert_eq!(super::shown(&loaded.models[0].diagnostics), [""; 0]);
+    assert!(loaded.models[0].config.is_some());
 }
