@@ -10,6 +10,9 @@ use super::{Entry, Kind, Node, Read};
 use crate::diagnostic::Diagnostic;
 use crate::limits;
 
+/// The key by which readers of YAML 1.1 put another map in.
+const MERGE: &str = "<<";
+
 /// A collection whose end has not been seen.
 struct Open {
     start: usize,
@@ -275,6 +278,10 @@ impl Builder<'_> {
     fn key(&mut self, node: Node) -> Option<String> {
         let text = self.source.held(node.mark).to_owned();
         match node.kind {
+            Kind::Scalar(serde_json::Value::String(_)) if text == MERGE => {
+                self.refuse(node.mark, "a merge key");
+                None
+            }
             Kind::Scalar(serde_json::Value::String(name)) => Some(name),
             Kind::Broken => None,
             Kind::Scalar(value) => {
