@@ -10,6 +10,17 @@ pub const YAML_DEPTH_MAX: usize = 64;
 pub const YAML_NODES_MAX: usize = 50_000;
 /// Diagnostics reported for one model; the rest is counted.
 pub const DIAGNOSTICS_MAX: usize = 200;
+/// Annotations of one severity for one step of a GitHub workflow: it shows no more.
+pub const GITHUB_ANNOTATIONS_MAX: usize = 10;
+/// Pairs of lines that are compared to show how a file changes; longer texts are shown as exchanged.
+pub const DIFF_CELLS_MAX: usize = 4_000_000;
+/// Bytes of a baseline of the linter.
+pub const LINT_BASELINE_BYTES_MAX: u64 = 8 * 1024 * 1024;
+/// How often files are looked at again after fixes were put in.
+pub const FIX_ROUNDS_MAX: usize = 10;
+/// Findings in the table of a summary in Markdown.
+pub const SUMMARY_ROWS_MAX: usize = 200;
+
 /// Comments of one file that ignore a finding.
 pub const IGNORES_MAX: usize = 100;
 

@@ -109,9 +109,18 @@ impl Shape {
             .unwrap_or_default();
         let mut finding =
             Diagnostic::error("S001", origins.key(&place), format!("unknown key `{key}`"));
-        let near = nearest(key, &allowed);
-        finding.label = near.map(|near| format!("did you mean `{near}`?"));
-        finding.help(format!("{} takes {}", subject(pointer), list(&allowed)))
+        if let Some(near) = nearest(key, &allowed) {
+            finding.label = Some(format!("did you mean `{near}`?"));
+            // The same words in another spelling are no guess.
+            let same = snake_case(key) == near;
+            let (start, end) = (finding.span.start, finding.span.end);
+            finding = finding.mend(same, start, end, near);
+        }
+        let takes = format!("{} takes {}", subject(pointer), list(&allowed));
+        finding.help(match odd_letter(key) {
+            Some(odd) => format!("{odd}; {takes}"),
+            None => takes,
+        })
     }
 
     fn wrong(&self, error: &ValidationError<'_>, pointer: &str, origins: &Origins) -> Diagnostic {
@@ -160,11 +169,17 @@ impl Shape {
 
 fn account(value: &Value, name: &str, spot: Span) -> Diagnostic {
     let message = format!("{name} is {}, but takes 12 digits in quotes", found(value));
+    let (start, end) = (spot.start, spot.end);
     let finding = Diagnostic::error("S007", spot, message);
     match value.as_u64() {
-        Some(number) if number < 1_000_000_000_000 => finding.help(format!(
-            "write \"{number:012}\"; a number loses zeros at its start"
-        )),
+        Some(number) if number < 1_000_000_000_000 => {
+            let text = format!("\"{number:012}\"");
+            // Zeros at the start are a guess.
+            let safe = number >= 100_000_000_000;
+            finding
+                .help(format!("write {text}; a number loses zeros at its start"))
+                .mend(safe, start, end, text)
+        }
         _ => finding.help("an account id has 12 digits, such as \"111122223333\""),
     }
 }
@@ -184,8 +199,11 @@ fn choice(takes: impl Fn(String) -> Diagnostic, options: &Value, value: &Value) 
         .filter_map(Value::as_str)
         .collect();
     let mut finding = takes(list(&options));
-    let near = value.as_str().and_then(|text| nearest(text, &options));
-    finding.label = near.map(|near| format!("did you mean `{near}`?"));
+    if let Some(near) = value.as_str().and_then(|text| nearest(text, &options)) {
+        finding.label = Some(format!("did you mean `{near}`?"));
+        let (start, end) = (finding.span.start, finding.span.end);
+        finding = finding.mend(false, start, end, near);
+    }
     finding
 }
 
@@ -287,6 +305,17 @@ pub(super) fn nearest<'a>(wrong: &str, names: &[&'a str]) -> Option<&'a str> {
         .filter(|(likeness, _)| *likeness > 0.82)
         .max_by(|(a, _), (b, _)| a.total_cmp(b))
         .map(|(_, name)| name)
+}
+
+/// Says which letter of a key is not what it looks like, or cannot be seen.
+fn odd_letter(key: &str) -> Option<String> {
+    let odd = key.chars().find(|c| !c.is_ascii())?;
+    let code = u32::from(odd);
+    Some(if odd.is_alphanumeric() {
+        format!("`{odd}` is U+{code:04X}, no letter of ASCII, though it may look like one")
+    } else {
+        format!("there is U+{code:04X} in it, which may not be seen")
+    })
 }
 
 fn snake_case(text: &str) -> String {

@@ -1,6 +1,9 @@
 //! Findings about the user's files: values, collected, never an `Err`.
 
+pub mod diff;
+pub mod fix;
 pub mod render;
+pub mod report;
 
 use serde::{Deserialize, Serialize};
 
@@ -97,6 +100,15 @@ impl Diagnostic {
             help: None,
             fix: None,
         }
+    }
+
+    /// The same, with what would mend it: `text` in place of the bytes `start..end` of its file.
+    #[must_use]
+    pub fn mend(mut self, safe: bool, start: usize, end: usize, text: impl Into<String>) -> Self {
+        let text = text.into();
+        let edits = vec![Edit { start, end, text }];
+        self.fix = Some(Fix { safe, edits });
+        self
     }
 
     /// The same, with a way out.

@@ -10,6 +10,7 @@ macro_rules! page {
     };
 }
 
+mod baseline;
 mod data;
 mod deployment;
 mod environments;
@@ -21,6 +22,7 @@ mod instances;
 mod level;
 mod monitors;
 mod naming;
+mod noted;
 mod overlay;
 mod pages;
 mod promotion;
@@ -44,11 +46,13 @@ use crate::diagnostic::{Diagnostic, Span};
 use crate::pin::Pin;
 use crate::snapshot::Snapshot;
 
+pub use baseline::Baseline;
 use findings::Findings;
 pub use ignore::Ignored;
 pub use level::Level;
 pub(super) use level::idle;
 pub(super) use naming::{claims, rivalry};
+pub use noted::Notes;
 pub use pages::pages;
 pub(super) use promotion::order;
 
@@ -94,6 +98,7 @@ pub const RULES: &[&Rule] = &[
     &removal::G007,
     &ignore::G008,
     &level::G009,
+    &baseline::G010,
     &deployment::H001,
     &deployment::H002,
     &rollout::H003,

@@ -5,7 +5,6 @@ use serde_json::Value;
 use super::{Findings, Level, Rule, Subject};
 use crate::config::compose::INHERITED;
 use crate::config::yaml::{Entry, Kind, Node};
-use crate::diagnostic::{Edit, Fix};
 
 /// Said twice.
 pub(super) const S005: Rule = Rule {
@@ -108,16 +107,17 @@ fn repeated(subject: &Subject<'_>, findings: &mut Findings<'_>) {
             _ => continue,
         };
         let mut finding = S005.at(one.over.mark.span(subject.origins.file()), message);
-        if !one.only {
-            finding.fix = whole_lines(subject.text_of_file(), one.over);
+        let lines = whole_lines(subject.text_of_file(), one.over);
+        if let Some((start, end)) = lines.filter(|_| !one.only) {
+            finding = finding.mend(true, start, end, "");
         }
         let mode = subject.mode_of(environment);
         findings.push_in(mode, finding.help("leave it out"));
     }
 }
 
-/// Takes an entry out, where it has its lines to itself.
-fn whole_lines(text: &str, entry: &Entry) -> Option<Fix> {
+/// The bytes of an entry that has its lines to itself.
+fn whole_lines(text: &str, entry: &Entry) -> Option<(usize, usize)> {
     let start = text
         .get(..entry.mark.start)?
         .rfind('\n')
@@ -129,14 +129,7 @@ fn whole_lines(text: &str, entry: &Entry) -> Option<Fix> {
     let tail = rest[..length].trim();
     // A comment behind it was about it.
     let ends = tail.is_empty() || tail == ":" || tail.starts_with('#');
-    (alone && ends).then(|| Fix {
-        safe: true,
-        edits: vec![Edit {
-            start,
-            end,
-            text: String::new(),
-        }],
-    })
+    (alone && ends).then_some((start, end))
 }
 
 fn dropped(subject: &Subject<'_>, findings: &mut Findings<'_>) {

@@ -32,7 +32,6 @@ fn ambiguous(subject: &Subject<'_>, findings: &mut Findings<'_>) {
             continue;
         };
         let message = format!("readers of YAML 1.1 take `{held}` for {as_what}");
-        let mut finding = S015.at(mark.span(subject.origins.file()), message);
         // A number stays one, in the decimal that it is read as here.
         let number = held.strip_prefix(['-', '+']).unwrap_or(held);
         let digits = number.bytes().all(|b| b.is_ascii_digit());
@@ -42,17 +41,11 @@ fn ambiguous(subject: &Subject<'_>, findings: &mut Findings<'_>) {
         } else {
             format!("\"{held}\"")
         };
-        finding.fix = Some(Fix {
-            safe: true,
-            edits: vec![Edit {
-                start: mark.start,
-                end: mark.end,
-                text: put.clone(),
-            }],
-        });
-        findings.push(finding.help(format!(
-            "write `{put}`, which every reader takes for the same"
-        )));
+        let help = format!("write `{put}`, which every reader takes for the same");
+        let finding = S015
+            .at(mark.span(subject.origins.file()), message)
+            .help(help);
+        findings.push(finding.mend(true, mark.start, mark.end, put));
     }
 }
 
@@ -111,18 +104,11 @@ fn is_day(text: &str) -> bool {
 fn hidden(subject: &Subject<'_>, findings: &mut Findings<'_>) {
     let text = subject.text_of_file();
     let file = subject.origins.file();
-    let fix = |edits| Some(Fix { safe: true, edits });
     if text.starts_with('\u{feff}') {
-        let mut finding = S016.at(
-            Mark::START.span(file),
-            "the file starts with a byte order mark",
-        );
-        finding.fix = fix(vec![Edit {
-            start: 0,
-            end: '\u{feff}'.len_utf8(),
-            text: String::new(),
-        }]);
-        findings.push(finding.help("save it as UTF-8 without one"));
+        let message = "the file starts with a byte order mark";
+        let finding = S016.at(Mark::START.span(file), message);
+        let finding = finding.help("save it as UTF-8 without one");
+        findings.push(finding.mend(true, 0, '\u{feff}'.len_utf8(), ""));
     }
     let ends: Vec<_> = text.match_indices("\r\n").map(|(at, _)| at).collect();
     if let Some(first) = ends.first() {
@@ -136,14 +122,15 @@ fn hidden(subject: &Subject<'_>, findings: &mut Findings<'_>) {
             .count();
         let message = format!("{} lines end as on Windows", ends.len());
         let mut finding = S016.at(span, message);
-        finding.fix = fix(ends
-            .iter()
-            .map(|at| Edit {
-                start: *at,
-                end: at + 1,
-                text: String::new(),
-            })
-            .collect());
+        let edits = ends.iter().map(|at| Edit {
+            start: *at,
+            end: at + 1,
+            text: String::new(),
+        });
+        finding.fix = Some(Fix {
+            safe: true,
+            edits: edits.collect(),
+        });
         findings.push(finding.help("save it with line feeds, and see to `.gitattributes`"));
     }
 }

@@ -3,6 +3,7 @@
 mod data;
 mod document;
 mod hostile;
+mod mended;
 mod pages;
 mod repository;
 mod rules;

@@ -1,9 +1,19 @@
-//! Findings as text for people and as JSON for machines.
+//! Findings as text for people, as JSON for machines, and in the forms of other tools.
 
+mod forges;
 mod json;
+mod junit;
+mod lines;
+mod markdown;
+mod sarif;
 mod text;
 
+pub use forges::{gitlab, rdjson};
 pub use json::{array, lines};
+pub use junit::junit;
+pub use lines::{concise, github, statistics};
+pub use markdown::markdown;
+pub use sarif::sarif;
 pub use text::text;
 
 use super::{Diagnostic, Severity};
