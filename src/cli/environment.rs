@@ -27,6 +27,8 @@ pub(super) struct Environment {
     /// `AWS_ACCESS_KEY_ID` and `AWS_SECRET_ACCESS_KEY`, where both are set: what requests to a local
     /// SageMaker that looks at signatures are signed with.
     pub(super) aws_keys: Option<(String, SecretString)>,
+    /// `GITHUB_STEP_SUMMARY`: the file that a step of a GitHub workflow writes its summary to.
+    pub(super) step_summary: Option<PathBuf>,
     /// `XDG_CACHE_HOME`, if it is absolute.
     cache_home: Option<PathBuf>,
 }
@@ -45,6 +47,7 @@ impl Environment {
             colourless: variable("NO_COLOR").is_some() || text("TERM").as_deref() == Some("dumb"),
             aws_keys: text("AWS_ACCESS_KEY_ID")
                 .zip(text("AWS_SECRET_ACCESS_KEY").map(SecretString::from)),
+            step_summary: variable("GITHUB_STEP_SUMMARY").map(PathBuf::from),
             cache_home: variable("XDG_CACHE_HOME")
                 .map(PathBuf::from)
                 .filter(|path| path.is_absolute()),

@@ -40,6 +40,7 @@ const VARIABLES: &str = "\n## Environment variables\n\n\
     - `TRUEUP_LOG`, else `RUST_LOG`: which log lines `run` and `local` write, such as `debug` or \
     `trueup=debug`.\n\
     - `NO_COLOR`: no colours.\n\
+    - `GITHUB_STEP_SUMMARY`: where `lint --output github` appends a table of all findings.\n\
     - `XDG_CACHE_HOME`, `HOME`: where mirrors are kept.\n\
     - `AWS_PROFILE` and all else that the AWS SDKs read, for credentials.\n";
 

@@ -22,6 +22,7 @@ mod push;
 mod remote;
 mod snapshot;
 pub mod source;
+pub mod touched;
 pub mod versions;
 pub mod watch;
 pub mod worktree;

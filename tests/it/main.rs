@@ -11,6 +11,7 @@ mod git;
 mod isolation;
 mod limits;
 mod links;
+mod lint;
 mod listed;
 mod local;
 mod neighbours;
