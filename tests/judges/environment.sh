@@ -5,7 +5,7 @@
 #     tests/judges/environment.sh [all | NAME…]
 #
 # Without a name it is boto3's, tests/judges/.venv. NAME is the folder of another's requirements, `cli`,
-# `sdk2` or `sdk3`; its environment is tests/judges/.venv-NAME. Who comes while they are made waits.
+# `lint`, `sdk2` or `sdk3`; its environment is tests/judges/.venv-NAME. Who comes while they are made waits.
 set -euo pipefail
 
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
@@ -28,7 +28,7 @@ flock 9
 if [[ ${1:-all} == all ]]; then
     make "$here/requirements.txt" "$here/.venv"
 fi
-[[ ${1:-} != all ]] || set -- cli sdk2 sdk3
+[[ ${1:-} != all ]] || set -- cli lint sdk2 sdk3
 for name in "$@"; do
     make "$here/$name/requirements.txt" "$here/.venv-$name"
 done
