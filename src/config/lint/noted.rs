@@ -31,6 +31,10 @@ impl<'a> Notes<'a> {
     /// The path of a finding in its document, as a JSON pointer; empty where the file is about no
     /// part of it.
     pub fn path(&mut self, finding: &Diagnostic) -> String {
+        // What is about the whole file stands before its first byte.
+        if finding.span.end == 0 {
+            return String::new();
+        }
         let Some((file, held)) = self.snapshot.files.get_key_value(&finding.span.file) else {
             return String::new();
         };
