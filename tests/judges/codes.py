@@ -65,6 +65,7 @@ COMMON: Mapping[str, frozenset[str]] = {
         "InvalidPartOrder",
         "InvalidRange",
         "InvalidRequest",
+        "InvalidTag",
         "KeyTooLongError",
         "MalformedXML",
         "MethodNotAllowed",
@@ -79,6 +80,8 @@ COMMON: Mapping[str, frozenset[str]] = {
 }
 # Here S3 often says no more than the code.
 WORDLESS = frozenset({"s3"})
+# Says that what the client has is what there is: no refusal, though it ends like one.
+NOT_MODIFIED = 304
 # A refusal of HEAD has no body, so that its status is all there is.
 HEADS = frozenset({"HeadBucket", "HeadObject"})
 
@@ -87,7 +90,7 @@ def problems(model: OperationModel, parsed: Mapping[str, Any], status: int) -> L
     """What is wrong with a refusal."""
     op, error = model.name, parsed.get("Error", {})
     code = str(error.get("Code", ""))
-    if op in HEADS:
+    if op in HEADS or status == NOT_MODIFIED:
         return [] if code == str(status) else [f"{op}: refused with {code!r} and status {status}"]
     service = model.service_model.service_name
     found = [] if error.get("Message") or service in WORDLESS else [f"{op}: {code} says nothing"]

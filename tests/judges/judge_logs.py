@@ -52,6 +52,9 @@ def judge_groups(judge: Judge, manifest: Mapping[str, Any]) -> None:
     judge.equal("days that are none of the service's", wrong, "InvalidParameterException")
     found = logs.describe_log_groups(logGroupNamePrefix=name)["logGroups"]
     judge.equal("a group's days", [one.get("retentionInDays") for one in found], [30])
+    logs.delete_retention_policy(logGroupName=name)
+    found = logs.describe_log_groups(logGroupNamePrefix=name)["logGroups"]
+    judge.equal("a group without them", [one.get("retentionInDays") for one in found], [None])
     judge.check("a group's ARN", found[0]["arn"].endswith(f":log-group:{name}:*"), found)
     arn = found[0]["logGroupArn"]
     judge.equal("a group's tags", logs.list_tags_for_resource(resourceArn=arn)["tags"], {"team": "judges"})

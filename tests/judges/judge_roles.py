@@ -178,9 +178,24 @@ def judge_simulation(judge: Judge, manifest: Mapping[str, Any], iam: Any) -> Non
     expected_pairs = [("s3:GetObject", "allowed")] * 2 + [("s3:PutObject", "implicitDeny")] * 2
     judge.equal("a policy tried out", found, expected_pairs)
     judge.equal("who decided", custom[0]["MatchedStatements"][0]["SourcePolicyId"], "PolicyInputList.1")
+    judge_boundary(judge, iam, name, arn)
     for own in ("own", "not"):
         iam.delete_role_policy(RoleName=name, PolicyName=own)
     iam.delete_role(RoleName=name)
+
+
+def judge_boundary(judge: Judge, iam: Any, name: str, arn: str) -> None:
+    """What a boundary does not let through is not allowed, whatever the role's policies say."""
+    iam.put_role_policy(RoleName=name, PolicyName="own", PolicyDocument=policy("Allow", "s3:*"))
+    made = iam.create_policy(PolicyName=fresh("bound"), PolicyDocument=policy("Allow", "s3:Get*"))["Policy"]
+    iam.put_role_permissions_boundary(RoleName=name, PermissionsBoundary=made["Arn"])
+    found = decisions(iam, arn, "s3:GetObject", "s3:PutObject")
+    judge.equal("within a boundary", found, {"s3:GetObject": "allowed", "s3:PutObject": "implicitDeny"})
+    refused(judge, "a boundary in use", "DeleteConflict", iam.delete_policy, PolicyArn=made["Arn"])
+    iam.delete_role_permissions_boundary(RoleName=name)
+    found = decisions(iam, arn, "s3:PutObject")
+    judge.equal("without it", found, {"s3:PutObject": "allowed"})
+    iam.delete_policy(PolicyArn=made["Arn"])
 
 
 def judge_denial(judge: Judge, manifest: Mapping[str, Any], iam: Any) -> None:

@@ -178,6 +178,7 @@ def of_s3(manifest: Mapping[str, Any]) -> Refusals:
     source = {"CopySource": {"Bucket": NONE, "Key": "a"}}
     here = {"Bucket": manifest["bucket"], "Key": "judge/none", "UploadId": NONE}
     parts = {"Parts": [{"PartNumber": 1, "ETag": "a"}]}
+    enabled = {"VersioningConfiguration": {"Status": "Enabled"}}
     return [
         ("abort_multipart_upload", here, "NoSuchUpload"),
         ("complete_multipart_upload", {**here, "MultipartUpload": parts}, "NoSuchUpload"),
@@ -186,24 +187,72 @@ def of_s3(manifest: Mapping[str, Any]) -> Refusals:
         ("create_multipart_upload", entry, missing),
         ("delete_bucket", bucket, missing),
         ("delete_object", entry, missing),
+        ("delete_object_tagging", entry, missing),
         ("delete_objects", {**bucket, "Delete": {"Objects": [{"Key": "a"}]}}, missing),
         ("get_bucket_location", bucket, missing),
+        ("get_bucket_notification_configuration", bucket, missing),
         ("get_bucket_versioning", bucket, missing),
         ("get_object", entry, missing),
+        ("get_object_tagging", entry, missing),
         ("head_bucket", bucket, "404"),
         ("head_object", entry, "404"),
+        ("list_multipart_uploads", bucket, missing),
+        ("list_object_versions", bucket, missing),
         ("list_objects", bucket, missing),
         ("list_objects_v2", bucket, missing),
+        ("put_bucket_versioning", {**bucket, **enabled}, missing),
         ("put_object", {**entry, "Body": b""}, missing),
         ("upload_part", {**part, "Body": b""}, "NoSuchUpload"),
         ("upload_part_copy", {**part, **source}, "NoSuchUpload"),
     ]
 
 
-def of_iam(_: Mapping[str, Any]) -> Refusals:
+def of_iam(manifest: Mapping[str, Any]) -> Refusals:
+    role, missing = {"RoleName": NONE}, "NoSuchEntity"
+    policy = {"PolicyArn": f"arn:aws:iam::{manifest['account']}:policy/{NONE}"}
+    document, malformed = {"PolicyDocument": "{}"}, "MalformedPolicyDocument"
+    action = {"ActionNames": ["s3:GetObject"]}
+    tags = {"Tags": [{"Key": "a", "Value": "b"}]}
     return [
+        ("attach_role_policy", {**role, **policy}, missing),
+        ("create_policy_version", {**policy, **document}, malformed),
+        ("delete_policy_version", {**policy, "VersionId": "v1"}, missing),
+        ("delete_role_permissions_boundary", role, missing),
+        ("delete_role_policy", {**role, "PolicyName": NONE}, missing),
+        ("detach_role_policy", {**role, **policy}, missing),
+        ("get_policy_version", {**policy, "VersionId": "v1"}, missing),
         ("get_role", {"RoleName": "a b"}, "ValidationError"),
-        ("simulate_principal_policy", {"PolicySourceArn": "a", "ActionNames": ["a"]}, "ValidationError"),
+        ("get_role_policy", {**role, "PolicyName": NONE}, missing),
+        ("list_attached_role_policies", role, missing),
+        ("list_policies", {"MaxItems": 1001}, "ValidationError"),
+        ("list_policy_versions", policy, missing),
+        ("list_role_policies", role, missing),
+        ("list_role_tags", role, missing),
+        ("list_roles", {"MaxItems": 1001}, "ValidationError"),
+        ("put_role_permissions_boundary", {**role, "PermissionsBoundary": policy["PolicyArn"]}, missing),
+        ("put_role_policy", {**role, "PolicyName": NONE, **document}, malformed),
+        ("set_default_policy_version", {**policy, "VersionId": "v1"}, missing),
+        ("simulate_custom_policy", {"PolicyInputList": ["{"], **action}, "InvalidInput"),
+        ("simulate_principal_policy", {"PolicySourceArn": "a", **action}, "ValidationError"),
+        ("tag_role", {**role, **tags}, missing),
+        ("untag_role", {**role, "TagKeys": ["a"]}, missing),
+        ("update_assume_role_policy", {**role, **document}, malformed),
+        ("update_role", role, missing),
+    ]
+
+
+def of_logs(manifest: Mapping[str, Any]) -> Refusals:
+    group, missing = {"logGroupName": NONE}, "ResourceNotFoundException"
+    stream = {**group, "logStreamName": NONE}
+    place = {"resourceArn": arn(manifest, "logs", f"log-group:{NONE}")}
+    return [
+        ("delete_log_stream", stream, missing),
+        ("delete_retention_policy", group, missing),
+        ("describe_log_groups", {"limit": 51}, "ValidationException"),
+        ("get_log_events", stream, missing),
+        ("list_tags_for_resource", place, missing),
+        ("tag_resource", {**place, "tags": {"a": "b"}}, missing),
+        ("untag_resource", {**place, "tagKeys": ["a"]}, missing),
     ]
 
 
@@ -221,6 +270,7 @@ REFUSALS: Dict[str, Callable[[Mapping[str, Any]], Refusals]] = {
     "cloudwatch": of_cloudwatch,
     "events": of_events,
     "iam": of_iam,
+    "logs": of_logs,
     "resourcegroupstaggingapi": of_tagging,
     "s3": of_s3,
     "sagemaker-runtime": of_runtime,
