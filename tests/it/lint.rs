@@ -9,6 +9,7 @@ use std::process::{Command, Stdio};
 use git2::{IndexAddOption, Repository, Signature};
 use serde_json::Value;
 use tempfile::TempDir;
+use trueup::limits::LINT_BASELINE_BYTES_MAX;
 
 const SHARED: &str = "version: 1\ninstallation: acme\nscopes: [\"111122223333/eu-west-1\"]\n\
     lint: {rules: {A001: ignore, A002: ignore, A005: ignore, H002: ignore}}\n";
@@ -201,6 +202,10 @@ fn a_baseline_passes_over_what_was_there_and_no_error() {
     check(&folder, &base, 1);
     write(&folder, "baseline.txt", "nonsense\n");
     check(&folder, &base, 1);
+    let most = usize::try_from(LINT_BASELINE_BYTES_MAX).expect("it fits");
+    write(&folder, "baseline.txt", &"\n".repeat(most + 1));
+    let (_, err) = check(&folder, &base, 1);
+    assert!(err.contains(&format!("of at most {most}")), "{err}");
 }
 
 #[test]

@@ -28,6 +28,10 @@ use subject::Subject;
 /// Looks at what is on disk, as the next commit would hold it, or at the newest commit of a source.
 /// Nothing is sent to AWS. Exits with 1 where there are findings that fail.
 #[derive(Debug, Args)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is a switch of the command line"
+)]
 pub(super) struct Lint {
     /// A folder of a working tree, or a bare repository. Findings outside of the folder are left
     /// out, those in `trueup.yaml` excepted

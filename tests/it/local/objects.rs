@@ -5,7 +5,7 @@ use aws_sdk_s3::types::{
     BucketVersioningStatus, CompletedMultipartUpload, CompletedPart, Delete, ObjectIdentifier,
     VersioningConfiguration,
 };
-use trueup::limits::INLINE_OBJECT_BYTES_MAX;
+use trueup::limits::{INLINE_OBJECT_BYTES_MAX, PART_BYTES_MIN};
 
 use super::start;
 
@@ -113,44 +113,49 @@ async fn objects_come_back_as_they_were_put() {
     local.handle.shutdown().await;
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn large_objects_come_in_parts_and_survive_a_restart() {
-    let dir = tempfile::tempdir().unwrap();
-    let local = start(Some(dir.path())).await;
-    let s3 = &local.s3;
-    let upload = s3
-        .create_multipart_upload()
-        .bucket("ml-data")
-        .key("big")
-        .metadata("k", "v");
-    let upload = upload.send().await.unwrap();
+/// Uploads an object in parts: its tag, or the code of the refusal at the end.
+async fn uploaded<'a>(
+    s3: &aws_sdk_s3::Client,
+    key: &str,
+    pieces: impl Iterator<Item = &'a [u8]>,
+) -> Result<String, String> {
+    let upload = s3.create_multipart_upload().bucket("ml-data").key(key);
+    let upload = upload.metadata("k", "v").send().await.unwrap();
     let id = upload.upload_id().unwrap();
-    let whole: Vec<u8> = (0..6_000_000_u32).map(|at| (at % 251) as u8).collect();
     let mut parts = Vec::new();
-    for (number, piece) in (1..).zip(whole.chunks(5 * 1024 * 1024)) {
-        let part = s3
-            .upload_part()
-            .bucket("ml-data")
-            .key("big")
-            .upload_id(id)
-            .part_number(number);
+    for (number, piece) in (1..).zip(pieces) {
+        let part = s3.upload_part().bucket("ml-data").key(key);
+        let part = part.upload_id(id).part_number(number);
         let part = part.body(piece.to_vec().into()).send().await.unwrap();
         let part = CompletedPart::builder()
             .e_tag(part.e_tag().unwrap())
             .part_number(number);
         parts.push(part.build());
     }
-    let parts = CompletedMultipartUpload::builder()
-        .set_parts(Some(parts))
-        .build();
-    let done = s3
-        .complete_multipart_upload()
-        .bucket("ml-data")
-        .key("big")
-        .upload_id(id);
-    let done = done.multipart_upload(parts).send().await.unwrap();
-    assert!(done.e_tag().unwrap().ends_with("-2\""));
+    let parts = CompletedMultipartUpload::builder().set_parts(Some(parts));
+    let done = s3.complete_multipart_upload().bucket("ml-data").key(key);
+    let done = done.upload_id(id).multipart_upload(parts.build());
+    match done.send().await {
+        Ok(done) => Ok(done.e_tag().unwrap().to_owned()),
+        Err(error) => {
+            let error = error.into_service_error();
+            Err(error.meta().code().unwrap_or_default().to_owned())
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn large_objects_come_in_parts_and_survive_a_restart() {
+    let dir = tempfile::tempdir().unwrap();
+    let local = start(Some(dir.path())).await;
+    let s3 = &local.s3;
+    let least = usize::try_from(PART_BYTES_MIN).unwrap();
+    let whole: Vec<u8> = (0..6_000_000_u32).map(|at| (at % 251) as u8).collect();
+    let tag = uploaded(s3, "big", whole.chunks(least)).await.unwrap();
+    assert!(tag.ends_with("-2\""));
     assert!(local.get("big").await == whole);
+    let small = uploaded(s3, "small", whole.chunks(least - 1)).await;
+    assert_eq!(small.unwrap_err(), "EntityTooSmall");
 
     let other = s3
         .create_multipart_upload()
