@@ -3,6 +3,8 @@
 //!
 //! Inside, a request and an answer are JSON: an instant is seconds since the epoch, bytes are base64.
 
+#[cfg(any(test, fuzzing))]
+pub(super) mod any_bytes;
 pub(super) mod cbor;
 pub(super) mod json;
 pub(super) mod query;
