@@ -56,7 +56,7 @@ impl World {
             .map_err(|refusal| refusal.error(OP))?;
         let test = record::test(bucket, now).to_string();
         for rule in &notifications.rules {
-            self.notify(rule, &test);
+            self.send_notice(rule, &test);
         }
         let set = self.objects.set_notifications(bucket, notifications, now);
         set.map_err(|error| OpError::refused(OP, error.code(), error.to_string()))
@@ -80,7 +80,7 @@ impl World {
         let rules = told.rules.iter();
         for rule in rules.filter(|rule| rule.hears(change.what, &change.key)) {
             let record = record::of(change, owner, &rule.id);
-            self.notify(rule, &json!({"Records": [record]}).to_string());
+            self.send_notice(rule, &json!({"Records": [record]}).to_string());
         }
         if told.event_bridge {
             let (title, detail): (_, Value) = record::event(change, owner);
@@ -91,7 +91,7 @@ impl World {
     }
 
     /// Tells one queue or topic. What is gone by now is not told: S3 gives up, too.
-    fn notify(&mut self, rule: &Rule, message: &str) {
+    fn send_notice(&mut self, rule: &Rule, message: &str) {
         if let Some(place) = Place::of_arn(&rule.to) {
             let sending = Sending {
                 body: message.to_owned(),
