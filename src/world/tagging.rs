@@ -28,8 +28,10 @@ pub(super) const OPERATIONS: &[Operation] = &[
     }),
     Operation::special("TagResources", World::tag_resources),
     Operation::special("UntagResources", World::untag_resources),
-    Operation::special("GetTagKeys", |world, request| world.tag_keys(request)),
-    Operation::special("GetTagValues", |world, request| world.tag_values(request)),
+    Operation::special("GetTagKeys", |world, request| Ok(world.tag_keys(request))),
+    Operation::special("GetTagValues", |world, request| {
+        Ok(world.tag_values(request))
+    }),
 ];
 
 type Own = BTreeMap<String, String>;
@@ -64,12 +66,12 @@ impl World {
                 .collect();
             (arn.clone(), json!({"ResourceARN": arn, "Tags": tags}))
         };
-        page(
+        Ok(page(
             "ResourceTagMappingList",
             request,
             size,
             found.map(shown).collect(),
-        )
+        ))
     }
 
     #[expect(clippy::unnecessary_wraps, reason = "it is one of many operations")]
@@ -141,13 +143,13 @@ impl World {
         found.then(|| arn.to_owned())
     }
 
-    fn tag_keys(&self, request: &Request<'_>) -> Reply {
+    fn tag_keys(&self, request: &Request<'_>) -> Value {
         let all = self.tagged_of(request.scope);
         let keys: BTreeSet<_> = all.flat_map(|(_, tags)| tags.keys()).collect();
         names_page("TagKeys", request, keys)
     }
 
-    fn tag_values(&self, request: &Request<'_>) -> Reply {
+    fn tag_values(&self, request: &Request<'_>) -> Value {
         let key = request.text("Key");
         let all = self.tagged_of(request.scope);
         let values: BTreeSet<_> = all.filter_map(|(_, tags)| tags.get(key)).collect();
@@ -168,7 +170,7 @@ fn size(request: &Request<'_>) -> Result<usize, Refusal> {
     Ok(PAGE)
 }
 
-fn names_page(member: &str, request: &Request<'_>, names: BTreeSet<&String>) -> Reply {
+fn names_page(member: &str, request: &Request<'_>, names: BTreeSet<&String>) -> Value {
     let names = names
         .into_iter()
         .map(|name| (name.clone(), name.as_str().into()));
@@ -176,7 +178,7 @@ fn names_page(member: &str, request: &Request<'_>, names: BTreeSet<&String>) -> 
 }
 
 /// A page of what is sorted by its name: a token is the last name of the page before.
-fn page(member: &str, request: &Request<'_>, size: usize, all: BTreeMap<String, Value>) -> Reply {
+fn page(member: &str, request: &Request<'_>, size: usize, all: BTreeMap<String, Value>) -> Value {
     let after = request.text("PaginationToken");
     let from = if after.is_empty() {
         Bound::Unbounded
@@ -188,7 +190,7 @@ fn page(member: &str, request: &Request<'_>, size: usize, all: BTreeMap<String, 
     let more = left.next().is_some();
     let last = shown.last().filter(|_| more).map(|(name, _)| name.as_str());
     let shown: Vec<_> = shown.iter().map(|(_, value)| (*value).clone()).collect();
-    Ok(json!({member: shown, "PaginationToken": last.unwrap_or_default()}))
+    json!({member: shown, "PaginationToken": last.unwrap_or_default()})
 }
 
 fn invalid(message: &str) -> Refusal {
