@@ -136,7 +136,17 @@ async fn what_is_serverless_goes_and_comes_again() {
     assert_eq!(status, 200, "{second}");
     assert_ne!(first, second);
 
-    let slow = local.invoke("rare", "text/plain", "slow");
+    // It may come while the other is being answered, and has to come again then.
+    let slow = async {
+        let mut ticks = interval(Duration::from_millis(50));
+        loop {
+            ticks.tick().await;
+            let (status, _, body) = local.invoke("rare", "text/plain", "slow").await;
+            if status != 429 {
+                return (status, body);
+            }
+        }
+    };
     let refused = async {
         let mut ticks = interval(Duration::from_millis(50));
         loop {
@@ -147,10 +157,11 @@ async fn what_is_serverless_goes_and_comes_again() {
             }
         }
     };
-    let ((status, _, body), refused) = tokio::join!(slow, timeout(DEADLINE, refused));
-    let refused = refused.expect("one request at a time is all");
+    let both = async { tokio::join!(slow, refused) };
+    let both = timeout(DEADLINE, both).await;
+    let ((status, body), refused) = both.expect("one request at a time is all");
     assert_eq!(refused, (429, "ThrottlingException".to_owned()));
-    assert!(matches!(status, 200 | 429), "{body}");
+    assert_eq!(status, 200, "{body}");
     local.handle.shutdown().await;
 }
 
