@@ -17,6 +17,7 @@ use super::paths::{CONTAINER_ROOT, below_prefix, rewrite, s3_uri};
 use super::process::{self, ProcessError, Program};
 use crate::config::Image;
 use crate::limits::{CHANNEL_OBJECTS_MAX, JOB_STOP_GRACE};
+use crate::world::objects::Wanted;
 use crate::world::work::{Job, JobKind};
 use crate::world::{Object, ObjectError};
 
@@ -351,7 +352,7 @@ pub(super) fn download(engine: &Engine, uri: &str, to: &Path) -> Result<(), Plac
     let (mut after, mut count) = (None::<String>, 0);
     loop {
         let page = objects
-            .list(bucket, prefix, None, after.as_deref(), 1000)
+            .list(bucket, &Wanted::all(prefix, 1000), after.as_deref())
             .map_err(|error| refused(uri, error))?;
         for (key, object) in &page.objects {
             // Consoles make empty objects of such names to show folders.

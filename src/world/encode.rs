@@ -1,6 +1,7 @@
 //! Names that look like the service's, and bytes in what is written down.
 
 use data_encoding::{BASE64URL_NOPAD, HEXLOWER};
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use sha2::{Digest as _, Sha256};
 
 /// A digest in `length` lower-case letters and digits: names that look like the service's.
@@ -16,6 +17,17 @@ pub(super) fn letters(seed: &str, length: usize) -> String {
 /// An id in the form of a version of S3's: 32 letters, digits and signs.
 pub(super) fn version_id(seed: &str) -> String {
     BASE64URL_NOPAD.encode(&Sha256::digest(seed.as_bytes())[..24])
+}
+
+/// A key of S3's as its lists and records write it in the form of a URL.
+pub fn key_of_url(key: &str) -> String {
+    const PLAIN: &AsciiSet = &NON_ALPHANUMERIC
+        .remove(b'-')
+        .remove(b'.')
+        .remove(b'_')
+        .remove(b'*')
+        .remove(b'/');
+    utf8_percent_encode(key, PLAIN).to_string()
 }
 
 /// An id in the form of a UUID.

@@ -72,7 +72,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-pub use encode::{dice_of, uuid_of};
+pub use encode::{dice_of, key_of_url, uuid_of};
 pub use faults::FaultKind;
 pub use log::{CallLog, LogEntry};
 pub use objects::{Object, ObjectError, Objects};

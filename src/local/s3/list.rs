@@ -3,7 +3,6 @@
 use std::sync::Arc;
 
 use data_encoding::HEXLOWER;
-use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use s3s::dto::{
     CommonPrefix, DeleteMarkerEntry, EncodingType, ListObjectVersionsInput,
     ListObjectVersionsOutput, ListObjectsInput, ListObjectsOutput, ListObjectsV2Input,
@@ -12,6 +11,7 @@ use s3s::dto::{
 use s3s::{S3Request, S3Result, s3_error};
 
 use super::{Backend, etag, refused, timestamp};
+use crate::world::key_of_url;
 use crate::world::objects::{ListedVersion, Listing, Object, Version, Wanted};
 
 /// Names on one page (S3's own figure).
@@ -40,14 +40,8 @@ impl Spelling {
     }
 
     pub(super) fn of(self, text: &str) -> String {
-        const PLAIN: &AsciiSet = &NON_ALPHANUMERIC
-            .remove(b'-')
-            .remove(b'.')
-            .remove(b'_')
-            .remove(b'*')
-            .remove(b'/');
         if self.0 {
-            utf8_percent_encode(text, PLAIN).to_string()
+            key_of_url(text)
         } else {
             text.to_owned()
         }
@@ -104,11 +98,11 @@ impl Backend {
             (None, Some(after)) => after.clone(),
             (None, None) => String::new(),
         };
-        let wanted = Wanted {
-            prefix: input.prefix.as_deref().unwrap_or_default(),
-            delimiter: input.delimiter.as_deref(),
-            max: size(input.max_keys)?,
-        };
+        let wanted = wanted(
+            input.prefix.as_deref(),
+            input.delimiter.as_deref(),
+            input.max_keys,
+        )?;
         let page = self.page(&input.bucket, &wanted, &after)?;
         let count = page.objects.len() + page.common_prefixes.len();
         Ok(ListObjectsV2Output {
@@ -134,11 +128,11 @@ impl Backend {
     ) -> S3Result<ListObjectsOutput> {
         let input = request.input;
         let spelling = Spelling::asked(input.encoding_type.as_ref())?;
-        let wanted = Wanted {
-            prefix: input.prefix.as_deref().unwrap_or_default(),
-            delimiter: input.delimiter.as_deref(),
-            max: size(input.max_keys)?,
-        };
+        let wanted = wanted(
+            input.prefix.as_deref(),
+            input.delimiter.as_deref(),
+            input.max_keys,
+        )?;
         let page = self.page(
             &input.bucket,
             &wanted,
@@ -163,13 +157,8 @@ impl Backend {
 
     fn page(&self, bucket: &str, wanted: &Wanted<'_>, after: &str) -> S3Result<Listing> {
         let after = Some(after).filter(|after| !after.is_empty());
-        let Wanted {
-            prefix,
-            delimiter,
-            max,
-        } = *wanted;
         self.engine
-            .with_objects(|objects| objects.list(bucket, prefix, delimiter, after, max))
+            .with_objects(|objects| objects.list(bucket, wanted, after))
             .map_err(refused)
     }
 
@@ -179,11 +168,11 @@ impl Backend {
     ) -> S3Result<ListObjectVersionsOutput> {
         let input = request.input;
         let spelling = Spelling::asked(input.encoding_type.as_ref())?;
-        let wanted = Wanted {
-            prefix: input.prefix.as_deref().unwrap_or_default(),
-            delimiter: input.delimiter.as_deref(),
-            max: size(input.max_keys)?,
-        };
+        let wanted = wanted(
+            input.prefix.as_deref(),
+            input.delimiter.as_deref(),
+            input.max_keys,
+        )?;
         if input.version_id_marker.is_some() && input.key_marker.is_none() {
             return Err(s3_error!(
                 InvalidArgument,
@@ -215,6 +204,19 @@ impl Backend {
             ..ListObjectVersionsOutput::default()
         })
     }
+}
+
+/// What a request asks a list of.
+fn wanted<'a>(
+    prefix: Option<&'a str>,
+    delimiter: Option<&'a str>,
+    max_keys: Option<i32>,
+) -> S3Result<Wanted<'a>> {
+    Ok(Wanted {
+        prefix: prefix.unwrap_or_default(),
+        delimiter,
+        max: size(max_keys)?,
+    })
 }
 
 /// The objects and the delete markers of a page.

@@ -1,20 +1,12 @@
 //! What is told, in S3's record (its version 2.1) and in the event of EventBridge.
 
-use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::{Value, json};
 
 use crate::clock::Timestamp;
 use crate::resource::call::Scope;
-use crate::world::encode::letters;
+use crate::world::encode::{key_of_url, letters};
 use crate::world::objects::notifications::{Change, Happened};
 
-/// What keys keep of themselves in a record, besides letters and digits.
-const PLAIN: &AsciiSet = &NON_ALPHANUMERIC
-    .remove(b'-')
-    .remove(b'.')
-    .remove(b'_')
-    .remove(b'*')
-    .remove(b'/');
 /// The entity tag of no bytes, which is a delete marker's.
 const EMPTY_TAG: &str = "d41d8cd98f00b204e9800998ecf8427e";
 
@@ -59,8 +51,8 @@ pub(super) fn of(change: &Change, owner: &Scope, rule: &str) -> Value {
 }
 
 fn object(change: &Change) -> Value {
-    let key = utf8_percent_encode(&change.key, PLAIN).to_string();
-    let mut told = json!({"key": key.replace("%20", "+"), "sequencer": change.sequencer()});
+    let key = key_of_url(&change.key).replace("%20", "+");
+    let mut told = json!({"key": key, "sequencer": change.sequencer()});
     if let Some(object) = &change.object {
         told["size"] = object.size.into();
         told["eTag"] = object.etag.as_str().into();

@@ -51,7 +51,16 @@ pub struct Wanted<'a> {
     pub max: usize,
 }
 
-impl Wanted<'_> {
+impl<'a> Wanted<'a> {
+    /// Whole keys that start with `prefix`.
+    pub fn all(prefix: &'a str, max: usize) -> Self {
+        Self {
+            prefix,
+            delimiter: None,
+            max,
+        }
+    }
+
     /// The common prefix that a key is shown as.
     fn group<'k>(&self, key: &'k str) -> Option<&'k str> {
         let delimiter = self.delimiter.filter(|delimiter| !delimiter.is_empty())?;

@@ -284,26 +284,18 @@ impl Objects {
 
     /// Whether any key starts with `prefix`.
     pub fn any(&self, bucket: &str, prefix: &str) -> bool {
-        self.list(bucket, prefix, None, None, 1)
+        self.list(bucket, &Wanted::all(prefix, 1), None)
             .is_ok_and(|page| !page.objects.is_empty())
     }
 
-    /// Keys that start with `prefix` and come after `start_after`, at most `max` keys and common
-    /// prefixes together.
+    /// Keys that are wanted and come after `start_after`.
     pub fn list(
         &self,
         bucket: &str,
-        prefix: &str,
-        delimiter: Option<&str>,
+        wanted: &Wanted<'_>,
         start_after: Option<&str>,
-        max: usize,
     ) -> Result<Listing, ObjectError> {
-        let wanted = Wanted {
-            prefix,
-            delimiter,
-            max,
-        };
-        Ok(listing::objects(self.keys(bucket)?, &wanted, start_after))
+        Ok(listing::objects(self.keys(bucket)?, wanted, start_after))
     }
 
     /// Versions of the keys that are wanted, after a key or after one version of it.

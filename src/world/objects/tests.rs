@@ -24,10 +24,13 @@ fn check(prefix: &str, delimiter: Option<&str>, max: usize, pages: &[&[&str]]) {
     let objects = filled(&["a/1", "a/2", "a/b/3", "b", "c/4", "c/5", "d"]);
     let mut seen: Vec<Vec<String>> = Vec::new();
     let mut after: Option<String> = None;
+    let wanted = Wanted {
+        prefix,
+        delimiter,
+        max,
+    };
     loop {
-        let page = objects
-            .list(BUCKET, prefix, delimiter, after.as_deref(), max)
-            .unwrap();
+        let page = objects.list(BUCKET, &wanted, after.as_deref()).unwrap();
         let mut names: Vec<String> = page.objects.into_iter().map(|(key, _)| key).collect();
         names.extend(page.common_prefixes);
         names.sort();
@@ -184,7 +187,7 @@ fn a_deletion_is_a_marker_that_can_be_taken_away() {
     assert_eq!(shown(&objects, "", None, 100), [["k=-*", "k=1", "k=k"]]);
     assert!(
         objects
-            .list(BUCKET, "", None, None, 10)
+            .list(BUCKET, &Wanted::all("", 10), None)
             .unwrap()
             .objects
             .is_empty()

@@ -5,8 +5,7 @@
     reason = "the binary is what is tested, with few open files"
 )]
 
-use std::io::{BufRead as _, BufReader};
-use std::process::{Child, Command, Stdio};
+use std::process::Command;
 use std::time::Duration;
 
 use axum::http::Request;
@@ -21,7 +20,9 @@ use trueup::limits::{
 };
 use trueup::local::LocalOptions;
 
-use super::{Client, DEADLINE, Local, options, send, start, until};
+use super::server::Server;
+use super::{DEADLINE, Local, options, send, start, until};
+use crate::support::processes::open_files;
 
 const LONG: usize = 10 * 1024 * 1024;
 /// Connections that nobody uses.
@@ -134,39 +135,11 @@ async fn a_slow_body_is_given_up_while_others_are_served() {
 }
 
 /// The running binary, which was given few open files.
-struct Server {
-    child: Child,
-    client: Client,
-}
-
-impl Server {
-    fn start() -> Self {
-        let shell = "ulimit -S -n 256; exec \"$0\" local --control-plane-only --port 0";
-        let mut child = Command::new("sh")
-            .args(["-c", shell, env!("CARGO_BIN_EXE_trueup")])
-            .stdin(Stdio::null())
-            .stdout(Stdio::piped())
-            .spawn()
-            .unwrap();
-        let mut line = String::new();
-        let out = child.stdout.take().unwrap();
-        BufReader::new(out).read_line(&mut line).unwrap();
-        let ready: Value = serde_json::from_str(&line).unwrap();
-        let client = Client::new(ready["url"].as_str().unwrap());
-        Self { child, client }
-    }
-
-    fn open_files(&self) -> usize {
-        let folder = format!("/proc/{}/fd", self.child.id());
-        std::fs::read_dir(folder).unwrap().count()
-    }
-}
-
-impl Drop for Server {
-    fn drop(&mut self) {
-        self.child.kill().unwrap();
-        self.child.wait().unwrap();
-    }
+fn serve() -> Server {
+    let shell = "ulimit -S -n 256; exec \"$0\" local --control-plane-only --port 0";
+    let mut command = Command::new("sh");
+    command.args(["-c", shell, env!("CARGO_BIN_EXE_trueup")]);
+    Server::start(command)
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -179,16 +152,17 @@ async fn a_thousand_idle_connections_hurt_nobody() {
     };
     setrlimit(Resource::Nofile, room).unwrap();
 
-    let server = Server::start();
+    let server = serve();
     server.client.call("ListModels", json!({})).await.unwrap();
-    let before = server.open_files();
+    let server_files = || usize::try_from(open_files(server.child.id())).unwrap();
+    let before = server_files();
     let address = server.client.url.strip_prefix("http://").unwrap();
     let mut idle = Vec::new();
     for _ in 0..IDLE {
         idle.push(TcpStream::connect(address).await.unwrap());
     }
     until("all to be accepted", || {
-        (server.open_files() + FEW > before + IDLE).then_some(())
+        (server_files() + FEW > before + IDLE).then_some(())
     })
     .await;
     server.client.call("ListModels", json!({})).await.unwrap();
@@ -196,7 +170,7 @@ async fn a_thousand_idle_connections_hurt_nobody() {
         idle.push(TcpStream::connect(address).await.unwrap());
     }
     until("there to be no room", || {
-        (server.open_files() + FEW > before + LOCAL_CONNECTIONS_MAX).then_some(())
+        (server_files() + FEW > before + LOCAL_CONNECTIONS_MAX).then_some(())
     })
     .await;
     let late = server.client.call("ListModels", json!({}));
@@ -206,7 +180,7 @@ async fn a_thousand_idle_connections_hurt_nobody() {
     drop(idle);
     late.await.unwrap();
     until("their files to be closed", || {
-        (server.open_files() < before + FEW).then_some(())
+        (server_files() < before + FEW).then_some(())
     })
     .await;
     server.client.call("ListModels", json!({})).await.unwrap();

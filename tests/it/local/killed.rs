@@ -6,9 +6,8 @@
 )]
 
 use std::fs;
-use std::io::{BufRead as _, BufReader};
 use std::path::Path;
-use std::process::{Child, Command, Stdio};
+use std::process::Command;
 
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::{Value, json};
@@ -16,6 +15,7 @@ use serde_json::{Value, json};
 use super::archive::{tar_gz, untar};
 use super::endpoints::{SERVE, deploy, invoke_until, settled};
 use super::logs::said;
+use super::server::Server;
 use super::{Client, read, until};
 use crate::support::processes::{about, descendants, process};
 
@@ -32,38 +32,15 @@ with open(os.path.join(os.environ["SM_MODEL_DIR"], "model.txt"), "w") as f:
     f.write("trained")
 "#;
 
-/// The running binary.
-struct Server {
-    child: Child,
-    client: Client,
-}
-
-impl Server {
-    fn start(state: &Path, opt_ml: &str) -> Self {
-        let mut child = Command::new(env!("CARGO_BIN_EXE_trueup"))
-            .args(["local", "--port", "0", "--opt-ml", opt_ml, "--state"])
-            .arg(state)
-            .env_clear()
-            .env("PATH", std::env::var_os("PATH").unwrap())
-            .stdin(Stdio::null())
-            .stdout(Stdio::piped())
-            .spawn()
-            .unwrap();
-        let mut line = String::new();
-        let out = child.stdout.take().unwrap();
-        BufReader::new(out).read_line(&mut line).unwrap();
-        let ready: Value = serde_json::from_str(&line).unwrap();
-        let client = Client::new(ready["url"].as_str().unwrap());
-        Self { child, client }
-    }
-}
-
-impl Drop for Server {
-    /// `kill -9`.
-    fn drop(&mut self) {
-        self.child.kill().unwrap();
-        self.child.wait().unwrap();
-    }
+/// The running binary, with its state in a folder.
+fn serve(state: &Path, opt_ml: &str) -> Server {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_trueup"));
+    command
+        .args(["local", "--port", "0", "--opt-ml", opt_ml, "--state"])
+        .arg(state)
+        .env_clear()
+        .env("PATH", std::env::var_os("PATH").unwrap());
+    Server::start(command)
 }
 
 /// Everything that there is, as the service lists it; what the restart may change is left out.
@@ -118,7 +95,7 @@ async fn check(opt_ml: &str) {
     let dir = tempfile::tempdir().unwrap();
     let dir = dir.path().canonicalize().unwrap();
     let (state, flag) = (dir.join("state"), dir.join("flag"));
-    let server = Server::start(&state, opt_ml);
+    let server = serve(&state, opt_ml);
     let client = &server.client;
     client.make_bucket().await;
     deploy(client, "churn", SERVE).await;
@@ -157,7 +134,7 @@ async fn check(opt_ml: &str) {
     })
     .await;
 
-    let mut server = Server::start(&state, opt_ml);
+    let mut server = serve(&state, opt_ml);
     let client = &server.client;
     assert_eq!(resources(client).await, before);
     let heard = said(client, "/aws/sagemaker/TrainingJobs", "long/").await;

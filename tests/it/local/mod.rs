@@ -16,6 +16,7 @@ mod monitoring;
 mod objects;
 mod processing;
 mod refusals;
+mod server;
 mod serving;
 mod training;
 mod transform;
