@@ -76,6 +76,12 @@ pub const MIRROR_PACKS_MAX: usize = 128;
 pub const GIT_SILENT_MAX: usize = 64;
 /// Bytes of a Git server's own words that are repeated.
 pub const GIT_WORDS_MAX: usize = 1024;
+/// Bytes of a file of known SSH hosts.
+pub const KNOWN_HOSTS_BYTES_MAX: u64 = 1024 * 1024;
+/// Bytes of what gives a token or a password.
+pub const CREDENTIAL_BYTES_MAX: u64 = 16 * 1024;
+/// How long a program that gives credentials may take.
+pub const CREDENTIAL_DEADLINE: Duration = Duration::from_secs(30);
 /// Commits walked back to find when a run digest last became the candidate, and states of a release
 /// file that are looked at.
 pub const HISTORY_COMMITS_MAX: usize = 1_000;

@@ -12,6 +12,7 @@ mod answer;
 mod budget;
 mod clients;
 mod exchange;
+mod keys;
 pub mod operations;
 mod quotas;
 mod s3;
@@ -39,6 +40,7 @@ use answer::Failure;
 use budget::Budget;
 use clients::Clients;
 use exchange::Exchange;
+pub use keys::Identity;
 
 /// How to reach AWS. What is left out comes from the SDK's standard chain: environment variables,
 /// profiles, SSO, credential processes, container and instance roles.

@@ -9,7 +9,7 @@ use super::error::CommandError;
 use super::shell::Shell;
 use crate::aws::{self, Aws};
 use crate::clock::SystemClock;
-use crate::git::{Author, Credentials, GitError, Mirror, Source, worktree};
+use crate::git::{Author, GitError, Mirror, Source, worktree};
 use crate::reconcile::{Options, ReconcileError, Reconciler};
 
 /// The port that a local SageMaker takes where it is free.
@@ -71,16 +71,14 @@ impl CloudArg {
     }
 }
 
-/// A source with the credentials that belong to it.
+/// A source with what opens it.
 pub(super) fn source(text: &str, shell: &Shell) -> Result<Source, CommandError> {
     let mut source: Source = text.parse()?;
-    let remote = source.local_path().is_none();
-    if let Some(token) = shell.environment.git_token.clone()
-        && remote
-        && source.credentials.is_none()
-    {
-        source.credentials = Some(Credentials::token(token));
-    }
+    let profile = shell.global.profile.as_deref();
+    shell
+        .global
+        .git
+        .equip(&mut source, &shell.environment, profile)?;
     Ok(source)
 }
 

@@ -16,6 +16,8 @@ pub(super) struct Environment {
     pub(super) hook_secret: Option<SecretString>,
     /// `TRUEUP_LOG`, else `RUST_LOG`: which log lines are written.
     pub(super) log: Option<String>,
+    /// Whether `SSH_AUTH_SOCK` names an agent.
+    pub(super) ssh_agent: bool,
     /// `HOME`.
     pub(super) home: Option<PathBuf>,
     /// `USER`: who gives an order.
@@ -41,6 +43,7 @@ impl Environment {
             git_token: text("TRUEUP_GIT_TOKEN").map(SecretString::from),
             hook_secret: text("TRUEUP_HOOK_SECRET").map(SecretString::from),
             log: text("TRUEUP_LOG").or_else(|| text("RUST_LOG")),
+            ssh_agent: variable("SSH_AUTH_SOCK").is_some(),
             home: variable("HOME").map(PathBuf::from),
             user: text("USER"),
             path: text("PATH"),

@@ -10,6 +10,7 @@ mod environment;
 mod error;
 pub mod exit;
 mod explain;
+mod git;
 mod history;
 mod hooks;
 mod images;

@@ -33,8 +33,10 @@ pub fn reference() -> String {
 }
 
 const VARIABLES: &str = "\n## Environment variables\n\n\
-    - `TRUEUP_GIT_TOKEN`: the token for `http://` and `https://` sources whose URL has no \
+    - `TRUEUP_GIT_TOKEN`: the token for `http://` and `https://` sources that are given no other \
     credentials.\n\
+    - `SSH_AUTH_SOCK`: the agent whose keys SSH hosts are shown.\n\
+    - `SSL_CERT_FILE`, `SSL_CERT_DIR`: certificate authorities, in place of the machine's.\n\
     - `TRUEUP_HOOK_SECRET`: what Git hosts sign the hooks with that `run --hooks` takes, at least 16 \
     letters.\n\
     - `TRUEUP_LOG`, else `RUST_LOG`: which log lines `run` and `local` write, such as `debug` or \

@@ -9,6 +9,7 @@ use tempfile::TempDir;
 
 use super::environment::Environment;
 use super::error::CommandError;
+use super::git::GitArg;
 use super::streams::Streams;
 
 /// How long threads that wait for Git may hold up the end of the process.
@@ -32,6 +33,8 @@ pub(super) struct Global {
     /// No talk on standard error but failures
     #[arg(long, short, global = true)]
     pub(super) quiet: bool,
+    #[command(flatten)]
+    pub(super) git: GitArg,
 }
 
 fn endpoint_url(text: &str) -> Result<String, String> {

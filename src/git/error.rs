@@ -82,6 +82,14 @@ pub enum GitError {
         /// What was said.
         source: git2::Error,
     },
+    /// An SSH server is not known to be the one that is meant.
+    #[error("did not talk to {url}: {why}")]
+    Host {
+        /// The repository.
+        url: String,
+        /// What it showed, and what is known.
+        why: String,
+    },
     /// The folder belongs to another user of this machine.
     #[error("{url} belongs to another user")]
     Owner {
@@ -197,10 +205,16 @@ impl GitError {
             Self::NotFound { .. } => {
                 "check the URL; forges also say this of a private repository to those not let in"
             }
-            Self::Denied { given: false, .. } => "give a user and a token with the URL",
+            Self::Denied { given: false, .. } => {
+                "give a token: in `TRUEUP_GIT_TOKEN`, by `--git-token-file`, or with the URL"
+            }
+            Self::Denied { source, .. } if source.class() == ErrorClass::Ssh => {
+                "give a key that the host knows: `--git-key FILE`, or an agent"
+            }
             Self::Denied { given: true, .. } => {
                 "check that the token is valid and may read this repository"
             }
+            Self::Host { .. } => "compare the fingerprint with what the host publishes, never with the network",
             Self::Owner { .. } => {
                 "run as that user, or `git config --global --add safe.directory <path>`"
             }
@@ -251,6 +265,7 @@ impl GitError {
                 | Self::Throttled { .. }
                 | Self::NotFound { .. }
                 | Self::Denied { .. }
+                | Self::Host { .. }
                 | Self::Owner { .. }
                 | Self::Deadline { .. }
                 | Self::Silent { .. }
@@ -280,8 +295,12 @@ pub(super) fn remote(source: &Source, what: &'static str, error: git2::Error) ->
     let nothing_at = |path: PathBuf| {
         code == ErrorCode::NotFound || class == ErrorClass::Repository || !path.exists()
     };
+    if code == ErrorCode::Certificate && class == ErrorClass::Ssh {
+        let why = error.message().to_owned();
+        return GitError::Host { url, why };
+    }
     if code == ErrorCode::Auth || status(&["status code: 401", "status code: 403"]) {
-        let given = source.credentials.is_some();
+        let given = source.login.is_given() || source.is_ssh();
         return GitError::Denied {
             url,
             given,

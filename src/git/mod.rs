@@ -8,33 +8,43 @@
 //! [`Mirror::history`] read, [`Mirror::write`] commits and pushes by compare-and-swap,
 //! [`watch::watch`] hints that a local repository moved. The cache may be deleted at any time.
 
+mod ask;
 mod blobs;
 mod build;
 mod changes;
+pub mod codecommit;
 pub mod error;
 mod fetch;
 pub mod history;
 mod index;
+mod known_hosts;
 mod lock;
+mod login;
 pub mod mirror;
 mod names;
 mod push;
 mod remote;
 mod snapshot;
 pub mod source;
+mod ssh;
 pub mod touched;
+mod url;
 pub mod versions;
 pub mod watch;
 pub mod worktree;
 pub mod write;
 
+pub use ask::{GitHelpers, TokenCommand, TokenFile};
 pub use changes::Change;
 pub use error::GitError;
 pub use fetch::Fetched;
 pub use history::History;
 pub use index::Index;
+pub use login::{Ask, Credentials, Login};
 pub use mirror::{Known, Mirror};
-pub use source::{Credentials, Source, SourceError};
+pub use source::Source;
+pub use ssh::Keys;
+pub use url::SourceError;
 pub use versions::Versions;
 pub use write::{Author, WriteError, Written};
 

@@ -9,9 +9,9 @@
 use std::cell::Cell;
 use std::collections::BTreeMap;
 use std::path::Path;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU8, AtomicUsize, Ordering};
 use std::sync::mpsc::{self, RecvTimeoutError};
+use std::sync::{Arc, OnceLock};
 use std::thread;
 use std::time::Duration;
 
@@ -64,12 +64,25 @@ static SILENT: Silent = Silent {
 pub(super) struct Talk {
     state: Arc<AtomicU8>,
     silent: &'static Silent,
+    /// Why the host is not trusted: libgit2 puts its own words in the place of a callback's.
+    distrust: Arc<OnceLock<String>>,
 }
 
 impl Talk {
     /// Whether somebody still waits for the outcome.
     pub(super) fn goes_on(&self) -> bool {
         self.state.load(Ordering::Acquire) == RUNNING
+    }
+
+    /// An error in our own words, where libgit2 has lost them.
+    fn explain(&self, error: GitError) -> GitError {
+        match (error, self.distrust.get()) {
+            (GitError::Host { url, .. }, Some(why)) => GitError::Host {
+                url,
+                why: why.clone(),
+            },
+            (error, _) => error,
+        }
     }
 
     /// Stops waiting. `false`: it has just ended.
@@ -122,10 +135,11 @@ impl Silent {
         let ours = Talk {
             state: Arc::new(AtomicU8::new(RUNNING)),
             silent: self,
+            distrust: Arc::default(),
         };
         let ending = Ending(ours.clone());
         let run = move || {
-            let outcome = talk(&ending.0);
+            let outcome = talk(&ending.0).map_err(|error| ending.0.explain(error));
             // Nobody may be waiting any more.
             drop(sender.send(outcome));
             drop(ending);
@@ -162,29 +176,59 @@ pub(super) struct Advertisement {
 
 /// Callbacks that every conversation has.
 pub(super) fn callbacks<'a>(source: &'a Source, talk: &'a Talk) -> RemoteCallbacks<'a> {
-    let mut asked = false;
     let mut callbacks = RemoteCallbacks::new();
-    callbacks.credentials(move |url, _, allowed| {
-        let denied = |why| git2::Error::new(ErrorCode::Auth, ErrorClass::Http, why);
-        let Some(credentials) = &source.credentials else {
-            return Err(denied("credentials are asked for, and there are none"));
-        };
-        if std::mem::replace(&mut asked, true) {
-            return Err(denied("the credentials were refused"));
+    let mut shown = 0;
+    callbacks.credentials(move |url, user, allowed| {
+        let user = user.unwrap_or("git");
+        if allowed.contains(CredentialType::USERNAME) {
+            return Cred::username(user);
         }
-        if !source.same_origin(url) {
-            return Err(denied("another server asks for the credentials"));
+        shown += 1;
+        if allowed.contains(CredentialType::SSH_KEY) {
+            let next = source.keys.show(shown - 1, user);
+            return next.unwrap_or_else(|| {
+                let keys = source.keys.shown();
+                let why = format!("the server takes none of our keys: {keys}");
+                Err(git2::Error::new(ErrorCode::Auth, ErrorClass::Ssh, why))
+            });
         }
-        if !allowed.contains(CredentialType::USER_PASS_PLAINTEXT) {
-            return Err(denied("the server does not take a user and a password"));
-        }
-        Cred::userpass_plaintext(
-            credentials.user.expose_secret(),
-            credentials.password.expose_secret(),
-        )
+        password(source, shown, url, allowed)
+    });
+    callbacks.certificate_check(|certificate, host| {
+        let checked = source.keys.check(source, certificate, host);
+        checked.inspect_err(|error| drop(talk.distrust.set(error.message().to_owned())))
     });
     callbacks.sideband_progress(|_| talk.goes_on());
     callbacks
+}
+
+/// A user and a password, once, for the server that they are for.
+fn password(
+    source: &Source,
+    shown: usize,
+    url: &str,
+    allowed: CredentialType,
+) -> Result<Cred, git2::Error> {
+    if shown > 1 {
+        return Err(denied("the credentials were refused"));
+    }
+    if source.login.is_given() && !source.same_origin(url) {
+        return Err(denied("another server asks for the credentials"));
+    }
+    if !allowed.contains(CredentialType::USER_PASS_PLAINTEXT) {
+        return Err(denied("the server does not take a user and a password"));
+    }
+    let credentials = source.login.credentials(&source.url).map_err(denied)?;
+    let credentials =
+        credentials.ok_or_else(|| denied("credentials are asked for, and there are none"))?;
+    Cred::userpass_plaintext(
+        credentials.user.expose_secret(),
+        credentials.password.expose_secret(),
+    )
+}
+
+fn denied(why: impl AsRef<str>) -> git2::Error {
+    git2::Error::new(ErrorCode::Auth, ErrorClass::Http, why)
 }
 
 /// The proxy that Git's own configuration and environment name, if any.

@@ -1,88 +1,31 @@
 //! Where a repository is, and what opens it.
 
 use std::fmt;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::str::FromStr;
 
 use data_encoding::HEXLOWER;
-use secrecy::{ExposeSecret as _, SecretString};
 use sha2::{Digest as _, Sha256};
+
+use super::login::Login;
+use super::ssh::Keys;
+use super::url::{self, Address, SourceError, percent_decode};
 
 /// A repository and the branch of it that decides: `URL[#branch]`.
 ///
-/// The URL is a path, `file://…`, `http://…` or `https://…`. Credentials in it are moved out at
-/// once; neither `Display` nor `Debug` shows them.
+/// The URL is a path, `file://…`, `http://…`, `https://…`, `ssh://…`, `user@host:path` or
+/// `codecommit::region://repository`. Credentials in it are moved out at once; neither `Display` nor
+/// `Debug` shows them.
 #[derive(Debug, Clone)]
 pub struct Source {
     /// The URL without credentials and branch; a plain path is absolute.
     pub url: String,
     /// The branch, without `refs/heads/`. `None`: what the remote's `HEAD` names.
     pub branch: Option<String>,
-    /// What to answer when the server asks who is there.
-    pub credentials: Option<Credentials>,
-}
-
-/// A user and a password (or a token in either place), for HTTP's basic authentication.
-#[derive(Debug, Clone)]
-pub struct Credentials {
-    /// The user, or a token.
-    pub user: SecretString,
-    /// The password, or a token; may be empty.
-    pub password: SecretString,
-}
-
-impl Credentials {
-    /// A forge's access token, under the user name that GitHub, GitLab and Gitea take.
-    pub fn token(token: SecretString) -> Self {
-        Self {
-            user: SecretString::from("x-access-token"),
-            password: token,
-        }
-    }
-}
-
-/// Why a text is not a source. No variant repeats the text: it may hold a password.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum SourceError {
-    /// Nothing before the `#`.
-    #[error("a source needs a URL or a path")]
-    Empty,
-    /// Something that a program could take for an option.
-    #[error("the {part} of a source may not begin with `-`")]
-    OptionLike {
-        /// Which part.
-        part: &'static str,
-    },
-    /// `<helper>::<address>`, which runs a program.
-    #[error("`{helper}::` names a transport helper, which would run a program")]
-    Helper {
-        /// The helper.
-        helper: String,
-    },
-    /// A scheme that is not spoken.
-    #[error("`{scheme}` is not a supported scheme: use a path, `file://`, `https://` or `http://`")]
-    Scheme {
-        /// The scheme.
-        scheme: String,
-    },
-    /// A URL without a host or path, or with a port that is none.
-    #[error("the URL of a source needs {what}")]
-    Incomplete {
-        /// What is missing.
-        what: &'static str,
-    },
-    /// White space, control characters or a backslash.
-    #[error("the URL of a source may not hold {what}")]
-    Character {
-        /// What it holds.
-        what: &'static str,
-    },
-    /// Not a name that Git allows for a branch.
-    #[error("`{branch}` is not a branch name that Git allows")]
-    Branch {
-        /// The name.
-        branch: String,
-    },
+    /// What to answer when a web server asks who is there.
+    pub login: Login,
+    /// What an SSH server is shown, and how it is known.
+    pub keys: Keys,
 }
 
 impl FromStr for Source {
@@ -94,12 +37,13 @@ impl FromStr for Source {
             None => (text, None),
         };
         // The URL first: where a password holds a bare `#`, "branch" is the rest of the password.
-        let (url, credentials) = parse_url(url)?;
+        let Address { url, credentials } = url::parse(url)?;
         let branch = branch.map(parse_branch).transpose()?;
         Ok(Self {
             url,
             branch,
-            credentials,
+            login: credentials.map_or(Login::Nobody, Login::Known),
+            keys: Keys::default(),
         })
     }
 }
@@ -118,10 +62,24 @@ impl Source {
     /// The folder of a repository on this machine, if it is one.
     pub fn local_path(&self) -> Option<PathBuf> {
         match self.url.split_once("://") {
+            None if self.is_ssh() => None,
             None => Some(PathBuf::from(&self.url)),
             Some(("file", path)) => Some(PathBuf::from(percent_decode(path))),
             Some(_) => None,
         }
+    }
+
+    /// Whether it is reached by SSH. A plain path is absolute.
+    pub fn is_ssh(&self) -> bool {
+        self.url.starts_with("ssh://") || !self.url.starts_with('/') && !self.url.contains("://")
+    }
+
+    /// The region of `CodeCommit` that it is in, if it is there.
+    pub fn codecommit_region(&self) -> Option<&str> {
+        let host = self.url.strip_prefix("https://git-codecommit.")?;
+        let (region, rest) = host.split_once(".amazonaws.com")?;
+        let rest = rest.strip_prefix(".cn").unwrap_or(rest);
+        rest.starts_with("/v1/repos/").then_some(region)
     }
 
     /// A name for what is kept about this source: 32 hexadecimal digits.
@@ -133,16 +91,7 @@ impl Source {
 
     /// `text` without this source's secrets, for words that come from elsewhere.
     pub fn redact(&self, text: &str) -> String {
-        let mut text = text.to_owned();
-        if let Some(credentials) = &self.credentials {
-            for secret in [&credentials.password, &credentials.user] {
-                let secret = secret.expose_secret();
-                if secret.len() > 3 {
-                    text = text.replace(secret, "***");
-                }
-            }
-        }
-        text
+        self.login.redact(text)
     }
 
     /// Whether a server at `url` is the one that the credentials are for.
@@ -168,127 +117,20 @@ fn parse_branch(branch: &str) -> Result<String, SourceError> {
     Ok(branch.to_owned())
 }
 
-fn parse_url(url: &str) -> Result<(String, Option<Credentials>), SourceError> {
-    if url.is_empty() {
-        return Err(SourceError::Empty);
-    }
-    if url.starts_with('-') {
-        return Err(SourceError::OptionLike { part: "URL" });
-    }
-    if url.contains(|c: char| c.is_control()) {
-        return Err(SourceError::Character {
-            what: "control characters",
-        });
-    }
-    let helper = |text: &str| text.chars().all(|c| c.is_ascii_alphanumeric() || c == '-');
-    match url.split_once(':') {
-        Some((name, rest)) if rest.starts_with(':') && helper(name) => Err(SourceError::Helper {
-            helper: name.to_owned(),
-        }),
-        Some((scheme, rest)) if rest.starts_with("//") => match scheme {
-            "file" => parse_file(&rest[2..]).map(|url| (url, None)),
-            "http" | "https" => parse_http(scheme, &rest[2..]),
-            _ => Err(SourceError::Scheme {
-                scheme: safe(scheme),
-            }),
-        },
-        // `host:path` and `user@host:path` are ssh to Git, unless a slash comes first.
-        Some((before, _)) if !before.contains('/') => Err(SourceError::Scheme {
-            scheme: "ssh".to_owned(),
-        }),
-        _ => parse_path(url).map(|url| (url, None)),
-    }
-}
-
-/// A scheme as it may be shown: everything else could hold part of a password.
-fn safe(scheme: &str) -> String {
-    let known = |c: char| c.is_ascii_alphanumeric() || "+-.".contains(c);
-    if scheme.len() <= 16 && scheme.chars().all(known) {
-        scheme.to_owned()
-    } else {
-        "…".to_owned()
-    }
-}
-
-fn parse_path(path: &str) -> Result<String, SourceError> {
-    let absolute = std::path::absolute(Path::new(path)).map_err(|_| SourceError::Incomplete {
-        what: "a path that can be made absolute",
-    })?;
-    Ok(absolute.to_string_lossy().into_owned())
-}
-
-fn parse_file(rest: &str) -> Result<String, SourceError> {
-    let path = rest.strip_prefix("localhost").unwrap_or(rest);
-    if !path.starts_with('/') {
-        return Err(SourceError::Incomplete {
-            what: "an absolute path after `file://`",
-        });
-    }
-    Ok(format!("file://{path}"))
-}
-
-fn parse_http(scheme: &str, rest: &str) -> Result<(String, Option<Credentials>), SourceError> {
-    if rest.contains(|c: char| c.is_whitespace() || c == '\\') {
-        return Err(SourceError::Character {
-            what: "white space or a backslash",
-        });
-    }
-    if rest.contains('?') {
-        return Err(SourceError::Character { what: "a query" });
-    }
-    let (authority, path) = rest.split_once('/').unwrap_or((rest, ""));
-    let (user, host) = match authority.rsplit_once('@') {
-        Some((user, host)) => (Some(user), host),
-        None => (None, authority),
-    };
-    if host.starts_with('-') {
-        return Err(SourceError::OptionLike { part: "host" });
-    }
-    if host.is_empty() || host.starts_with(':') {
-        return Err(SourceError::Incomplete { what: "a host" });
-    }
-    if path.is_empty() {
-        return Err(SourceError::Incomplete { what: "a path" });
-    }
-    let credentials = user.filter(|user| !user.is_empty()).map(|user| {
-        let (user, password) = user.split_once(':').unwrap_or((user, ""));
-        Credentials {
-            user: SecretString::from(percent_decode(user)),
-            password: SecretString::from(percent_decode(password)),
-        }
-    });
-    Ok((format!("{scheme}://{host}/{path}"), credentials))
-}
-
-/// `%41` to `A`; what is not a sequence, or not UTF-8 once decoded, stays as it is.
-fn percent_decode(text: &str) -> String {
-    let bytes = text.as_bytes();
-    let mut decoded = Vec::with_capacity(bytes.len());
-    let mut at = 0;
-    while at < bytes.len() {
-        let digits = bytes.get(at + 1..at + 3).filter(|_| bytes[at] == b'%');
-        let value = digits
-            .filter(|digits| digits.iter().all(u8::is_ascii_hexdigit))
-            .and_then(|digits| std::str::from_utf8(digits).ok())
-            .and_then(|digits| u8::from_str_radix(digits, 16).ok());
-        decoded.push(value.unwrap_or(bytes[at]));
-        at += if value.is_some() { 3 } else { 1 };
-    }
-    String::from_utf8(decoded).unwrap_or_else(|_| text.to_owned())
-}
-
 #[cfg(test)]
 mod tests {
+    use secrecy::ExposeSecret as _;
+
     use super::*;
 
     fn check(text: &str, url: &str, branch: Option<&str>, secrets: Option<(&str, &str)>) {
         let source: Source = text.parse().unwrap();
         assert_eq!(source.url, url, "{text}");
         assert_eq!(source.branch.as_deref(), branch, "{text}");
-        let found = source
-            .credentials
-            .as_ref()
-            .map(|one| (one.user.expose_secret(), one.password.expose_secret()));
+        let found = match &source.login {
+            Login::Known(one) => Some((one.user.expose_secret(), one.password.expose_secret())),
+            _ => None,
+        };
         assert_eq!(found, secrets, "{text}");
         if let Some((user, password)) = secrets {
             for shown in [
@@ -328,6 +170,29 @@ mod tests {
     }
 
     #[test]
+    fn ssh_and_codecommit_have_one_form_each() {
+        check("ssh://h/a.git", "ssh://git@h/a.git", None, None);
+        check("ssh://me@h:22/a#m", "ssh://me@h:22/a", Some("m"), None);
+        check("git@h:team/a.git#m", "git@h:team/a.git", Some("m"), None);
+        check("h:/srv/a.git", "git@h:/srv/a.git", None, None);
+        for (text, ssh) in [("h:a", true), ("ssh://h/a", true), ("/a:b", false)] {
+            let source: Source = text.parse().unwrap();
+            assert_eq!(source.is_ssh(), ssh, "{text}");
+            assert_eq!(source.local_path().is_some(), !ssh, "{text}");
+        }
+        let url = "https://git-codecommit.eu-west-1.amazonaws.com/v1/repos/models";
+        check("codecommit::eu-west-1://models#m", url, Some("m"), None);
+        let region = |text: &str| {
+            let source: Source = text.parse().unwrap();
+            source.codecommit_region().map(str::to_owned)
+        };
+        assert_eq!(region(url).as_deref(), Some("eu-west-1"));
+        let china = region("codecommit::cn-north-1://models");
+        assert_eq!(china.as_deref(), Some("cn-north-1"));
+        assert_eq!(region("https://h/v1/repos/models"), None);
+    }
+
+    #[test]
     fn credentials_leave_the_url_at_once() {
         let secrets = Some(("robot", "hunter2@#"));
         check(
@@ -353,6 +218,11 @@ mod tests {
             "-uhunter2",
             "--upload-pack=touch /tmp/x",
             "https://-oProxy/x",
+            "ssh://-oProxyCommand=touch/x",
+            "ssh://-l@h/x",
+            "-oProxyCommand=x:a",
+            "git@-oProxyCommand:x",
+            "git@h:-x",
             "/a#-b",
         ] {
             assert!(matches!(refused(text), OptionLike { .. }), "{text}");
@@ -360,16 +230,17 @@ mod tests {
         for text in ["ext::sh -c hunter2", "fd::17", "file::/a"] {
             assert!(matches!(refused(text), Helper { .. }), "{text}");
         }
-        for text in [
-            "ssh://git@h/x",
-            "git@h:x",
-            "git://h/x",
-            "ftp://h/x",
-            "a:hunter2@b://x",
-        ] {
+        for text in ["git://h/x", "ftp://h/x", "a:hunter2@b://x"] {
             assert!(matches!(refused(text), Scheme { .. }), "{text}");
         }
         for text in [
+            "ssh://h",
+            "ssh://h:port/x",
+            "ssh://@h/x",
+            "h:",
+            "codecommit::eu-west-1",
+            "codecommit://repository",
+            "codecommit::eu-west-1://a/b",
             "https://",
             "https://u:hunter2@/x",
             "https://h",
@@ -383,6 +254,7 @@ mod tests {
             "https://h/a\\b",
             "/a\nb",
             "https://h/x?token=hunter2",
+            "ssh://git:hunter2@h/x",
         ] {
             assert!(matches!(refused(text), Character { .. }), "{text}");
         }

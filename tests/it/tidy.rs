@@ -120,6 +120,14 @@ const LOCKS: &[(&str, &str)] = &[
         "an interceptor hands its findings back through shared state",
     ),
     (
+        "src/aws/keys.rs",
+        "conversations with several repositories use one identity",
+    ),
+    (
+        "src/git/login.rs",
+        "a conversation's thread asks, and who reports its end redacts",
+    ),
+    (
         "src/local/calls.rs",
         "requests on many connections write one record",
     ),

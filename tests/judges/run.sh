@@ -93,6 +93,7 @@ judge judge_monitoring.py --manifest "$work/manifest.json"
 judge judge_analyzer.py --bin "$bin"
 judge judge_requests.py --calls "$work/calls.jsonl"
 judge judge_behaviours.py --bin "$bin"
+judge judge_ssh.py --bin "$bin"
 judge judge_cli.py --bin "$bin" --aws "$here/.venv-cli/bin"
 "$here/.venv-lint/bin/python" "$here/judge_lint.py" --bin "$bin" | tee -a "$work/verdicts" || failed=1
 judge_sdk sdk2

@@ -22,7 +22,7 @@
 //! | 19 | a store that is torn | `it::git::mirrors::a_damaged_mirror_is_fetched_anew`, `lib::local::state::only_whole_snapshots_of_this_format_are_read` |
 //! | 20 | storms of commits | `it::run::bots::fifty_commits_of_bots_train_nothing`, `it::safety::repositories::pain_10_one_commit_of_thousands_of_models_wakes_one` |
 //! | 21 | commits of trueup's own that set it off again | `it::sim::reverts::fifty_commits_of_trueups_own_kind_do_not_train`, `it::git::writes::a_write_that_makes_no_sense_is_refused`, `it::git::writes::a_checked_out_branch_is_written_only_where_its_owner_says_so` |
-//! | 23 | a server that is not the one | `it::git::remotes::credentials_do_not_follow_a_redirect_to_another_server`, `lib::git::source::credentials_are_for_one_origin` |
+//! | 23 | a server that is not the one | `it::git::remotes::credentials_do_not_follow_a_redirect_to_another_server`, `lib::git::source::credentials_are_for_one_origin`, `lib::git::known_hosts::a_key_is_known_changed_revoked_or_unknown` |
 //! | 24 | a clock that is wrong | `it::sim::seeds::storms_end_as_runs_without`, `it::sim::lease::of_two_daemons_one_changes_things_at_a_time_whatever_happens_to_them`, `lib::reconcile::lease::gate::whichever_clock_is_later_ends_it` |
 //! | 25 | a door that nobody knows of | `it::run::kill::a_daemon_that_is_killed_again_and_again_loses_nothing_and_doubles_nothing`, `lib::local::http::only_loopback_names_are_answered` |
 

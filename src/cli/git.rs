@@ -1,0 +1,163 @@
+//! Who this process is to Git hosts, and which of them it trusts.
+
+use std::path::{Path, PathBuf};
+
+use clap::Args;
+
+use super::environment::Environment;
+use super::error::CommandError;
+use crate::aws::Identity;
+use crate::clock::{Clock as _, SystemClock};
+use crate::git::codecommit::{self, AwsKeys};
+use crate::git::{Ask, Credentials, GitHelpers, Keys, Login, Source, TokenCommand, TokenFile};
+
+/// The keys that OpenSSH looks for.
+const KEYS: [&str; 3] = ["id_ed25519", "id_ecdsa", "id_rsa"];
+/// The hosts that the machine knows.
+const KNOWN_HOSTS: &str = "/etc/ssh/ssh_known_hosts";
+
+/// How Git hosts let this process in.
+#[derive(Debug, Clone, Default, Args)]
+#[command(next_help_heading = "Git hosts")]
+pub(super) struct GitArg {
+    /// A file whose first line is a token for `http(s)` sources; read anew at each conversation
+    #[arg(long = "git-token-file", global = true, value_name = "FILE")]
+    token_file: Option<PathBuf>,
+    /// A command whose first line of output is such a token: a program and its arguments, separated
+    /// by spaces, run without a shell at each conversation
+    #[arg(
+        long = "git-token-command",
+        global = true,
+        value_name = "COMMAND",
+        conflicts_with = "token_file"
+    )]
+    token_command: Option<String>,
+    /// Ask the credential helpers of Git's own configuration
+    #[arg(long = "git-helpers", global = true, conflicts_with_all = ["token_file", "token_command"])]
+    helpers: bool,
+    /// A private key for SSH, without a passphrase; may be given several times. Default: the agent that
+    /// `SSH_AUTH_SOCK` names, then `~/.ssh/id_ed25519`, `id_ecdsa` and `id_rsa`
+    #[arg(long = "git-key", global = true, value_name = "FILE")]
+    keys: Vec<PathBuf>,
+    /// Which SSH hosts are trusted, in the form of OpenSSH's `known_hosts`; may be given several times.
+    /// Default: `~/.ssh/known_hosts` and `/etc/ssh/ssh_known_hosts`
+    #[arg(long = "git-known-hosts", global = true, value_name = "FILE")]
+    known_hosts: Vec<PathBuf>,
+}
+
+impl GitArg {
+    /// Gives a source what opens it, as far as its URL does not.
+    pub(super) fn equip(
+        &self,
+        source: &mut Source,
+        environment: &Environment,
+        profile: Option<&str>,
+    ) -> Result<(), CommandError> {
+        source.keys = self.keys(environment);
+        let web = source.local_path().is_none() && !source.is_ssh();
+        if web && matches!(source.login, Login::Nobody) {
+            source.login = self.login(source, environment, profile)?;
+        }
+        Ok(())
+    }
+
+    fn login(
+        &self,
+        source: &Source,
+        environment: &Environment,
+        profile: Option<&str>,
+    ) -> Result<Login, CommandError> {
+        if let Some(path) = &self.token_file {
+            return Ok(Login::asked(TokenFile(path.clone())));
+        }
+        if let Some(text) = &self.token_command {
+            return Ok(Login::asked(command(text, environment)?));
+        }
+        if self.helpers {
+            let git = environment.program("git")?;
+            return Ok(Login::asked(GitHelpers { git }));
+        }
+        if let Some(region) = source.codecommit_region() {
+            return Ok(Login::asked(CodeCommit {
+                region: region.to_owned(),
+                identity: Identity::of(profile.map(str::to_owned)),
+            }));
+        }
+        let token = environment.git_token.clone();
+        Ok(token.map_or(Login::Nobody, |token| {
+            Login::Known(Credentials::token(token))
+        }))
+    }
+
+    fn keys(&self, environment: &Environment) -> Keys {
+        let folder = environment.home.as_ref().map(|home| home.join(".ssh"));
+        let in_home = |name: &str| folder.as_ref().map(|folder| folder.join(name));
+        let files = if self.keys.is_empty() {
+            let usual = KEYS.iter().filter_map(|name| in_home(name));
+            usual.filter(|path| path.is_file()).collect()
+        } else {
+            self.keys.clone()
+        };
+        let known_hosts = if self.known_hosts.is_empty() {
+            let own = in_home("known_hosts");
+            own.into_iter()
+                .chain([PathBuf::from(KNOWN_HOSTS)])
+                .collect()
+        } else {
+            self.known_hosts.clone()
+        };
+        Keys {
+            agent: self.keys.is_empty() && environment.ssh_agent,
+            files,
+            known_hosts,
+        }
+    }
+}
+
+fn command(text: &str, environment: &Environment) -> Result<TokenCommand, CommandError> {
+    let mut words = text.split_whitespace().map(str::to_owned);
+    let program = words
+        .next()
+        .ok_or_else(|| CommandError::usage("`--git-token-command` names no program"))?;
+    Ok(TokenCommand {
+        program: environment.program(&program)?,
+        args: words.collect(),
+    })
+}
+
+/// `CodeCommit` takes a signature of the AWS identity that this process has.
+#[derive(Debug)]
+struct CodeCommit {
+    region: String,
+    identity: Identity,
+}
+
+impl Ask for CodeCommit {
+    fn ask(&self, url: &str) -> Result<Credentials, String> {
+        let now = SystemClock.now();
+        let keys = self.identity.keys(now)?;
+        let keys = AwsKeys {
+            id: keys.access_key_id().to_owned(),
+            secret: keys.secret_access_key().to_owned().into(),
+            session: keys.session_token().map(|token| token.to_owned().into()),
+        };
+        Ok(codecommit::credentials(&keys, &self.region, url, now))
+    }
+}
+
+impl Environment {
+    /// Where a program is: at its path, or in the first folder of `PATH` that has it.
+    fn program(&self, name: &str) -> Result<PathBuf, CommandError> {
+        if name.contains('/') {
+            return Ok(PathBuf::from(name));
+        }
+        let programs = self.programs();
+        let mut found = programs
+            .split(':')
+            .map(|folder| Path::new(folder).join(name));
+        found.find(|path| path.is_file()).ok_or_else(|| {
+            CommandError::usage(format!("there is no program `{name}`"))
+                .help("give its path, or put its folder into `PATH`")
+        })
+    }
+}
