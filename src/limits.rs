@@ -72,14 +72,26 @@ pub const BRANCHES_MAX: usize = 50_000;
 pub const FETCH_BYTES_MAX: usize = 8 * 1024 * 1024 * 1024;
 /// Packs of a mirror before they are made one.
 pub const MIRROR_PACKS_MAX: usize = 128;
-/// Conversations with Git servers that went silent and were given up on, in the whole process.
-pub const GIT_SILENT_MAX: usize = 64;
+/// Conversations with one Git host that went silent and were given up on.
+pub const GIT_SILENT_MAX: usize = 8;
+/// Repositories that one daemon follows.
+pub const SOURCES_MAX: usize = 1000;
+/// Conversations with one Git host at a time.
+pub const HOST_CONVERSATIONS_MAX: usize = 4;
+/// How often the sources of one Git host together are looked at in a minute, where nobody says otherwise.
+pub const HOST_LOOKS_PER_MINUTE: u32 = 600;
+/// How long a source that moved is looked at more often than others of a host that cannot bear all.
+pub const SOURCE_BUSY_PERIOD: Duration = Duration::from_hours(1);
+/// How often the file with the list of sources is read.
+pub const SOURCES_READ_EVERY: Duration = Duration::from_secs(5);
 /// Bytes of a Git server's own words that are repeated.
 pub const GIT_WORDS_MAX: usize = 1024;
 /// Bytes of a file of known SSH hosts.
 pub const KNOWN_HOSTS_BYTES_MAX: u64 = 1024 * 1024;
 /// Bytes of what gives a token or a password.
 pub const CREDENTIAL_BYTES_MAX: u64 = 16 * 1024;
+/// How long a host is asked when it may be asked again.
+pub const RETRY_AFTER_DEADLINE: Duration = Duration::from_secs(5);
 /// How long a program that gives credentials may take.
 pub const CREDENTIAL_DEADLINE: Duration = Duration::from_secs(30);
 /// Commits walked back to find when a run digest last became the candidate, and states of a release

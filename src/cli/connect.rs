@@ -9,7 +9,8 @@ use super::error::CommandError;
 use super::shell::Shell;
 use crate::aws::{self, Aws};
 use crate::clock::SystemClock;
-use crate::git::{Author, GitError, Mirror, Source, worktree};
+use crate::config::HostAccess;
+use crate::git::{Author, Fetched, GitError, Mirror, Source, worktree};
 use crate::reconcile::{Options, ReconcileError, Reconciler};
 
 /// The port that a local SageMaker takes where it is free.
@@ -73,12 +74,18 @@ impl CloudArg {
 
 /// A source with what opens it.
 pub(super) fn source(text: &str, shell: &Shell) -> Result<Source, CommandError> {
-    let mut source: Source = text.parse()?;
+    equipped(text.parse()?, shell, &HostAccess::default())
+}
+
+/// A source with what opens it, of which something was said of its host.
+pub(super) fn equipped(
+    mut source: Source,
+    shell: &Shell,
+    access: &HostAccess,
+) -> Result<Source, CommandError> {
     let profile = shell.global.profile.as_deref();
-    shell
-        .global
-        .git
-        .equip(&mut source, &shell.environment, profile)?;
+    let git = &shell.global.git;
+    git.equip(&mut source, &shell.environment, profile, access)?;
     Ok(source)
 }
 
@@ -137,6 +144,34 @@ pub(super) async fn open_to_look(
         }
         opened => Ok(opened?),
     }
+}
+
+/// Opens a repository to look only, and looks; where it is away, at what was last seen of it, by this user or
+/// by a daemon of theirs.
+pub(super) async fn see(
+    shell: &Shell,
+    source: Source,
+    aws: Aws,
+) -> Result<(Reconciler, Fetched), CommandError> {
+    let mut reconciler = open_to_look(shell, source.clone(), aws.clone()).await?;
+    let away = match reconciler.fetch().await {
+        Ok(fetched) => return Ok((reconciler, fetched)),
+        Err(ReconcileError::Git(error)) if error.is_away() => error,
+        Err(error) => return Err(error.into()),
+    };
+    let mut seen = reconciler.last_seen().await?;
+    if seen.is_none() {
+        let theirs = reconciling(source, shell.cache()?);
+        if let Some(reader) = Reconciler::open_to_read(theirs, aws).await? {
+            reconciler = reader;
+            seen = reconciler.last_seen().await?;
+        }
+    }
+    let Some(seen) = seen else {
+        return Err(ReconcileError::Git(away).into());
+    };
+    reconciler.is_away_because(&away, &seen);
+    Ok((reconciler, seen))
 }
 
 /// Opens the mirror of a repository to look only, as [`open_to_look`] does.

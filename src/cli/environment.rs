@@ -57,6 +57,16 @@ impl Environment {
         }
     }
 
+    /// What a variable holds that the user has named.
+    #[expect(
+        clippy::unused_self,
+        reason = "the environment is asked through what stands for it"
+    )]
+    pub(super) fn secret(&self, name: &str) -> Option<SecretString> {
+        let text = variable(name)?.into_string().ok()?;
+        Some(SecretString::from(text))
+    }
+
     /// Where programs are looked for: folders separated by colons.
     pub(super) fn programs(&self) -> String {
         let usual = || "/usr/local/bin:/usr/bin:/bin".to_owned();

@@ -8,6 +8,7 @@ use super::environment::Environment;
 use super::error::CommandError;
 use crate::aws::Identity;
 use crate::clock::{Clock as _, SystemClock};
+use crate::config::HostAccess;
 use crate::git::codecommit::{self, AwsKeys};
 use crate::git::{Ask, Credentials, GitHelpers, Keys, Login, Source, TokenCommand, TokenFile};
 
@@ -52,13 +53,21 @@ impl GitArg {
         source: &mut Source,
         environment: &Environment,
         profile: Option<&str>,
+        access: &HostAccess,
     ) -> Result<(), CommandError> {
-        source.keys = self.keys(environment);
-        let web = source.local_path().is_none() && !source.is_ssh();
-        if web && matches!(source.login, Login::Nobody) {
-            source.login = self.login(source, environment, profile)?;
+        source.keys = self.keys(environment, access);
+        if source.is_web() && matches!(source.login, Login::Nobody) {
+            source.login = match of_host(access, environment)? {
+                Some(login) => login,
+                None => self.login(source, environment, profile)?,
+            };
         }
         Ok(())
+    }
+
+    /// Whether a token is given for no host in particular.
+    pub(super) fn has_token(&self, environment: &Environment) -> bool {
+        self.token_file.is_some() || self.token_command.is_some() || environment.git_token.is_some()
     }
 
     fn login(
@@ -71,11 +80,11 @@ impl GitArg {
             return Ok(Login::asked(TokenFile(path.clone())));
         }
         if let Some(text) = &self.token_command {
-            return Ok(Login::asked(command(text, environment)?));
+            let words: Vec<_> = text.split_whitespace().map(str::to_owned).collect();
+            return Ok(Login::asked(command(&words, environment)?));
         }
         if self.helpers {
-            let git = environment.program("git")?;
-            return Ok(Login::asked(GitHelpers { git }));
+            return helpers(environment);
         }
         if let Some(region) = source.codecommit_region() {
             return Ok(Login::asked(CodeCommit {
@@ -89,39 +98,75 @@ impl GitArg {
         }))
     }
 
-    fn keys(&self, environment: &Environment) -> Keys {
+    fn keys(&self, environment: &Environment, access: &HostAccess) -> Keys {
         let folder = environment.home.as_ref().map(|home| home.join(".ssh"));
         let in_home = |name: &str| folder.as_ref().map(|folder| folder.join(name));
-        let files = if self.keys.is_empty() {
+        let named = or_else(&access.keys, &self.keys);
+        let files = if named.is_empty() {
             let usual = KEYS.iter().filter_map(|name| in_home(name));
             usual.filter(|path| path.is_file()).collect()
         } else {
-            self.keys.clone()
+            named.clone()
         };
-        let known_hosts = if self.known_hosts.is_empty() {
+        let known_hosts = or_else(&access.known_hosts, &self.known_hosts);
+        let known_hosts = if known_hosts.is_empty() {
             let own = in_home("known_hosts");
             own.into_iter()
                 .chain([PathBuf::from(KNOWN_HOSTS)])
                 .collect()
         } else {
-            self.known_hosts.clone()
+            known_hosts
         };
         Keys {
-            agent: self.keys.is_empty() && environment.ssh_agent,
+            agent: named.is_empty() && environment.ssh_agent,
             files,
             known_hosts,
         }
     }
 }
 
-fn command(text: &str, environment: &Environment) -> Result<TokenCommand, CommandError> {
-    let mut words = text.split_whitespace().map(str::to_owned);
-    let program = words
-        .next()
-        .ok_or_else(|| CommandError::usage("`--git-token-command` names no program"))?;
+/// What was said of a host, else of all.
+fn or_else(of_host: &[String], of_all: &[PathBuf]) -> Vec<PathBuf> {
+    if of_host.is_empty() {
+        of_all.to_vec()
+    } else {
+        of_host.iter().map(PathBuf::from).collect()
+    }
+}
+
+/// The way to a token that was named for a host.
+fn of_host(access: &HostAccess, environment: &Environment) -> Result<Option<Login>, CommandError> {
+    if let Some(path) = &access.token_file {
+        return Ok(Some(Login::asked(TokenFile(path.into()))));
+    }
+    if let Some(words) = &access.token_command {
+        return Ok(Some(Login::asked(command(words, environment)?)));
+    }
+    if access.helpers {
+        return helpers(environment).map(Some);
+    }
+    let Some(name) = &access.token_env else {
+        return Ok(None);
+    };
+    let token = environment.secret(name).ok_or_else(|| {
+        CommandError::usage(format!("there is no token in `{name}`"))
+            .help("put it into that environment variable, or name another way to it")
+    })?;
+    Ok(Some(Login::Known(Credentials::token(token))))
+}
+
+fn helpers(environment: &Environment) -> Result<Login, CommandError> {
+    let git = environment.program("git")?;
+    Ok(Login::asked(GitHelpers { git }))
+}
+
+fn command(words: &[String], environment: &Environment) -> Result<TokenCommand, CommandError> {
+    let (program, args) = words
+        .split_first()
+        .ok_or_else(|| CommandError::usage("a command for a token names no program"))?;
     Ok(TokenCommand {
-        program: environment.program(&program)?,
-        args: words.collect(),
+        program: environment.program(program)?,
+        args: args.to_vec(),
     })
 }
 

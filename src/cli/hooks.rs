@@ -1,6 +1,7 @@
 //! The door for hooks of Git hosts.
 
 use std::net::SocketAddr;
+use std::sync::Arc;
 
 use clap::Args;
 use secrecy::ExposeSecret as _;
@@ -22,22 +23,37 @@ pub(super) struct HooksArg {
     address: Option<SocketAddr>,
 }
 
-/// A door that is open, and what is heard of each source.
+/// A listener, and what opens doors behind it.
 pub(super) struct Opened {
-    pub(super) door: Option<(TcpListener, Hooks)>,
-    pub(super) heard: Vec<Option<mpsc::Receiver<()>>>,
+    pub(super) listener: TcpListener,
+    pub(super) doors: Doors,
+}
+
+/// The doors, one a source.
+pub(super) struct Doors {
+    pub(super) hooks: Arc<Hooks>,
+    address: SocketAddr,
+}
+
+impl Doors {
+    /// Opens the door of a source, and says where it is.
+    pub(super) fn open(&self, source: &Source) -> mpsc::Receiver<()> {
+        let (key, address) = (source.key(), self.address);
+        tracing::info!(%source, "hooks of {source} are taken at http://{address}/hooks/{key}");
+        self.hooks.open(&key)
+    }
+
+    /// Closes the door of a source that is no longer followed.
+    pub(super) fn close(&self, key: &str) {
+        self.hooks.close(key);
+    }
 }
 
 impl HooksArg {
-    /// Opens the door, with a URL for each source, if one is wanted.
-    pub(super) async fn open(
-        &self,
-        shell: &Shell,
-        sources: &[Source],
-    ) -> Result<Opened, CommandError> {
+    /// Listens, if that is wanted.
+    pub(super) async fn open(&self, shell: &Shell) -> Result<Option<Opened>, CommandError> {
         let Some(address) = self.address else {
-            let heard = sources.iter().map(|_| None).collect();
-            return Ok(Opened { door: None, heard });
+            return Ok(None);
         };
         let secret = shell.environment.hook_secret.clone();
         let secret = secret.filter(|secret| {
@@ -57,14 +73,8 @@ impl HooksArg {
         };
         let listener = TcpListener::bind(address).await.map_err(failed)?;
         let address = listener.local_addr().map_err(failed)?;
-        let mut hooks = Hooks::new(secret);
-        let mut heard = Vec::new();
-        for source in sources {
-            let key = source.key();
-            heard.push(Some(hooks.open(&key)));
-            tracing::info!(%source, "hooks of {source} are taken at http://{address}/hooks/{key}");
-        }
-        let door = Some((listener, hooks));
-        Ok(Opened { door, heard })
+        let hooks = Arc::new(Hooks::new(secret));
+        let doors = Doors { hooks, address };
+        Ok(Some(Opened { listener, doors }))
     }
 }

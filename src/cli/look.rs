@@ -3,7 +3,7 @@
 use clap::Args;
 use serde_json::Value;
 
-use super::connect::{CloudArg, SourceArg, open_to_look};
+use super::connect::{CloudArg, SourceArg, see};
 use super::error::CommandError;
 use super::plan::select;
 use super::render::plan::is_whole;
@@ -99,9 +99,8 @@ impl Look {
         let name = source.to_string();
         let pass = block_on(async {
             let aws = self.cloud.connect(shell).await;
-            let mut reconciler = open_to_look(shell, source, aws).await?;
-            let fetched = reconciler.fetch().await?;
-            Ok(reconciler.pass(&fetched, Mode::Plan).await?)
+            let (mut reconciler, seen) = see(shell, source, aws).await?;
+            Ok(reconciler.pass(&seen, Mode::Plan).await?)
         })?;
         Ok((pass, name))
     }

@@ -10,6 +10,7 @@ mod environment;
 mod error;
 pub mod exit;
 mod explain;
+mod follow;
 mod git;
 mod history;
 mod hooks;
@@ -29,8 +30,10 @@ mod run;
 mod schema;
 mod shell;
 mod signal;
+mod sources;
 mod status;
 mod streams;
+mod teller;
 
 use std::ffi::OsString;
 use std::path::PathBuf;

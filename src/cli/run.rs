@@ -1,33 +1,25 @@
 //! `trueup run`: the daemon.
 
-use std::future::pending;
-use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::Args;
-use tokio::sync::{mpsc, watch};
+use tokio::sync::watch;
 use tokio::task::JoinSet;
-use tokio::time::{Instant, sleep_until};
+use tokio::time::{MissedTickBehavior, interval as ticks};
 
 use super::apply::duration;
-use super::connect::{open, source};
 use super::error::CommandError;
+use super::follow::{Followed, Means};
 use super::hooks::{HooksArg, Opened};
 use super::lease::leases;
-use super::render::digest::Digest;
-use super::render::news::{News, Told};
 use super::shell::{Shell, block_on};
 use super::signal::{Stop, raised};
+use super::sources::{Listed, SourcesArg};
 use super::{connect, exit, local, log};
 use crate::aws::{self, Aws};
-use crate::daemon::{self, Cadence, Event};
-use crate::git::Source;
-use crate::limits::INTERVAL_MIN;
-use crate::reconcile::{Leases, ReconcileError};
+use crate::daemon::Cadence;
+use crate::limits::{INTERVAL_MIN, SOURCES_READ_EVERY};
 use crate::web;
-
-/// Events of one source that may wait to be told.
-const EVENTS_MAX: usize = 64;
 
 /// Keep what runs in line with what is committed
 ///
@@ -36,9 +28,8 @@ const EVENTS_MAX: usize = 64;
 /// standard error, tell what changed and nothing else; of many alike, how many.
 #[derive(Debug, Args)]
 pub(super) struct Run {
-    /// A repository and the branch that decides; may be given several times
-    #[arg(long = "source", value_name = "URL[#BRANCH]", required = true)]
-    sources: Vec<String>,
+    #[command(flatten)]
+    sources: SourcesArg,
     /// Start a local SageMaker in this process, and use it; prints one line of JSON with its URL
     #[arg(long, conflicts_with_all = ["endpoint_url", "profile"])]
     local: bool,
@@ -81,15 +72,15 @@ impl Run {
             )
             .help("add `--local`"));
         }
-        let sources = self.sources.iter().map(|text| source(text, shell));
-        let sources: Vec<_> = sources.collect::<Result<_, _>>()?;
+        let sources = self.sources.read(shell)?;
         log::start(shell, "trueup=info,warn")?;
         block_on(self.serve(shell, sources))
     }
 
-    async fn serve(&self, shell: &Shell, sources: Vec<Source>) -> Result<u8, CommandError> {
+    async fn serve(&self, shell: &Shell, sources: Vec<Listed>) -> Result<u8, CommandError> {
         let mut stop = Stop::listen()?;
-        let hooks = self.hooks.open(shell, &sources).await?;
+        crate::local::make_room();
+        let hooks = self.hooks.open(shell).await?;
         let (local, aws) = self.cloud(shell).await?;
         let gently = stop.gently.clone();
         let code = tokio::select! {
@@ -133,168 +124,67 @@ impl Run {
     async fn reconcile(
         &self,
         shell: &Shell,
-        sources: Vec<Source>,
-        hooks: Opened,
+        sources: Vec<Listed>,
+        hooks: Option<Opened>,
         aws: &Aws,
         stop: watch::Receiver<bool>,
     ) {
-        let mut cadence = if self.is_local(shell) {
+        let means = Means {
+            leases: leases(shell, self.is_local(shell)),
+            cache: shell.cache(),
+            aws: aws.clone(),
+            cadence: self.cadence(shell),
+        };
+        let mut serving = JoinSet::new();
+        let doors = hooks.map(|Opened { listener, doors }| {
+            serving.spawn(web::serve(listener, doors.hooks.clone(), stop.clone()));
+            doors
+        });
+        let mut followed = Followed::new(means, doors);
+        followed.follow(sources);
+        self.tend(shell, &mut followed, stop).await;
+        followed.finish().await;
+        serving.join_all().await;
+    }
+
+    /// Follows what is listed until the end, also where the list changes.
+    async fn tend(&self, shell: &Shell, followed: &mut Followed, mut stop: watch::Receiver<bool>) {
+        let mut ticks = ticks(SOURCES_READ_EVERY);
+        ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let mut complaint = None;
+        loop {
+            tokio::select! {
+                () = raised(&mut stop) => return,
+                () = followed.tend() => {}
+                _ = ticks.tick(), if self.sources.file().is_some() => {
+                    let said = match self.sources.read_again(shell) {
+                        Ok(sources) => {
+                            followed.follow(sources);
+                            None
+                        }
+                        Err(said) => Some(said),
+                    };
+                    if said != complaint && let Some(said) = &said {
+                        tracing::warn!("the list is left as it was: {said}");
+                    }
+                    complaint = said;
+                }
+            }
+        }
+    }
+
+    fn cadence(&self, shell: &Shell) -> Cadence {
+        let usual = if self.is_local(shell) {
             Cadence::local()
         } else {
             Cadence::default()
         };
-        cadence.poll = self.poll.unwrap_or(cadence.poll);
-        cadence.sweep = self.sweep.unwrap_or(cadence.sweep);
-        let leases = leases(shell, self.is_local(shell));
-        let mut tasks = JoinSet::new();
-        if let Some((listener, hooks)) = hooks.door {
-            tasks.spawn(web::serve(listener, hooks, stop.clone()));
-        }
-        for (source, hooks) in sources.into_iter().zip(hooks.heard) {
-            let one = Watched {
-                leases: leases.clone(),
-                cache: shell.cache(),
-                aws: aws.clone(),
-                cadence,
-                stop: stop.clone(),
-                source,
-                hooks,
-            };
-            tasks.spawn(one.reconcile());
-        }
-        while let Some(ended) = tasks.join_next().await {
-            if let Err(error) = ended {
-                tracing::error!(%error, "a source is no longer watched: this is a bug");
-            }
+        Cadence {
+            poll: self.poll.unwrap_or(usual.poll),
+            sweep: self.sweep.unwrap_or(usual.sweep),
+            ..usual
         }
     }
-}
-
-/// One source.
-struct Watched {
-    source: Source,
-    cache: Result<PathBuf, CommandError>,
-    aws: Aws,
-    leases: Leases,
-    cadence: Cadence,
-    hooks: Option<mpsc::Receiver<()>>,
-    stop: watch::Receiver<bool>,
-}
-
-impl Watched {
-    /// Opens the source, again and again until that works, and passes over it until the end.
-    async fn reconcile(mut self) {
-        let mut pause = self.cadence.retry;
-        let mut told = Teller::new(&self.source);
-        while !*self.stop.borrow() {
-            match open(self.source.clone(), self.cache.clone(), self.aws.clone()).await {
-                Ok(mut reconciler) => {
-                    reconciler.under(self.leases.clone());
-                    let (events, heard) = mpsc::channel(EVENTS_MAX);
-                    let hooks = self.hooks.take();
-                    let stop = self.stop.clone();
-                    let passes = daemon::run(reconciler, self.cadence, hooks, events, stop);
-                    tokio::join!(passes, told.listen(heard));
-                    return;
-                }
-                Err(error) => told.failed(&error),
-            }
-            let stopped = tokio::time::timeout(pause, raised(&mut self.stop)).await;
-            if stopped.is_ok() {
-                return;
-            }
-            pause = (pause * 2).min(self.cadence.sweep.max(self.cadence.retry));
-        }
-    }
-}
-
-/// Writes log lines about one source, on changes only.
-struct Teller {
-    source: String,
-    told: Told,
-    digest: Digest,
-    failure: Option<String>,
-}
-
-impl Teller {
-    fn new(source: &Source) -> Self {
-        Self {
-            source: source.to_string(),
-            told: Told::default(),
-            digest: Digest::new(Instant::now()),
-            failure: None,
-        }
-    }
-
-    async fn listen(&mut self, mut events: mpsc::Receiver<Event>) {
-        let mut commit = String::new();
-        loop {
-            let event = tokio::select! {
-                event = events.recv() => event,
-                () = reached(self.digest.due()) => {
-                    let over = self.digest.over(Instant::now());
-                    self.write(&commit, over);
-                    continue;
-                }
-            };
-            match event {
-                Some(Event::Passed(pass)) => {
-                    self.recovered();
-                    pass.commit.short().clone_into(&mut commit);
-                    let news = self.told.news(&pass).into_iter();
-                    let now = Instant::now();
-                    let news = news
-                        .filter_map(|news| self.digest.take(news, now))
-                        .collect();
-                    self.write(&commit, news);
-                }
-                Some(Event::Failed(error)) => self.failed(&failure(error)),
-                None => break,
-            }
-        }
-        let rest = self.digest.rest(Instant::now());
-        self.write(&commit, rest);
-    }
-
-    fn write(&self, commit: &str, all: Vec<News>) {
-        let source = &self.source;
-        for News {
-            about, text, bad, ..
-        } in &all
-        {
-            if *bad {
-                tracing::warn!(source, commit, about, "{about}: {text}");
-            } else {
-                tracing::info!(source, commit, about, "{about}: {text}");
-            }
-        }
-    }
-
-    fn failed(&mut self, error: &CommandError) {
-        let text = error.line();
-        if self.failure.as_ref() != Some(&text) {
-            tracing::warn!(source = self.source, "{text}");
-            self.failure = Some(text);
-        }
-    }
-
-    fn recovered(&mut self) {
-        if self.failure.take().is_some() {
-            tracing::info!(source = self.source, "the repository can be read again");
-        }
-    }
-}
-
-/// Waits until a time, for ever where there is none.
-async fn reached(at: Option<Instant>) {
-    match at {
-        Some(at) => sleep_until(at).await,
-        None => pending().await,
-    }
-}
-
-fn failure(error: ReconcileError) -> CommandError {
-    CommandError::from(error)
 }
 
 #[cfg(test)]

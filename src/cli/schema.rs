@@ -32,6 +32,8 @@ enum Which {
     Release,
     /// A table of container images for `trueup local --images`
     Images,
+    /// A list of repositories for `trueup run --sources`
+    Sources,
 }
 
 impl Which {
@@ -42,6 +44,7 @@ impl Which {
             Self::Pin => "pin",
             Self::Release => "release",
             Self::Images => "images",
+            Self::Sources => "sources",
         };
         let mut all = schema::all().into_iter();
         all.find(|(path, _)| Path::new(path).file_stem().is_some_and(|stem| stem == name))

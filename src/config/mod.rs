@@ -28,6 +28,7 @@ mod removal;
 pub mod schema;
 pub mod settings;
 mod shape;
+mod sources;
 pub mod units;
 pub mod yaml;
 
@@ -44,6 +45,7 @@ pub use load::{
 };
 pub use quarantine::{Quarantined, quarantined, read_quarantine};
 pub use removal::Removal;
+pub use sources::{HostAccess, SourceList, read_sources};
 
 pub use crate::snapshot::below;
 

@@ -13,6 +13,7 @@ use super::file::{ConfigFile, EnvironmentFile};
 use super::images::ImageTable;
 use super::installation::Installation;
 use super::quarantine::Quarantined;
+use super::sources::SourcesFile;
 use crate::pin::Pin;
 use crate::release::Release;
 
@@ -29,6 +30,7 @@ pub(super) struct Schemas {
     pub(super) release: Value,
     pub(super) quarantine: Value,
     pub(super) images: Value,
+    pub(super) sources: Value,
 }
 
 /// The schemas.
@@ -64,6 +66,7 @@ pub(super) static SCHEMAS: LazyLock<Schemas> = LazyLock::new(|| {
         release: of::<Release>(),
         quarantine: of::<Vec<Quarantined>>(),
         images: of::<ImageTable>(),
+        sources: of::<SourcesFile>(),
     }
 });
 
@@ -76,6 +79,7 @@ pub fn all() -> Vec<(&'static str, String)> {
         ("schema/pin.json", &schemas.pin),
         ("schema/release.json", &schemas.release),
         ("schema/images.json", &schemas.images),
+        ("schema/sources.json", &schemas.sources),
     ]
     .map(|(file, schema)| {
         let text = serde_json::to_string_pretty(&sorted(schema)).expect("a value has a text");
@@ -259,6 +263,7 @@ mod tests {
             &schemas.written,
             &schemas.quarantine,
             &schemas.images,
+            &schemas.sources,
         ] {
             let text = schema.to_string();
             for word in ["$ref", "$defs", "anyOf", "oneOf", "allOf"] {

@@ -45,6 +45,8 @@ shapes! {
     QUARANTINE = quarantine;
     /// A table of images.
     IMAGES = images;
+    /// A list of sources.
+    SOURCES = sources;
 }
 
 impl Shape {

@@ -6,6 +6,9 @@ use crate::limits::{
     GIT_THROTTLED_PAUSE, GIT_THROTTLED_PAUSE_MAX, POLL_INTERVAL, SEARCH_MARGIN, SWEEP_LISTED_MIN,
 };
 
+/// The shortest time that a host is left alone that asks for it.
+const THROTTLED_MIN: Duration = Duration::from_secs(1);
+
 /// How often to look, at what.
 #[derive(Debug, Clone, Copy)]
 pub struct Cadence {
@@ -58,9 +61,11 @@ impl Cadence {
         doubled(self.retry, failures).min(self.sweep.max(self.retry))
     }
 
-    /// How long to leave a Git host alone that has said `times` in a row that it is asked too often.
-    pub fn throttled(times: u32) -> Duration {
-        doubled(GIT_THROTTLED_PAUSE, times).min(GIT_THROTTLED_PAUSE_MAX)
+    /// How long to leave a Git host alone that has said `times` in a row that it is asked too often:
+    /// as long as it asked for, else longer each time.
+    pub fn throttled(times: u32, asked: Option<Duration>) -> Duration {
+        let pause = asked.unwrap_or_else(|| doubled(GIT_THROTTLED_PAUSE, times));
+        pause.clamp(THROTTLED_MIN, GIT_THROTTLED_PAUSE_MAX)
     }
 }
 
@@ -79,7 +84,15 @@ mod tests {
         let backoff = [1, 2, 3, 100].map(|failures| cadence.backoff(failures).as_secs());
         assert_eq!(backoff, [5, 10, 20, 600]);
         assert_eq!(local.backoff(100).as_secs(), 2);
-        let throttled = [1, 2, 5, 6, 100].map(|times| Cadence::throttled(times).as_secs());
-        assert_eq!(throttled, [60, 120, 960, 960, 960]);
+        let throttled = |times| Cadence::throttled(times, None);
+        assert_eq!(throttled(1), GIT_THROTTLED_PAUSE);
+        let pauses = [2, 4, 5, 6, 100].map(|times| throttled(times).as_secs());
+        assert_eq!(pauses, [120, 480, 960, 960, 960]);
+        assert_eq!(throttled(100), GIT_THROTTLED_PAUSE_MAX);
+        let asked = [0, 7, 100_000].map(|seconds| {
+            let asked = Some(Duration::from_secs(seconds));
+            Cadence::throttled(9, asked).as_secs()
+        });
+        assert_eq!(asked, [1, 7, GIT_THROTTLED_PAUSE_MAX.as_secs()]);
     }
 }

@@ -9,10 +9,13 @@
 mod agenda;
 mod cadence;
 mod hints;
+mod host;
 mod orders;
+mod pace;
 mod writes;
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::sync::{mpsc, watch};
@@ -22,6 +25,7 @@ use tokio::time::{Instant, sleep_until};
 use self::agenda::{Agenda, Ended};
 pub use self::cadence::Cadence;
 use self::hints::Hints;
+pub use self::host::{Guest, Host};
 use self::orders::Orders;
 use self::writes::Writes;
 use crate::clock::Timestamp;
@@ -40,16 +44,18 @@ pub enum Event {
 }
 
 /// Runs until `stop` becomes true; the passes at hand are finished first. Events nobody takes are
-/// dropped. `hooks` says that the source moved, where somebody listens for that.
+/// dropped. `guest` is the source's place at its Git host; `hooks` says that the source moved, where
+/// somebody listens for that.
 pub async fn run(
     reconciler: Reconciler,
     cadence: Cadence,
+    guest: Guest,
     hooks: Option<mpsc::Receiver<()>>,
     events: mpsc::Sender<Event>,
     mut stop: watch::Receiver<bool>,
 ) {
     let mut hints = Hints::of(&reconciler, hooks);
-    let mut daemon = Daemon::new(reconciler, cadence, events);
+    let mut daemon = Daemon::new(reconciler, cadence, guest, events);
     while !*stop.borrow() {
         daemon.start_what_is_due();
         let until = daemon.next_turn();
@@ -80,6 +86,7 @@ const LONG: Duration = Duration::from_hours(24);
 struct Daemon {
     reconciler: Reconciler,
     cadence: Cadence,
+    guest: Arc<Guest>,
     events: mpsc::Sender<Event>,
     agenda: Agenda,
     passes: JoinSet<ModelReport>,
@@ -116,7 +123,12 @@ struct Daemon {
 }
 
 impl Daemon {
-    fn new(reconciler: Reconciler, cadence: Cadence, events: mpsc::Sender<Event>) -> Self {
+    fn new(
+        reconciler: Reconciler,
+        cadence: Cadence,
+        guest: Guest,
+        events: mpsc::Sender<Event>,
+    ) -> Self {
         let now = reconciler.now();
         Self {
             sweep: JoinSet::new(),
@@ -125,6 +137,7 @@ impl Daemon {
             unseen: 0,
             reconciler,
             cadence,
+            guest: Arc::new(guest),
             events,
             agenda: Agenda::new(cadence),
             passes: JoinSet::new(),
@@ -148,7 +161,11 @@ impl Daemon {
         let now = Instant::now();
         if self.fetch.is_empty() && self.look_at <= now {
             self.hinted = false;
-            self.fetch.spawn(self.reconciler.fetch());
+            let (guest, fetch) = (self.guest.clone(), self.reconciler.fetch());
+            self.fetch.spawn(async move {
+                let _turn = guest.turn().await;
+                fetch.await
+            });
         }
         if self.sweep.is_empty() && self.sweep_at <= now && self.reconciler.revision().is_some() {
             let at = self.reconciler.now();
@@ -199,24 +216,26 @@ impl Daemon {
 
     async fn fetched(&mut self, fetched: Result<Result<Fetched, ReconcileError>, JoinError>) {
         let revised = match fetched.map_err(ReconcileError::from).flatten() {
-            Ok(fetched) => self.revise(fetched).await,
-            Err(error) => Err(error),
+            Ok(fetched) => {
+                let poll = self.guest.answered(fetched.moved, self.cadence.poll);
+                self.revise(fetched).await.map(|()| poll)
+            }
+            Err(error) => {
+                self.begin_with_what_was_seen(&error).await;
+                Err(error)
+            }
         };
         self.throttled = false;
         let wait = match revised {
-            Ok(()) => {
+            Ok(poll) => {
                 self.failures = 0;
-                if self.hinted {
-                    Duration::ZERO
-                } else {
-                    self.cadence.poll
-                }
+                if self.hinted { Duration::ZERO } else { poll }
             }
             Err(error) => {
                 self.failures += 1;
                 self.throttled = error.is_throttling();
                 let pause = if self.throttled {
-                    Cadence::throttled(self.failures)
+                    self.guest.refused(error.retry_after())
                 } else {
                     self.cadence.backoff(self.failures)
                 };
@@ -225,6 +244,24 @@ impl Daemon {
             }
         };
         self.look_at = Instant::now() + wait;
+    }
+
+    /// Where the repository is away from the beginning, goes on with the last commit that was seen of it.
+    async fn begin_with_what_was_seen(&mut self, error: &ReconcileError) {
+        if !error.is_away() || self.reconciler.revision().is_some() {
+            return;
+        }
+        let Ok(Some(seen)) = self.reconciler.last_seen().await else {
+            return;
+        };
+        let commit = seen.tip.short().to_owned();
+        match self.revise(seen).await {
+            Ok(()) => tracing::warn!(
+                commit,
+                "the last commit that was seen stays in force: {commit}"
+            ),
+            Err(error) => self.tell(Event::Failed(error)),
+        }
     }
 
     /// Takes a new commit for the one that decides, and wakes the models that it concerns.

@@ -43,7 +43,7 @@ use self::verify::Verifier;
 use self::watch::Told;
 use crate::aws::{self, Aws};
 use crate::clock::SystemClock;
-use crate::daemon::{self, Cadence};
+use crate::daemon::{self, Cadence, Host};
 use crate::git::{Author, SourceError};
 use crate::local::{self, LocalError, LocalHandle, LocalOptions};
 use crate::reconcile::{self, ReconcileError, Reconciler};
@@ -345,8 +345,14 @@ impl Parts {
         let (tell, events) = mpsc::channel(EVENTS);
         let (sender, told) = value::channel(Told::default());
         self.stop = Some(stop);
-        self.tasks
-            .spawn(daemon::run(reconciler, cadence, None, tell, stopped));
+        self.tasks.spawn(daemon::run(
+            reconciler,
+            cadence,
+            Host::new(None).join(),
+            None,
+            tell,
+            stopped,
+        ));
         self.tasks.spawn(watch::listen(events, sender));
         Ok(told)
     }

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use git2::{ErrorClass, ErrorCode};
 
+use super::retry_after;
 use super::source::Source;
 use crate::snapshot::ObjectId;
 
@@ -61,6 +62,8 @@ pub enum GitError {
     Throttled {
         /// The repository.
         url: String,
+        /// How long the host wants to be left alone, where it says so.
+        after: Option<Duration>,
         /// What was said.
         source: git2::Error,
     },
@@ -106,8 +109,10 @@ pub enum GitError {
         /// How long.
         after: Duration,
     },
-    /// Too many servers went silent; nothing new is asked until one of them lets go.
-    #[error("did not ask {url}: {silent} earlier conversations are still without an answer")]
+    /// The host went silent too often; nothing new is asked until one conversation with it lets go.
+    #[error(
+        "did not ask {url}: {silent} earlier conversations with its host are still without an answer"
+    )]
     Silent {
         /// The repository.
         url: String,
@@ -273,6 +278,14 @@ impl GitError {
         )
     }
 
+    /// How long the host wants to be left alone, where it says so.
+    pub fn retry_after(&self) -> Option<Duration> {
+        match self {
+            Self::Throttled { after, .. } => *after,
+            _ => None,
+        }
+    }
+
     /// Whether the mirror itself is at fault and fetching anew would mend it.
     pub(super) fn is_damage(&self) -> bool {
         matches!(self, Self::Damaged { .. } | Self::Mirror { .. })
@@ -284,6 +297,13 @@ fn list(branches: &[String]) -> String {
     let shown: Vec<_> = branches.iter().map(|name| format!("`{name}`")).collect();
     shown.join(", ")
 }
+
+/// What Git, GitHub and GitLab say over SSH of a repository that is not there, or not for us.
+const NOTHING_THERE: [&str; 3] = [
+    "does not appear to be a git repository",
+    "Repository not found",
+    "could not be found",
+];
 
 /// What an error of a conversation with a remote means.
 pub(super) fn remote(source: &Source, what: &'static str, error: git2::Error) -> GitError {
@@ -308,12 +328,18 @@ pub(super) fn remote(source: &Source, what: &'static str, error: git2::Error) ->
         };
     }
     if status(&["status code: 429"]) {
-        return GitError::Throttled { url, source: error };
+        let after = retry_after::asked(source);
+        let source = error;
+        return GitError::Throttled { url, after, source };
     }
     if code == ErrorCode::Owner {
         return GitError::Owner { url, source: error };
     }
     if status(&["status code: 404", "status code: 410"])
+        || class == ErrorClass::Ssh
+            && NOTHING_THERE
+                .iter()
+                .any(|said| error.message().contains(said))
         || source.local_path().is_some_and(nothing_at)
     {
         return GitError::NotFound { url, source: error };

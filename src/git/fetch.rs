@@ -5,8 +5,9 @@ use std::collections::BTreeMap;
 use git2::Oid;
 
 use super::error::GitError;
-use super::mirror::Mirror;
+use super::mirror::{Known, Mirror};
 use super::remote::{self, Advertisement};
+use super::talk;
 use crate::clock::Timestamp;
 use crate::snapshot::ObjectId;
 
@@ -49,6 +50,23 @@ impl Mirror {
         self.fetch_once(now)
     }
 
+    /// What was last fetched, as of `now`; `None` where nothing ever was.
+    pub fn last_seen(&self, now: Timestamp) -> Result<Option<Fetched>, GitError> {
+        let Some(Known { branch, tip }) = self.last_known()? else {
+            return Ok(None);
+        };
+        let known = self.known().map_err(|error| self.damage(error))?;
+        let branches = known.into_iter().map(|(name, tip)| (name, tip.into()));
+        Ok(Some(Fetched {
+            branch,
+            tip,
+            branches: branches.collect(),
+            moved: false,
+            rewritten: None,
+            at: now,
+        }))
+    }
+
     fn fetch_once(&mut self, now: Timestamp) -> Result<Fetched, GitError> {
         let known = self.known().map_err(|error| self.damage(error))?;
         let found = self.look(&known)?;
@@ -84,7 +102,7 @@ impl Mirror {
     fn look(&self, known: &BTreeMap<String, Oid>) -> Result<Advertisement, GitError> {
         let (source, path, known) = (self.source.clone(), self.path.clone(), known.clone());
         let bounds = self.bounds;
-        remote::within(&self.source, bounds.deadline, move |talk| {
+        talk::within(&self.source, bounds.deadline, move |talk| {
             let branch = source.branch.clone();
             remote::look(&source, &path, talk, bounds, |found| {
                 let tracked = branch.as_ref().or(found.default.as_ref());

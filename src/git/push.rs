@@ -9,8 +9,9 @@ use git2::{Direction, ErrorCode, Oid, PushOptions, Repository, StatusOptions};
 use super::build;
 use super::error::{self, GitError};
 use super::mirror::full;
-use super::remote::{self, Bounds, Talk};
+use super::remote::{self, Bounds};
 use super::source::Source;
+use super::talk::{self, Talk};
 use super::write::{Author, WriteError, Written, elsewhere};
 use crate::clock::Timestamp;
 use crate::limits::GIT_WORDS_MAX;
@@ -53,7 +54,7 @@ pub(super) fn remote(
         source: Box::new(error),
     };
     let (to, path, wanted) = (source.clone(), mirror.to_owned(), write.clone());
-    let talked = remote::within(source, bounds.deadline, move |talk| {
+    let talked = talk::within(source, bounds.deadline, move |talk| {
         send(&to, &path, bounds, (&wanted, commit), talk)
     });
     let sent = match talked {
@@ -70,7 +71,7 @@ pub(super) fn remote(
     };
     // The words do not decide: where the branch is does.
     let (to, path, branch) = (source.clone(), mirror.to_owned(), write.branch.clone());
-    let look = remote::within(source, bounds.deadline, move |talk| {
+    let look = talk::within(source, bounds.deadline, move |talk| {
         let found = remote::look(&to, &path, talk, bounds, |_| false)?;
         Ok(found.branches.get(&branch).copied())
     });

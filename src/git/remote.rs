@@ -1,18 +1,8 @@
-//! Conversations with a remote: bounded in time, with credentials for their origin only.
-//!
-//! libgit2 blocks, and has no deadline of its own that safe code can set. So each conversation has
-//! a thread: its owner waits until the deadline and then gives up on it. A thread that is given up
-//! on ends at its next callback; one whose server never says another word stays, and at most
-//! [`GIT_SILENT_MAX`] of those are put up with. Such a thread does no harm when it wakes: it only
-//! adds objects to the mirror, never moves a ref, and cancels a push before it is sent.
+//! What is said to a remote: what it has, what is downloaded, and the credentials for its origin only.
 
 use std::cell::Cell;
 use std::collections::BTreeMap;
 use std::path::Path;
-use std::sync::atomic::{AtomicU8, AtomicUsize, Ordering};
-use std::sync::mpsc::{self, RecvTimeoutError};
-use std::sync::{Arc, OnceLock};
-use std::thread;
 use std::time::Duration;
 
 use git2::{
@@ -23,11 +13,8 @@ use secrecy::ExposeSecret as _;
 
 use super::error::{self, GitError};
 use super::source::Source;
-use crate::limits::{BRANCHES_MAX, FETCH_BYTES_MAX, FETCH_DEADLINE, GIT_SILENT_MAX};
-
-const RUNNING: u8 = 0;
-const FINISHED: u8 = 1;
-const GIVEN_UP: u8 = 2;
+use super::talk::Talk;
+use crate::limits::{BRANCHES_MAX, FETCH_BYTES_MAX, FETCH_DEADLINE};
 
 /// The bounds of one conversation.
 #[derive(Debug, Clone, Copy)]
@@ -44,125 +31,6 @@ impl Bounds {
         branches: BRANCHES_MAX,
         bytes: FETCH_BYTES_MAX,
     };
-}
-
-/// The conversations that were given up on and are still silent.
-#[derive(Debug)]
-pub(super) struct Silent {
-    now: AtomicUsize,
-    max: usize,
-}
-
-/// All of this process.
-static SILENT: Silent = Silent {
-    now: AtomicUsize::new(0),
-    max: GIT_SILENT_MAX,
-};
-
-/// How a conversation stands, as its two sides see it.
-#[derive(Debug, Clone)]
-pub(super) struct Talk {
-    state: Arc<AtomicU8>,
-    silent: &'static Silent,
-    /// Why the host is not trusted: libgit2 puts its own words in the place of a callback's.
-    distrust: Arc<OnceLock<String>>,
-}
-
-impl Talk {
-    /// Whether somebody still waits for the outcome.
-    pub(super) fn goes_on(&self) -> bool {
-        self.state.load(Ordering::Acquire) == RUNNING
-    }
-
-    /// An error in our own words, where libgit2 has lost them.
-    fn explain(&self, error: GitError) -> GitError {
-        match (error, self.distrust.get()) {
-            (GitError::Host { url, .. }, Some(why)) => GitError::Host {
-                url,
-                why: why.clone(),
-            },
-            (error, _) => error,
-        }
-    }
-
-    /// Stops waiting. `false`: it has just ended.
-    fn give_up(&self) -> bool {
-        self.silent.now.fetch_add(1, Ordering::AcqRel);
-        let running = self
-            .state
-            .compare_exchange(RUNNING, GIVEN_UP, Ordering::AcqRel, Ordering::Acquire)
-            .is_ok();
-        if !running {
-            self.silent.now.fetch_sub(1, Ordering::AcqRel);
-        }
-        running
-    }
-}
-
-/// The thread's side: says that it ended, however it did.
-struct Ending(Talk);
-
-impl Drop for Ending {
-    fn drop(&mut self) {
-        if self.0.state.swap(FINISHED, Ordering::AcqRel) == GIVEN_UP {
-            self.0.silent.now.fetch_sub(1, Ordering::AcqRel);
-        }
-    }
-}
-
-/// Runs `talk` on a thread of its own and waits for it until the deadline.
-pub(super) fn within<T: Send + 'static>(
-    source: &Source,
-    deadline: Duration,
-    talk: impl FnOnce(&Talk) -> Result<T, GitError> + Send + 'static,
-) -> Result<T, GitError> {
-    SILENT.within(source, deadline, talk)
-}
-
-impl Silent {
-    fn within<T: Send + 'static>(
-        &'static self,
-        source: &Source,
-        deadline: Duration,
-        talk: impl FnOnce(&Talk) -> Result<T, GitError> + Send + 'static,
-    ) -> Result<T, GitError> {
-        let url = source.url.clone();
-        let silent = self.now.load(Ordering::Acquire);
-        if silent >= self.max {
-            return Err(GitError::Silent { url, silent });
-        }
-        let (sender, receiver) = mpsc::sync_channel(1);
-        let ours = Talk {
-            state: Arc::new(AtomicU8::new(RUNNING)),
-            silent: self,
-            distrust: Arc::default(),
-        };
-        let ending = Ending(ours.clone());
-        let run = move || {
-            let outcome = talk(&ending.0).map_err(|error| ending.0.explain(error));
-            // Nobody may be waiting any more.
-            drop(sender.send(outcome));
-            drop(ending);
-        };
-        let thread = thread::Builder::new().name("git".to_owned()).spawn(run);
-        if let Err(source) = thread {
-            let what = "start a thread to talk to";
-            let path = url.into();
-            return Err(GitError::Cache { what, path, source });
-        }
-        match receiver.recv_timeout(deadline) {
-            Ok(outcome) => outcome,
-            Err(RecvTimeoutError::Timeout) if ours.give_up() => Err(GitError::Deadline {
-                url,
-                after: deadline,
-            }),
-            Err(RecvTimeoutError::Timeout) => {
-                let outcome = receiver.try_recv();
-                outcome.unwrap_or(Err(GitError::Broken { url }))
-            }
-            Err(RecvTimeoutError::Disconnected) => Err(GitError::Broken { url }),
-        }
-    }
 }
 
 /// What a remote says that it has.
@@ -196,7 +64,7 @@ pub(super) fn callbacks<'a>(source: &'a Source, talk: &'a Talk) -> RemoteCallbac
     });
     callbacks.certificate_check(|certificate, host| {
         let checked = source.keys.check(source, certificate, host);
-        checked.inspect_err(|error| drop(talk.distrust.set(error.message().to_owned())))
+        checked.inspect_err(|error| talk.distrust(error.message()))
     });
     callbacks.sideband_progress(|_| talk.goes_on());
     callbacks
@@ -350,51 +218,4 @@ fn download(
         }
         error::remote(source, "fetch from", error)
     })
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_silent_peer_is_given_up_on_and_let_go() {
-        static ONE: Silent = Silent {
-            now: AtomicUsize::new(0),
-            max: 1,
-        };
-        let source: Source = "/nowhere".parse().unwrap();
-        let (wake, asleep) = mpsc::channel::<()>();
-        let (tell, told) = mpsc::channel();
-        let soon = Duration::from_millis(50);
-        let outcome = ONE.within(&source, soon, move |talk| {
-            assert!(asleep.recv().is_err());
-            tell.send(talk.goes_on()).unwrap();
-            Ok(())
-        });
-        assert!(
-            matches!(outcome, Err(GitError::Deadline { .. })),
-            "{outcome:?}"
-        );
-        // That is as many as may be silent; another is not started until it lets go.
-        let outcome = ONE.within(&source, soon, |_| Ok(()));
-        assert!(
-            matches!(outcome, Err(GitError::Silent { silent: 1, .. })),
-            "{outcome:?}"
-        );
-        drop(wake);
-        assert_eq!(told.recv(), Ok(false), "it sees that nobody waits");
-        assert!(told.recv().is_err());
-        while ONE.now.load(Ordering::Acquire) > 0 {
-            thread::yield_now();
-        }
-        let late = Duration::from_secs(20);
-        assert_eq!(ONE.within(&source, late, |_| Ok(7)).unwrap(), 7);
-    }
-
-    #[test]
-    fn a_panic_is_an_error() {
-        let source: Source = "/nowhere".parse().unwrap();
-        let outcome = within::<()>(&source, Duration::from_secs(10), |_| panic!("on purpose"));
-        assert!(matches!(outcome, Err(GitError::Broken { .. })));
-    }
 }

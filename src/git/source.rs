@@ -74,6 +74,23 @@ impl Source {
         self.url.starts_with("ssh://") || !self.url.starts_with('/') && !self.url.contains("://")
     }
 
+    /// Whether it is reached by HTTP.
+    pub fn is_web(&self) -> bool {
+        self.local_path().is_none() && !self.is_ssh()
+    }
+
+    /// The host, with its port where the URL has one; empty for a folder of this machine. Sources of one
+    /// host share what it bears.
+    pub fn host(&self) -> &str {
+        let authority = match self.url.split_once("://") {
+            Some((_, rest)) => rest.split('/').next(),
+            None if self.is_ssh() => self.url.split(':').next(),
+            None => None,
+        };
+        let authority = authority.unwrap_or_default();
+        authority.rsplit('@').next().unwrap_or_default()
+    }
+
     /// The region of `CodeCommit` that it is in, if it is there.
     pub fn codecommit_region(&self) -> Option<&str> {
         let host = self.url.strip_prefix("https://git-codecommit.")?;
@@ -167,6 +184,20 @@ mod tests {
             Some("m"),
             None,
         );
+    }
+
+    #[test]
+    fn sources_of_one_host_are_known_by_it() {
+        let check = |text: &str, expect: &str| {
+            let source: Source = text.parse().unwrap();
+            assert_eq!(source.host(), expect, "{text}");
+        };
+        check("https://u:p@git.example.com/a/b", "git.example.com");
+        check("https://git.example.com:8443/a", "git.example.com:8443");
+        check("ssh://me@[::1]:2222/a", "[::1]:2222");
+        check("me@git.example.com:a/b", "git.example.com");
+        check("/srv/git", "");
+        check("file:///srv/git", "");
     }
 
     #[test]

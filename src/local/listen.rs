@@ -89,9 +89,9 @@ async fn converse(
     }
 }
 
-/// Asks the system for as many open files as connections and processes may need, where it gives fewer
-/// and allows more.
-pub(super) fn make_room() {
+/// Asks the system for as many open files as connections, processes and mirrors may need, where it gives
+/// fewer and allows more.
+pub fn make_room() {
     let now = getrlimit(Resource::Nofile);
     let enough = |limit: Option<u64>| limit.is_none_or(|limit| limit >= LOCAL_OPEN_FILES);
     if enough(now.current) {

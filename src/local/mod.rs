@@ -60,6 +60,7 @@ use tokio::task::JoinSet;
 
 pub use auth::Credentials;
 pub use calls::CallRecord;
+pub use listen::make_room;
 pub use opt_ml::OptMl;
 pub use state::StateError;
 
@@ -237,7 +238,7 @@ pub async fn serve(options: LocalOptions) -> Result<LocalHandle, LocalError> {
         port: options.port,
         source,
     };
-    listen::make_room();
+    make_room();
     let listener = TcpListener::bind(address).await.map_err(listen)?;
     let url = format!("http://{}", listener.local_addr().map_err(listen)?);
     engine.set_url(url.clone());

@@ -10,6 +10,7 @@
 //!
 //! Level-triggered: every pass looks again and does the next safe thing.
 
+mod away;
 mod leading;
 mod lease;
 mod memory;
@@ -24,10 +25,12 @@ mod write;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 
 use tokio::sync::Semaphore;
 use tokio::task::{JoinError, JoinSet, spawn_blocking};
 
+pub use self::away::AWAY;
 pub use self::leading::{HELD, UNREADABLE};
 use self::lease::Lease;
 pub use self::lease::Leases;
@@ -38,6 +41,7 @@ pub use self::revision::Revision;
 use self::write::{batched, report};
 use crate::aws::Aws;
 use crate::clock::{Clock, Timestamp};
+use crate::diagnostic::Diagnostic;
 use crate::execute::pass::Mode;
 use crate::git::{Author, Fetched, GitError, Mirror, Source};
 use crate::limits::PASSES_AT_ONCE;
@@ -76,6 +80,14 @@ impl ReconcileError {
     pub fn is_throttling(&self) -> bool {
         matches!(self, Self::Git(error) if error.is_throttling())
     }
+
+    /// How long the Git host wants to be left alone, where it says so.
+    pub fn retry_after(&self) -> Option<Duration> {
+        match self {
+            Self::Git(error) => error.retry_after(),
+            Self::Worker(_) => None,
+        }
+    }
 }
 
 /// Reconciles one repository.
@@ -90,6 +102,8 @@ pub struct Reconciler {
     lease: Option<Arc<Lease>>,
     /// The fence under which the revision is known to contain what was acted on before.
     contains: Option<u64>,
+    /// That the repository is away, and why.
+    away: Option<Diagnostic>,
 }
 
 /// What people approved of what a pass would do.
@@ -114,8 +128,15 @@ impl Reconciler {
     pub async fn open(options: Options, aws: Aws) -> Result<Self, ReconcileError> {
         let (cache, source) = (options.cache.clone(), options.source.clone());
         let mirror = spawn_blocking(move || Mirror::open(&cache, source)).await??;
-        Ok(Self {
-            shared: Arc::new(Shared::new(mirror, aws, &options)),
+        Ok(Self::of(
+            Arc::new(Shared::new(mirror, aws, &options)),
+            options,
+        ))
+    }
+
+    fn of(shared: Arc<Shared>, options: Options) -> Self {
+        Self {
+            shared,
             options,
             revision: None,
             approval: None,
@@ -123,7 +144,8 @@ impl Reconciler {
             leases: None,
             lease: None,
             contains: None,
-        })
+            away: None,
+        }
     }
 
     /// From now on nothing is done that was not approved.
@@ -212,6 +234,7 @@ impl Reconciler {
             diagnostics: diagnostics
                 .chain(orphaned)
                 .chain(self.lease_finding())
+                .chain(self.away.clone())
                 .collect(),
             models,
             writes,

@@ -6,6 +6,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard};
 
 use data_encoding::HEXLOWER_PERMISSIVE;
 use hmac::{Hmac, KeyInit as _, Mac as _};
@@ -34,7 +35,7 @@ const TOKEN: &str = "x-gitlab-token";
 /// The doors at which hooks are taken: one a source, `/hooks/<key>`.
 pub struct Hooks {
     secret: SecretString,
-    doors: BTreeMap<String, Door>,
+    doors: Mutex<BTreeMap<String, Arc<Door>>>,
 }
 
 struct Door {
@@ -54,16 +55,26 @@ impl Hooks {
     pub fn new(secret: SecretString) -> Self {
         Self {
             secret,
-            doors: BTreeMap::new(),
+            doors: Mutex::default(),
         }
     }
 
     /// Opens the door of a source. Out of it come hints; those that come together are one.
-    pub fn open(&mut self, key: &str) -> mpsc::Receiver<()> {
+    pub fn open(&self, key: &str) -> mpsc::Receiver<()> {
         let (hint, hints) = mpsc::channel(1);
         let refused = AtomicBool::new(false);
-        self.doors.insert(key.to_owned(), Door { hint, refused });
+        let door = Arc::new(Door { hint, refused });
+        self.doors().insert(key.to_owned(), door);
         hints
+    }
+
+    /// Closes the door of a source.
+    pub fn close(&self, key: &str) {
+        self.doors().remove(key);
+    }
+
+    fn doors(&self) -> MutexGuard<'_, BTreeMap<String, Arc<Door>>> {
+        self.doors.lock().expect("no holder of this lock panics")
     }
 
     /// Takes a hook, and answers at once: 202 where it is heard.
@@ -87,9 +98,9 @@ impl Hooks {
         B: Body<Data: AsRef<[u8]>> + Unpin,
     {
         let key = request.uri().path().strip_prefix("/hooks/");
-        let (key, door) = key
-            .and_then(|key| self.doors.get_key_value(key))
-            .ok_or(StatusCode::NOT_FOUND)?;
+        let key = key.ok_or(StatusCode::NOT_FOUND)?.to_owned();
+        let door = self.doors().get(&key).cloned();
+        let door = door.ok_or(StatusCode::NOT_FOUND)?;
         if request.method() != Method::POST {
             return Err(StatusCode::METHOD_NOT_ALLOWED);
         }

@@ -24,7 +24,7 @@ use crate::limits::{
 
 /// Takes hooks until `stop` becomes true, or nobody is left to say so. More connections than there
 /// is room for wait in the kernel's queue.
-pub async fn serve(listener: TcpListener, hooks: Hooks, stop: watch::Receiver<bool>) {
+pub async fn serve(listener: TcpListener, hooks: Arc<Hooks>, stop: watch::Receiver<bool>) {
     serve_within(Bounds::default(), listener, hooks, stop).await;
 }
 
@@ -51,10 +51,9 @@ impl Default for Bounds {
 async fn serve_within(
     bounds: Bounds,
     listener: TcpListener,
-    hooks: Hooks,
+    hooks: Arc<Hooks>,
     mut stop: watch::Receiver<bool>,
 ) {
-    let hooks = Arc::new(hooks);
     let mut connections = JoinSet::new();
     while !*stop.borrow() {
         let room = connections.len() < bounds.connections;

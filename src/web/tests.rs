@@ -1,5 +1,6 @@
 //! Hooks as they are sent.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use hmac::{Hmac, KeyInit as _, Mac as _};
@@ -21,7 +22,7 @@ const SECRET: &str = "correct horse battery";
 const BODY: &[u8] = b"{\"ref\": \"refs/heads/main\"}";
 
 fn door() -> (Hooks, mpsc::Receiver<()>) {
-    let mut hooks = Hooks::new(SecretString::from(SECRET));
+    let hooks = Hooks::new(SecretString::from(SECRET));
     let hints = hooks.open("abc");
     (hooks, hints)
 }
@@ -133,7 +134,7 @@ async fn answers(bounds: Bounds, sent: &[String]) -> Vec<String> {
     let address = listener.local_addr().unwrap();
     let (_stop, stopped) = watch::channel(false);
     let mut tasks = JoinSet::new();
-    tasks.spawn(serve_within(bounds, listener, hooks, stopped));
+    tasks.spawn(serve_within(bounds, listener, Arc::new(hooks), stopped));
     let mut open = Vec::new();
     for text in sent {
         let mut stream = TcpStream::connect(address).await.unwrap();

@@ -24,6 +24,7 @@ fn checked_in_files_are_those_of_the_program() {
             "docs/reference/reasons.md",
             trueup::plan::cause::reference(),
         ),
+        ("docs/reference/survival.md", crate::safety::listed::page()),
     ];
     let rules = trueup::config::lint::pages().into_iter();
     let rules = rules.map(|(file, text)| (format!("docs/lints/{file}"), text));

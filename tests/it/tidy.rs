@@ -108,6 +108,10 @@ const LOCKS: &[(&str, &str)] = &[
         "models run beside each other over one mirror, and remember what they read",
     ),
     (
+        "src/daemon/host.rs",
+        "the sources of one Git host share what it bears",
+    ),
+    (
         "src/aws/budget.rs",
         "everything that calls waits in the same queues",
     ),
@@ -126,6 +130,10 @@ const LOCKS: &[(&str, &str)] = &[
     (
         "src/git/login.rs",
         "a conversation's thread asks, and who reports its end redacts",
+    ),
+    (
+        "src/git/talk.rs",
+        "the threads of all conversations count those that a host left without an answer",
     ),
     (
         "src/local/calls.rs",
@@ -158,6 +166,10 @@ const LOCKS: &[(&str, &str)] = &[
     (
         "src/local/s3/upload.rs",
         "parts of one upload come on many connections",
+    ),
+    (
+        "src/web/hooks.rs",
+        "doors are opened and closed while hooks come in",
     ),
     (
         "src/local/supervise.rs",

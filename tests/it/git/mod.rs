@@ -16,11 +16,12 @@ use std::path::{Path, PathBuf};
 
 use tempfile::TempDir;
 use trueup::clock::Timestamp;
-use trueup::git::{Author, Fetched, GitError, Mirror, WriteError, Written};
+use trueup::git::{Author, Fetched, GitError, Mirror, Source, WriteError, Written};
 use trueup::snapshot::{ObjectId, Snapshot, Write};
 
 use crate::support::git_server::GitServer;
 use crate::support::repository::TempRepository;
+use crate::support::ssh_server::{SshServer, keys_of};
 
 const NOW: Timestamp = Timestamp::UNIX_EPOCH;
 
@@ -32,7 +33,11 @@ struct Cached {
 
 fn mirror(url: &str) -> Cached {
     let cache = tempfile::tempdir().unwrap();
-    let mirror = Mirror::open(cache.path(), url.parse().unwrap()).unwrap();
+    let mut source: Source = url.parse().unwrap();
+    if source.is_ssh() {
+        source.keys = keys_of(url.split('#').next().unwrap());
+    }
+    let mirror = Mirror::open(cache.path(), source).unwrap();
     Cached { mirror, cache }
 }
 
@@ -105,4 +110,8 @@ fn over_all(check: impl Fn(&TempRepository, &str)) {
     let repository = TempRepository::bare();
     let server = GitServer::closed(repository.root(), "robot", "s3cr3t/token");
     check(&repository, &server.url("robot:s3cr3t%2Ftoken@"));
+    let repository = TempRepository::bare();
+    if let Some(server) = SshServer::open(repository.root()) {
+        check(&repository, server.url());
+    }
 }

@@ -189,6 +189,7 @@ fn a_host_that_asks_to_be_left_alone_is_understood() {
     server.throttle(true);
     let error = cached.refused();
     assert!(error.is_throttling(), "{error:?}");
+    assert_eq!(error.retry_after(), Some(Duration::from_mins(1)));
     server.throttle(false);
     assert_eq!(cached.fetch().tip, tip);
 }

@@ -18,3 +18,4 @@ mod python;
 mod remote;
 mod reverts;
 mod rollback;
+mod sources;

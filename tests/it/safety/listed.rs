@@ -19,17 +19,16 @@ fn rows(text: &str) -> BTreeMap<u32, Vec<&str>> {
     rows.collect()
 }
 
-/// Whether a path such as `it::git::remotes::secrets_are_never_shown` or `lib::clock::…` leads to a test.
-fn is_a_test(path: &str) -> bool {
+/// The file of the test that a path such as `it::git::remotes::secrets_are_never_shown` or `lib::clock::…`
+/// leads to, from the repository's root.
+fn file_of(path: &str) -> Option<PathBuf> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let mut parts: Vec<_> = path.split("::").collect();
-    let Some(name) = parts.pop() else {
-        return false;
-    };
-    let place: PathBuf = match parts.first() {
-        Some(&"it") => root.join("tests/it"),
-        Some(&"lib") => root.join("src"),
-        _ => return false,
+    let name = parts.pop()?;
+    let place = match parts.first() {
+        Some(&"it") => PathBuf::from("tests/it"),
+        Some(&"lib") => PathBuf::from("src"),
+        _ => return None,
     };
     let place = parts[1..]
         .iter()
@@ -43,10 +42,45 @@ fn is_a_test(path: &str) -> bool {
             place.file_name().unwrap_or_default().display()
         )),
     ];
-    let texts = files
-        .iter()
-        .filter_map(|file| fs::read_to_string(file).ok());
-    texts.into_iter().any(|text| defines(&text, name))
+    files.into_iter().find(|file| {
+        let text = fs::read_to_string(root.join(file));
+        text.is_ok_and(|text| defines(&text, name))
+    })
+}
+
+/// What stands in the tables, for people: each test with its file.
+pub(crate) fn page() -> String {
+    let parts = [
+        (PAINS, "## What hurts elsewhere, and does not happen here"),
+        (ATTACKS, "## What somebody might try, and what stops it"),
+        (RULES, "## The rules of a pass, and what is remembered"),
+    ];
+    let parts = parts.map(|(text, title)| format!("{title}\n\n{}", table(text)));
+    format!(
+        "# What it survives\n\nEach row names the tests that fail when the behaviour is taken away. \
+         Generated from the tests.\n\n{}",
+        parts.join("\n")
+    )
+}
+
+/// The tables of a file's documentation, with links in the place of paths.
+fn table(text: &str) -> String {
+    let lines = text.lines().map_while(|line| line.strip_prefix("//!"));
+    let lines = lines.skip(2).map(|line| linked(line.trim_start()) + "\n");
+    lines.collect()
+}
+
+fn linked(line: &str) -> String {
+    let pieces = line.split('`').enumerate();
+    let pieces = pieces.map(|(at, piece)| match file_of(piece) {
+        Some(file) if at % 2 == 1 => {
+            let name = piece.rsplit("::").next().unwrap_or(piece);
+            format!("[{name}](../../{})", file.display())
+        }
+        _ if at % 2 == 1 => format!("`{piece}`"),
+        _ => piece.to_owned(),
+    });
+    pieces.collect()
 }
 
 /// Whether a text has a test of that name: a function under an attribute that says so, or a line of
@@ -76,7 +110,7 @@ fn every_row_names_tests_that_there_are() {
         for (number, tests) in rows {
             assert!(!tests.is_empty(), "{number} names none");
             for test in tests {
-                assert!(is_a_test(test), "{number}: there is no `{test}`");
+                assert!(file_of(test).is_some(), "{number}: there is no `{test}`");
             }
         }
     }
@@ -90,6 +124,7 @@ fn a_numbered_test_stands_in_the_row_of_its_number() {
         include_str!("../run/crowd.rs"),
         include_str!("../run/hooks.rs"),
         include_str!("../run/remote.rs"),
+        include_str!("../run/sources.rs"),
     ];
     for (start, table, file) in [("pain_", PAINS, PAINS), ("attack_", ATTACKS, ATTACKS)] {
         let rows = rows(table);
@@ -112,7 +147,8 @@ fn a_numbered_test_stands_in_the_row_of_its_number() {
 
 #[test]
 fn what_is_no_test_is_not_taken_for_one() {
-    let check = |path: &str, expected: bool| assert_eq!(is_a_test(path), expected, "{path}");
+    let check =
+        |path: &str, expected: bool| assert_eq!(file_of(path).is_some(), expected, "{path}");
     check("it::git::remotes::secrets_are_never_shown", true);
     check("it::sim::crash::first_deploy", true);
     check("lib::resource::name::golden_v1", true);

@@ -7,7 +7,7 @@
 )]
 
 mod attacks;
-mod listed;
+pub(crate) mod listed;
 mod pains;
 mod repositories;
 mod rules;

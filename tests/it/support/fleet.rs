@@ -12,7 +12,7 @@ use tokio::task::JoinSet;
 use tokio::time::timeout;
 use trueup::aws::{self, Aws};
 use trueup::clock::SystemClock;
-use trueup::daemon::{self, Cadence, Event};
+use trueup::daemon::{self, Cadence, Event, Host};
 use trueup::demo::example::{ACCOUNT, FILES, MODEL, REGION};
 use trueup::git::Author;
 use trueup::local::{LocalHandle, LocalOptions, serve};
@@ -96,7 +96,10 @@ impl Fleet {
         let (tell, told) = watch::channel(Told::default());
         let (events, heard) = mpsc::channel(256);
         let mut tasks = JoinSet::new();
-        tasks.spawn(daemon::run(reconciler, cadence, None, events, stopped));
+        let guest = Host::new(None).join();
+        tasks.spawn(daemon::run(
+            reconciler, cadence, guest, None, events, stopped,
+        ));
         tasks.spawn(listen(heard, tell));
         Self {
             repository,

@@ -101,6 +101,11 @@ impl GitServer {
         self.state.silent.store(true, Ordering::SeqCst);
     }
 
+    /// How many conversations it has fallen silent in.
+    pub(crate) fn held(&self) -> usize {
+        self.state.held.lock().unwrap().len()
+    }
+
     /// Carry out the next push and close the connection without an answer.
     pub(crate) fn lose_next_answer(&self) {
         self.state.lose_answer.store(true, Ordering::SeqCst);

@@ -4,3 +4,4 @@ pub(crate) mod fleet;
 pub(crate) mod git_server;
 pub(crate) mod processes;
 pub(crate) mod repository;
+pub(crate) mod ssh_server;
