@@ -158,6 +158,8 @@ pub enum GitError {
         branch: String,
         /// Some that exist.
         branches: Vec<String>,
+        /// Whether there is a tag of that name.
+        is_tag: bool,
     },
     /// The branch was deleted or renamed.
     #[error("the branch `{branch}` of {url} is gone; it was last seen at {}", last.short())]
@@ -236,6 +238,17 @@ impl GitError {
             Self::Empty { .. } => "push a first commit",
             Self::NoDefaultBranch { branches, .. } => {
                 return format!("name the branch after `#`: {}", list(branches));
+            }
+            Self::NoBranch {
+                branch,
+                branches,
+                is_tag: true,
+                ..
+            } => {
+                return format!(
+                    "`{branch}` is a tag, and tags decide nothing here: put a branch there; it has {}",
+                    list(branches)
+                );
             }
             Self::NoBranch { branches, .. } => return format!("it has {}", list(branches)),
             Self::BranchGone {

@@ -156,6 +156,7 @@ impl Mirror {
                 url,
                 branch,
                 branches: branches(),
+                is_tag: found.is_tag,
             }),
         }
     }

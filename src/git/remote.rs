@@ -40,6 +40,8 @@ pub(super) struct Advertisement {
     pub(super) branches: BTreeMap<String, Oid>,
     /// The branch that its `HEAD` names.
     pub(super) default: Option<String>,
+    /// Whether there is a tag of the name that the source takes for a branch's.
+    pub(super) is_tag: bool,
 }
 
 /// Callbacks that every conversation has.
@@ -133,6 +135,8 @@ pub(super) fn advertisement(
         if !git2::Reference::is_valid_name(&name) {
             continue;
         }
+        let tag = name.strip_prefix("refs/tags/");
+        found.is_tag |= tag.is_some() && tag == source.branch.as_deref();
         if let Some(branch) = branch_of(&name) {
             found.branches.insert(branch, head.oid());
         }

@@ -32,6 +32,7 @@ mod rollout;
 mod schema;
 mod security;
 mod serving;
+mod shipped;
 mod traps;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -90,6 +91,8 @@ pub const RULES: &[&Rule] = &[
     &files::F001,
     &files::F002,
     &files::F003,
+    &shipped::F004,
+    &shipped::F005,
     &environments::G001,
     &ignore::G002,
     &environments::G004,

@@ -9,6 +9,7 @@ mod repository;
 mod rules;
 mod serving;
 mod settings;
+mod shipped;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;

@@ -101,6 +101,15 @@ fn what_is_not_there_is_said() {
         };
         assert_eq!(branches, &["main"]);
 
+        let tagged = repository
+            .git
+            .find_object(repository.tip("main").unwrap(), None);
+        let tag = repository.git.tag_lightweight("v1", &tagged.unwrap(), true);
+        tag.unwrap();
+        let error = mirror(&format!("{url}#v1")).refused();
+        let words = "`v1` is a tag, and tags decide nothing here";
+        assert!(error.help().starts_with(words), "{url}: {error:?}");
+
         let error = mirror(&url.replace("repo.git", "none.git")).refused();
         assert!(
             matches!(error, GitError::NotFound { .. }),

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use git2::Oid;
 use trueup::git::{GitError, WriteError};
+use trueup::limits::SNAPSHOT_FILES_MAX;
 use trueup::snapshot::{Mode, ObjectId, Snapshot};
 
 use super::{mirror, put, write};
@@ -96,7 +97,7 @@ fn a_tree_that_repeats_itself_ends() {
     let mut cached = mirror(&repository.path());
     cached.fetch();
     let snapshot = cached.all(&tip);
-    assert!(snapshot.files.len() <= trueup::limits::SNAPSHOT_FILES_MAX);
+    assert!(snapshot.files.len() <= SNAPSHOT_FILES_MAX);
     assert!(
         snapshot
             .skipped
@@ -212,4 +213,31 @@ fn commits_share_the_bytes_that_they_share() {
         all.iter()
             .all(|snapshot| Arc::ptr_eq(&first, &bytes(snapshot)))
     );
+}
+
+#[test]
+fn a_hundred_thousand_files_are_a_bound_of_what_is_read_and_none_of_a_repository() {
+    let repository = TempRepository::bare();
+    let blob = repository.git.blob(b"x").unwrap();
+    let names: Vec<_> = (0..=SNAPSHOT_FILES_MAX)
+        .map(|number| format!("{number:06}"))
+        .collect();
+    let entries: Vec<_> = names
+        .iter()
+        .map(|name| ("100644", name.as_bytes(), blob))
+        .collect();
+    let heap = repository.tree(&entries);
+    let model = repository.tree(&[("100644", b"config.yaml", blob)]);
+    let models = repository.tree(&[("40000", b"a", model)]);
+    let root = repository.tree(&[("40000", b"heap", heap), ("40000", b"models", models)]);
+    let tip = repository.commit_tree("main", root, &[]);
+    let server = GitServer::open(repository.root());
+    let mut cached = mirror(&server.url(""));
+    assert_eq!(cached.fetch().tip, tip);
+    let model = cached.mirror.snapshot(&tip, Some(&["models/a"])).unwrap();
+    assert_eq!((model.files.len(), model.skipped.len()), (1, 0));
+    let all = cached.all(&tip);
+    assert_eq!(all.files.len(), SNAPSHOT_FILES_MAX);
+    let why = &all.skipped["heap/100000"];
+    assert!(why.ends_with("over the limit of 100000 files"), "{why}");
 }
