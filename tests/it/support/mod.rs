@@ -3,5 +3,6 @@
 pub(crate) mod fleet;
 pub(crate) mod git_server;
 pub(crate) mod processes;
+pub(crate) mod relay;
 pub(crate) mod repository;
 pub(crate) mod ssh_server;

@@ -6,10 +6,12 @@
 //! another one.
 
 mod deeds;
+mod each;
 mod figures;
 mod lives;
 mod ordeal;
 pub(super) mod program;
+mod reaper;
 pub(super) mod record;
 
 use std::time::Duration;

@@ -108,6 +108,11 @@ impl Program {
         self.child.id()
     }
 
+    /// Whether it has ended, by itself or by whose hand ever.
+    pub(in crate::run) fn has_ended(&mut self) -> bool {
+        self.child.try_wait().unwrap().is_some()
+    }
+
     /// Asks it to end, which it has to do, and well.
     pub(in crate::run) async fn end(mut self) {
         kill_process(Pid::from_child(&self.child), Signal::TERM).unwrap();

@@ -18,6 +18,8 @@ pub(in crate::run) struct Record {
     made: BTreeMap<(String, String), u64>,
     /// Endpoint to the config that it was last told to take.
     moved: BTreeMap<String, Value>,
+    /// How many of what was made or moved there were, by operation.
+    tally: BTreeMap<String, usize>,
     /// When changes were made.
     pub(in crate::run) changes: Vec<Timestamp>,
 }
@@ -35,6 +37,12 @@ impl Record {
         }
     }
 
+    /// How often something was made or moved, by operation.
+    pub(in crate::run) fn tally(&self) -> BTreeMap<&str, usize> {
+        let tally = self.tally.iter();
+        tally.map(|(op, count)| (op.as_str(), *count)).collect()
+    }
+
     /// Every call, those that only look too.
     pub(in crate::run) fn calls(&self) -> u64 {
         self.last
@@ -48,6 +56,10 @@ impl Record {
         let (op, number) = (call["op"].as_str().unwrap(), call["seq"].as_u64().unwrap());
         self.changes
             .push(call["at"].as_str().unwrap().parse().unwrap());
+        let started = ["Create", "Start", "Update", "put_object"];
+        if started.iter().any(|start| op.starts_with(start)) {
+            *self.tally.entry(op.to_owned()).or_default() += 1;
+        }
         if let Some(kind) = KINDS.iter().find(|kind| kind.ops.delete == Some(op)) {
             let name = text(&call["request"][kind.id]);
             self.made.retain(|(_, made), _| *made != name);
