@@ -263,6 +263,8 @@ pub const LOCAL_OPEN_FILES: u64 = 8_192;
 pub const LOCAL_CLIENT_DEADLINE: Duration = Duration::from_mins(1);
 /// Bytes of such a piece.
 pub const LOCAL_PIECE_BYTES: usize = 64 * 1024;
+/// How long the answer to a change waits at most until the local SageMaker has it on disk.
+pub const LOCAL_KEPT_DEADLINE: Duration = Duration::from_secs(1);
 /// Bytes of a body that is too long which are read nevertheless, so that its sender hears why.
 pub const LOCAL_DRAINED_BYTES_MAX: usize = 32 * 1024 * 1024;
 /// Roles of one account (IAM's own figure), and deleted ones that are remembered as such.

@@ -10,7 +10,7 @@ use sha2::{Digest as _, Sha256};
 use tokio::sync::futures::Notified;
 use tokio::sync::{Notify, Semaphore, oneshot, watch};
 use tokio::task::JoinSet;
-use tokio::time::{Instant, timeout};
+use tokio::time::timeout;
 
 use super::asynchronous::{self, Turns};
 use super::auth::Credentials;
@@ -20,6 +20,7 @@ use super::capture::Captures;
 use super::fleet::{self, Fleets};
 use super::images::Images;
 use super::job;
+use super::keep::Keeper;
 use super::logs::Logs;
 use super::measures::Measures;
 use super::posts;
@@ -36,8 +37,6 @@ use crate::world::{self, World};
 
 /// How long the loop sleeps at most: a clock that is set by hand gives no other sign.
 const IDLE: Duration = Duration::from_millis(500);
-/// How often a changed world is written down.
-const SAVE_EVERY: Duration = Duration::from_millis(200);
 
 /// What a piece of work is told.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -99,7 +98,7 @@ pub(crate) struct Engine {
     /// Wakes whoever waits for a change of the world.
     news: Notify,
     closing: AtomicBool,
-    dirty: AtomicBool,
+    pub(super) keeper: Keeper,
     counter: AtomicU64,
     url: OnceLock<String>,
     pub(super) host: Host,
@@ -119,7 +118,7 @@ impl Engine {
         (world, fresh): (World, World),
         clock: Arc<dyn Clock>,
         host: Host,
-        state: State,
+        (state, keeper): (State, Keeper),
         bodies: Bodies,
     ) -> Self {
         Self {
@@ -130,7 +129,7 @@ impl Engine {
             wake: Notify::new(),
             news: Notify::new(),
             closing: AtomicBool::new(false),
-            dirty: AtomicBool::new(true),
+            keeper,
             counter: AtomicU64::new(0),
             url: OnceLock::new(),
             host,
@@ -296,7 +295,7 @@ impl Engine {
     }
 
     fn changed(&self) {
-        self.dirty.store(true, Ordering::Release);
+        self.keeper.changed();
         self.wake.notify_one();
         self.news.notify_waiters();
     }
@@ -328,7 +327,7 @@ impl Engine {
             Duration::try_from(left).unwrap_or(Duration::ZERO).min(IDLE)
         });
         if due || !work.is_empty() {
-            self.dirty.store(true, Ordering::Release);
+            self.keeper.changed();
             self.news.notify_waiters();
         }
         (work, sleep.max(Duration::from_millis(1)))
@@ -447,35 +446,4 @@ fn dispatch(engine: &Arc<Engine>, work: Work, tasks: &mut JoinSet<()>, orders: &
             }
         }
     }
-}
-
-/// Writes the world down whenever it changed, and once more when `quit` says so.
-pub(super) async fn persist(engine: Arc<Engine>, mut quit: watch::Receiver<bool>) {
-    let mut pause = SAVE_EVERY;
-    while timeout(pause, quit.changed()).await.is_err() {
-        let start = Instant::now();
-        save(&engine).await;
-        // A large world is written less often: writing takes a fifth of the time at most.
-        pause = SAVE_EVERY.max(start.elapsed() * 4);
-    }
-}
-
-/// Writes the world down if it changed since it was last.
-pub(super) async fn save(engine: &Arc<Engine>) {
-    if !engine.dirty.swap(false, Ordering::AcqRel) {
-        return;
-    }
-    let held = Arc::clone(engine);
-    let saved = tokio::task::spawn_blocking(move || {
-        let world = held.world().clone();
-        held.state.save(&world)
-    })
-    .await;
-    let error: Box<dyn std::error::Error> = match saved {
-        Ok(Ok(())) => return,
-        Ok(Err(error)) => error.into(),
-        Err(error) => error.into(),
-    };
-    engine.dirty.store(true, Ordering::Release);
-    tracing::error!(%error, "the state of the local SageMaker was not saved");
 }

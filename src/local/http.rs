@@ -38,6 +38,7 @@ async fn answer(State(doors): State<Doors>, request: Request) -> Response {
     let id = engine.uuid();
     let patience = engine.host.patience;
     let request = request.map(|body| Body::new(Paced::new(body, patience)));
+    let before = engine.keeper.changes();
     let mut response = if is_loopback(request.headers()) {
         dispatch(&doors, request).await
     } else {
@@ -46,6 +47,9 @@ async fn answer(State(doors): State<Doors>, request: Request) -> Response {
             "the local SageMaker answers to loopback addresses only",
         )
     };
+    if engine.keeper.changes() != before {
+        engine.keeper.kept().await;
+    }
     let id = HeaderValue::from_str(&id).expect("hexadecimal digits and dashes");
     response.headers_mut().insert("x-amzn-requestid", id);
     response

@@ -26,6 +26,7 @@ mod images;
 mod intake;
 mod interpreters;
 mod job;
+mod keep;
 mod listen;
 mod logs;
 mod measures;
@@ -67,6 +68,7 @@ pub use state::StateError;
 use self::bodies::Bodies;
 use self::engine::{Engine, Host};
 use self::images::Images;
+use self::keep::Keeper;
 use self::process::Supervisor;
 use self::state::State;
 use crate::clock::{Clock, SystemClock};
@@ -225,7 +227,7 @@ pub async fn serve(options: LocalOptions) -> Result<LocalHandle, LocalError> {
         (world, fresh),
         options.clock,
         host,
-        state,
+        (state, Keeper::new(options.state_dir.is_some())),
         bodies,
     ));
     engine.sweep().map_err(|source| LocalError::Prepare {
@@ -246,7 +248,7 @@ pub async fn serve(options: LocalOptions) -> Result<LocalHandle, LocalError> {
     let (quit, told) = watch::channel(false);
     let mut tasks = JoinSet::new();
     tasks.spawn(engine::drive(Arc::clone(&engine), told.clone()));
-    tasks.spawn(engine::persist(Arc::clone(&engine), told.clone()));
+    tasks.spawn(keep::persist(Arc::clone(&engine), told.clone()));
     tasks.spawn(capture::keep_flushing(Arc::clone(&engine), told.clone()));
     tasks.spawn(logs::keep_reading(Arc::clone(&engine), told.clone()));
     tasks.spawn(measures::keep_flushing(Arc::clone(&engine), told.clone()));
@@ -330,7 +332,7 @@ impl LocalHandle {
             }
         }
         capture::flush(&self.engine);
-        engine::save(&self.engine).await;
+        keep::save(&self.engine).await;
         if let Some(folder) = self.temporary.take()
             && let Err(error) = folder.close()
         {

@@ -161,3 +161,37 @@ async fn check(opt_ml: &str) {
     assert!(status.success(), "{status}");
     assert_eq!(about(&dir), []);
 }
+
+/// Changes that are answered one after the other; after each of the last the server is killed at once.
+const ANSWERED: usize = 12;
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_was_answered_is_there_after_a_kill_at_the_next_moment() {
+    let dir = tempfile::tempdir().unwrap();
+    let state = dir.path().join("state");
+    let group = |number: usize| json!({"ModelPackageGroupName": format!("group-{number}")});
+    for number in 0..ANSWERED {
+        let server = serve(&state, "rewrite");
+        if number == 0 {
+            server.client.make_bucket().await;
+        }
+        let made = server.client.call("CreateModelPackageGroup", group(number));
+        made.await.unwrap();
+        let key = format!("key-{number}");
+        server
+            .client
+            .put(&key, number.to_string().into_bytes())
+            .await;
+        // `kill -9`.
+        drop(server);
+        let server = serve(&state, "rewrite");
+        for number in 0..=number {
+            let found = server
+                .client
+                .call("DescribeModelPackageGroup", group(number));
+            assert!(found.await.is_ok(), "group {number} is lost");
+            let body = server.client.get(&format!("key-{number}")).await;
+            assert_eq!(body, number.to_string().into_bytes());
+        }
+    }
+}
