@@ -94,9 +94,17 @@ impl CommandError {
         text
     }
 
-    /// All of it on one line, for a log.
+    /// What failed and why, on one line.
     pub(super) fn line(&self) -> String {
         tame(&self.messages.join(": ")).replace('\n', " ")
+    }
+
+    /// The same and what to do about it, for a log.
+    pub(super) fn advice(&self) -> String {
+        match &self.help {
+            Some(help) => format!("{}; {}", self.line(), tame(help).replace('\n', " ")),
+            None => self.line(),
+        }
     }
 }
 
@@ -145,10 +153,10 @@ mod tests {
              \x20 caused by: disk\\u{1b}[2J full\n\
              help: check the folder's owner, permissions and free space\n"
         );
-        assert_eq!(
-            error.line(),
-            "the repository could not be read: could not write `/c`: disk\\u{1b}[2J full"
-        );
+        let line = "the repository could not be read: could not write `/c`: disk\\u{1b}[2J full";
+        assert_eq!(error.line(), line);
+        let help = "check the folder's owner, permissions and free space";
+        assert_eq!(error.advice(), format!("{line}; {help}"));
         assert_eq!(error.exit(), exit::FAILED);
     }
 

@@ -75,7 +75,7 @@ impl Teller {
     }
 
     pub(super) fn failed(&mut self, error: &CommandError) {
-        let text = error.line();
+        let text = error.advice();
         if self.failure.as_ref() != Some(&text) {
             tracing::warn!(source = self.source, "{text}");
             self.failure = Some(text);

@@ -5,10 +5,25 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use git2::{ErrorClass, ErrorCode};
+use rustix::io::Errno;
 
 use super::retry_after;
 use super::source::Source;
 use crate::snapshot::ObjectId;
+
+/// What the system says where files cannot be written or opened, whatever is wrong with the mirror.
+/// libgit2 hands on these words only.
+const NO_MORE: [&str; 5] = [
+    "No space left on device",
+    "Disk quota exceeded",
+    "File too large",
+    "Read-only file system",
+    "Too many open files",
+];
+const OPEN_FILES: &str = "open files";
+const FILES_OUT: [Errno; 2] = [Errno::MFILE, Errno::NFILE];
+const MORE_FILES: &str =
+    "it is tried again; let the process open more files: `ulimit -n`, `LimitNOFILE=` of systemd";
 
 /// A failure to look at a repository. URLs are shown without credentials.
 #[derive(Debug, thiserror::Error)]
@@ -46,6 +61,14 @@ pub enum GitError {
         url: String,
         /// What was seen.
         source: git2::Error,
+    },
+    /// This machine has no room or no file descriptors left. The mirror is as it was.
+    #[error("this machine does not let the mirror of {url} be read or written: {why}")]
+    Machine {
+        /// The repository.
+        url: String,
+        /// Its own words.
+        why: &'static str,
     },
     /// No answer, or not one of a Git server.
     #[error("could not {what} {url}")]
@@ -196,6 +219,15 @@ impl GitError {
     pub fn help(&self) -> String {
         match self {
             Self::Locked { .. } => "stop the other trueup, or give this one its own cache folder",
+            Self::Cache { source, .. }
+                if Errno::from_io_error(source).is_some_and(|errno| FILES_OUT.contains(&errno)) =>
+            {
+                MORE_FILES
+            }
+            Self::Machine { why, .. } if why.ends_with(OPEN_FILES) => MORE_FILES,
+            Self::Machine { .. } => {
+                "it is tried again; make room where the cache is, or name another folder with `--cache`"
+            }
             Self::Cache { .. } => "check the folder's owner, permissions and free space",
             Self::Mirror { .. } => "the cache may be deleted: it is fetched again",
             Self::Damaged { .. } => "nothing to do: the next fetch starts anew",
@@ -320,6 +352,9 @@ const NOTHING_THERE: [&str; 3] = [
 
 /// What an error of a conversation with a remote means.
 pub(super) fn remote(source: &Source, what: &'static str, error: git2::Error) -> GitError {
+    if let Some(machine) = machine(source, &error) {
+        return machine;
+    }
     let url = source.url.clone();
     let (class, code) = (error.class(), error.code());
     let status = |codes: &[&str]| {
@@ -366,8 +401,55 @@ pub(super) fn remote(source: &Source, what: &'static str, error: git2::Error) ->
 
 /// What an error of reading the mirror's objects means.
 pub(super) fn object(source: &Source, error: git2::Error) -> GitError {
-    GitError::Damaged {
+    machine(source, &error).unwrap_or_else(|| GitError::Damaged {
         url: source.url.clone(),
         source: error,
+    })
+}
+
+/// An error that is this machine's, not the mirror's and not the remote's.
+pub(super) fn machine(source: &Source, error: &git2::Error) -> Option<GitError> {
+    let of_the_wire = [ErrorClass::Net, ErrorClass::Http, ErrorClass::Ssh];
+    if of_the_wire.contains(&error.class()) {
+        return None;
+    }
+    let why = NO_MORE
+        .into_iter()
+        .find(|words| error.message().contains(words))?;
+    let url = source.url.clone();
+    Some(GitError::Machine { url, why })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_the_machine_lacks_is_no_damage_and_no_silence() {
+        let source: Source = "https://git.example.org/a".parse().unwrap();
+        let check = |said: &str, help: &str| {
+            let error = || git2::Error::new(ErrorCode::GenericError, ErrorClass::Os, said);
+            for failed in [remote(&source, "reach", error()), object(&source, error())] {
+                assert!(matches!(failed, GitError::Machine { .. }), "{failed:?}");
+                assert!(
+                    !failed.is_damage() && failed.help().contains(help),
+                    "{failed:?}"
+                );
+            }
+        };
+        check(
+            "cannot extend packfile '/c/pack_git2_1': No space left on device",
+            "make room",
+        );
+        check("could not open '/c/HEAD': Too many open files", "ulimit -n");
+        let error = git2::Error::new(ErrorCode::GenericError, ErrorClass::Os, "it is short");
+        assert!(object(&source, error).is_damage());
+        let source = io::Error::from(Errno::MFILE);
+        let (what, path) = ("list", PathBuf::new());
+        assert!(
+            GitError::Cache { what, path, source }
+                .help()
+                .contains("ulimit -n")
+        );
     }
 }

@@ -67,7 +67,10 @@ impl Mirror {
         remove_litter(&path)?;
         let repository = match open_bare(&path) {
             Ok(repository) => repository,
-            Err(_) => create(&path, &source)?,
+            Err(error) => match error::machine(&source, &error) {
+                Some(machine) => return Err(machine),
+                None => create(&path, &source)?,
+            },
         };
         Ok(Self::of(source, path, repository, Some(lock)))
     }
@@ -175,8 +178,9 @@ impl Mirror {
 
     /// Notes that an object is missing or broken.
     pub(super) fn damage(&self, error: git2::Error) -> GitError {
-        self.damaged.set(true);
-        error::object(&self.source, error)
+        let failed = error::object(&self.source, error);
+        self.damaged.set(self.damaged.get() || failed.is_damage());
+        failed
     }
 
     /// Branch to tip, as last fetched.
@@ -318,12 +322,13 @@ fn packs(folder: &Path) -> io::Result<Vec<String>> {
     Ok(names)
 }
 
-/// Removes what a killed process may leave behind: locks on refs, which would stay for ever, and
-/// half-received packs. The caller holds the mirror's own lock.
+/// Removes what a killed process may leave behind: locks on refs, which would stay for ever,
+/// half-written objects and half-received packs. The caller holds the mirror's own lock.
 fn remove_litter(path: &Path) -> Result<(), GitError> {
     let mut folders = vec![
         path.to_owned(),
         path.join("refs"),
+        path.join("objects"),
         path.join("objects/pack"),
     ];
     while let Some(folder) = folders.pop() {
@@ -352,5 +357,5 @@ fn is_litter(name: &str) -> bool {
     let lock = Path::new(name)
         .extension()
         .is_some_and(|extension| extension == "lock");
-    lock || name.starts_with("pack_git2_")
+    lock || name.starts_with("pack_git2_") || name.starts_with("tmp_object_git2_")
 }

@@ -83,6 +83,29 @@ fn a_damaged_mirror_is_fetched_anew() {
 }
 
 #[test]
+fn what_a_killed_process_left_behind_goes() {
+    let repository = TempRepository::bare();
+    repository.commit("main", &[("a", Some("1"))]);
+    let cache = tempfile::tempdir().unwrap();
+    let source: Source = repository.path().parse().unwrap();
+    drop(Mirror::open(cache.path(), source.clone()).unwrap());
+    let git = cache.path().join(format!("{}.git", source.key()));
+    let litter = [
+        "refs/heads/main.lock",
+        "packed-refs.lock",
+        "objects/tmp_object_git2_a1",
+        "objects/pack/pack_git2_a1",
+    ];
+    for name in litter {
+        std::fs::write(git.join(name), "half").unwrap();
+    }
+    drop(Mirror::open(cache.path(), source).unwrap());
+    for name in litter {
+        assert!(!git.join(name).exists(), "{name} stays");
+    }
+}
+
+#[test]
 fn many_packs_become_one() {
     let repository = TempRepository::bare();
     let mut cached = mirror(&repository.path());
