@@ -23,6 +23,8 @@ struct Heard {
     last: VecDeque<String>,
     /// The last lines for people: those above the level of debugging.
     words: VecDeque<String>,
+    /// How many lines for people there were.
+    lines: usize,
     /// Lines that tell of a defect: panics, and what is logged as an error.
     complaints: Vec<String>,
 }
@@ -44,6 +46,26 @@ impl Log {
     pub(super) fn passes(&self, commit: &str) -> usize {
         let heard = self.0.lock().unwrap();
         heard.passes.get(commit).copied().unwrap_or_default()
+    }
+
+    /// How many passes have ended.
+    pub(super) fn all_passes(&self) -> usize {
+        self.0.lock().unwrap().passes.values().sum()
+    }
+
+    /// How many commits were passed over.
+    pub(super) fn commits(&self) -> usize {
+        self.0.lock().unwrap().passes.len()
+    }
+
+    /// Lines for people so far: those above the level of debugging.
+    pub(super) fn lines(&self) -> usize {
+        self.0.lock().unwrap().lines
+    }
+
+    /// The last lines for people; forgets them.
+    pub(super) fn take_words(&self) -> Vec<String> {
+        self.0.lock().unwrap().words.drain(..).collect()
     }
 
     /// Whether any pass has ended.
@@ -85,6 +107,7 @@ impl Heard {
             }
             _ => {
                 if said["level"] != "DEBUG" {
+                    self.lines += 1;
                     keep(&mut self.words, line.clone());
                 }
                 keep(&mut self.last, line);

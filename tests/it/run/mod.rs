@@ -8,6 +8,7 @@ mod broken;
 mod crowd;
 mod daemon;
 mod data;
+mod faults;
 mod hooks;
 mod kill;
 mod lease;

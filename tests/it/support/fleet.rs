@@ -56,6 +56,17 @@ pub(crate) fn model(name: &str) -> Vec<(String, String)> {
 
 impl Fleet {
     pub(crate) async fn start(models: &[&str], probe: fn(&str), cadence: Cadence) -> Self {
+        let straight = async |url: String| aws::Options::local(url);
+        Self::start_through(models, probe, cadence, straight).await
+    }
+
+    /// The same, reaching the local SageMaker as `through` says of its address.
+    pub(crate) async fn start_through(
+        models: &[&str],
+        probe: fn(&str),
+        cadence: Cadence,
+        through: impl AsyncFnOnce(String) -> aws::Options,
+    ) -> Self {
         let repository = TempRepository::bare();
         let shared = FILES
             .iter()
@@ -78,7 +89,7 @@ impl Fleet {
             ..LocalOptions::default()
         });
         let local = local.await.expect("a local SageMaker");
-        let aws = Aws::connect(aws::Options::local(local.url.clone())).await;
+        let aws = Aws::connect(through(local.url.clone()).await).await;
         let cache = tempfile::tempdir().expect("a folder");
         let options = Options {
             source: format!("{}#main", repository.path())

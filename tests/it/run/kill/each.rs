@@ -4,15 +4,17 @@
 use std::collections::BTreeMap;
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
+use std::process::ExitStatus;
 use std::time::Duration;
 
 use serde_json::json;
 use tokio::time::{Instant, interval};
 use trueup::demo::example::{CONFIG, Edit};
 use trueup::demo::http::Http;
+use trueup::execute::lease::Document;
 
 use super::program::{Place, Program};
-use super::reaper::{Depth, Reaper};
+use super::reaper::{Depth, Manner, Reaper};
 use super::record::{Record, nothing_doubled};
 use crate::run::daemon::PROMOTIONS;
 use crate::run::person::Person;
@@ -24,6 +26,12 @@ use crate::support::repository::TempRepository;
 /// Until a chapter has to be over, by how closely it is looked at.
 const CHAPTER: Duration = Duration::from_mins(2);
 const CHAPTER_OF_STATES: Duration = Duration::from_mins(20);
+/// How soon who was asked to end has to have.
+const ENDS: Duration = Duration::from_secs(10);
+/// Calls of a first deployment at which somebody has to have been asked.
+const LIVES_MIN: usize = 20;
+/// The example's lease.
+const LEASE: &str = "s3://sagemaker-eu-west-1-111122223333/trueup/lease/example.json";
 /// How often a daemon is looked at.
 const LOOK: Duration = Duration::from_millis(20);
 /// Passes in a row that change nothing before it is called calm.
@@ -63,8 +71,18 @@ async fn and_at_each_call_in_each_state() {
     tell(Depth::EachState, CHAPTER_OF_STATES).await;
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn who_is_asked_to_end_at_any_call_does_so_soon_and_gives_the_lease_back() {
+    let mut tale = Tale::begin(Manner::Asked, Depth::Each, CHAPTER).await;
+    let proposed = async |tale: &Tale| tale.person.unmerged(PROMOTIONS).is_some();
+    tale.chapter("a first deployment", proposed).await;
+    assert!(tale.lives >= LIVES_MIN, "only {} were asked", tale.lives);
+    nothing_doubled(&tale.http).await;
+    nothing_left_in(&tale.place.folder.join("home"));
+}
+
 async fn tell(depth: Depth, chapter: Duration) {
-    let mut tale = Tale::begin(depth, chapter).await;
+    let mut tale = Tale::begin(Manner::Killed, depth, chapter).await;
     let proposed = async |tale: &Tale| tale.person.unmerged(PROMOTIONS).is_some();
     tale.chapter("a first deployment", proposed).await;
     tale.promote();
@@ -73,6 +91,10 @@ async fn tell(depth: Depth, chapter: Duration) {
     tale.person.change("Capture less", &[LESS_CAPTURE]);
     tale.chapter("an update", async |tale: &Tale| tale.holds(50).await)
         .await;
+    // The looks of what follows are those of what was.
+    if depth == Depth::Each {
+        tale.reaper.look_as(Depth::Changes);
+    }
     tale.person.change("Train anew", &[TRAINING]);
     tale.chapter("a training", proposed).await;
     tale.promote();
@@ -83,6 +105,7 @@ async fn tell(depth: Depth, chapter: Duration) {
 
 /// One local SageMaker and one origin, behind relays, and who dies between them.
 struct Tale {
+    manner: Manner,
     reaper: Reaper,
     length: Duration,
     place: Place,
@@ -97,7 +120,7 @@ struct Tale {
 }
 
 impl Tale {
-    async fn begin(depth: Depth, length: Duration) -> Self {
+    async fn begin(manner: Manner, depth: Depth, length: Duration) -> Self {
         let repository = TempRepository::bare();
         let server = GitServer::closed(repository.root(), "robot", "secret");
         let person = Person::found(repository.root(), &server.url("robot:secret@"));
@@ -107,7 +130,7 @@ impl Tale {
         };
         let local = place.local();
         let http = Http::new(&place.url);
-        let reaper = Reaper::new(depth);
+        let reaper = Reaper::new(manner, depth);
         let git = server.url("");
         let upstream = git.trim_end_matches("/repo.git");
         let relays = [Relay::to(&place.url).await, Relay::to(upstream).await];
@@ -119,6 +142,7 @@ impl Tale {
         place.source = format!("http://robot:secret@{host}/repo.git");
         place.url.clone_from(&relays[0].url);
         Self {
+            manner,
             reaper,
             length,
             place,
@@ -167,8 +191,9 @@ impl Tale {
         let mut calm = None;
         while Instant::now() < end {
             ticks.tick().await;
-            if daemon.has_ended() {
+            if let Some(status) = daemon.ended() {
                 assert_eq!(daemon.log.complaints(), [""; 0]);
+                self.bury(status).await;
                 return Ok(false);
             }
             self.record.read(&self.http).await;
@@ -190,6 +215,22 @@ impl Tale {
             }
         }
         Err(daemon.log.last_words())
+    }
+
+    /// Who was asked to end has to have done so soon, well, and without the lease.
+    async fn bury(&self, status: ExitStatus) {
+        if self.manner == Manner::Killed {
+            return;
+        }
+        assert!(status.success(), "{status}");
+        assert!(self.reaper.since() < ENDS, "{:?}", self.reaper.since());
+        match self.http.object(LEASE).await {
+            Ok(lease) => {
+                let lease = Document::read(std::str::from_utf8(&lease).unwrap()).unwrap();
+                assert!(lease.is_given_back(), "{lease:?}");
+            }
+            Err(error) => assert!(error.is_absent(), "{error}"),
+        }
     }
 
     fn promote(&self) {

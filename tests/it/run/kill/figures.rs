@@ -32,10 +32,15 @@ impl Figures {
     /// What grew between the first third of the samples and the last, each by its median: memory by
     /// more than so many KiB, or files.
     pub(super) fn growth(&self, kib_more: u64) -> Option<String> {
+        self.growth_beyond(kib_more, FILES_MORE)
+    }
+
+    /// The same where so many files more are no leak.
+    pub(super) fn growth_beyond(&self, kib_more: u64, files_more: u64) -> Option<String> {
         let Some((first, last)) = self.thirds() else {
             return Some(format!("only {} samples", self.0.len()));
         };
-        let flat = last.kib <= first.kib + kib_more && last.files <= first.files + FILES_MORE;
+        let flat = last.kib <= first.kib + kib_more && last.files <= first.files + files_more;
         (!flat).then(|| self.to_string())
     }
 

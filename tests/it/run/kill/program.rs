@@ -6,7 +6,7 @@
 
 use std::io::{BufRead as _, BufReader};
 use std::path::PathBuf;
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, Command, ExitStatus, Stdio};
 use std::time::Duration;
 
 use rustix::process::{Pid, Signal, kill_process};
@@ -48,7 +48,12 @@ impl Place {
     pub(in crate::run) fn local(&mut self) -> Program {
         let state = self.folder.join("state");
         let state = state.to_str().unwrap();
-        let mut local = self.start(&["local", "--port", "0", "--state", state]);
+        let local = self.start(&["local", "--port", "0", "--state", state]);
+        self.reached(local)
+    }
+
+    /// Waits until a local SageMaker says where it is.
+    pub(in crate::run) fn reached(&mut self, mut local: Program) -> Program {
         let mut line = String::new();
         let out = local.child.stdout.take().unwrap();
         BufReader::new(out).read_line(&mut line).unwrap();
@@ -63,6 +68,29 @@ impl Place {
         let cloud = ["--endpoint-url", &self.url];
         let run = ["run", "--source", &self.source, "--poll", "500ms"];
         self.start(&[&run[..], &["--sweep", "100ms"], &cloud].concat())
+    }
+
+    /// Starts a daemon with the pauses of one that people run against a local SageMaker.
+    pub(in crate::run) fn watchful(&self) -> Program {
+        let run = ["run", "--source", &self.source, "--poll", "1s"];
+        self.start(&[&run[..], &["--endpoint-url", &self.url]].concat())
+    }
+
+    /// Starts a daemon that looks as often as it may, and logs what the loop does and no more.
+    pub(in crate::run) fn tireless(&self) -> Program {
+        let command = ["run", "--source", &self.source, "--endpoint-url", &self.url];
+        let often = ["--poll", "10ms", "--sweep", "10ms"];
+        let mut command = self.command(&[&command[..], &often].concat());
+        command.env("TRUEUP_LOG", "trueup::daemon=debug,warn");
+        started(command)
+    }
+
+    /// Starts a local SageMaker behind which nothing is run.
+    pub(in crate::run) fn pretended(&mut self) -> Program {
+        let nothing = ["local", "--port", "0", "--control-plane-only"];
+        let whose = ["--account", trueup::demo::example::ACCOUNT];
+        let local = self.start(&[&nothing[..], &whose].concat());
+        self.reached(local)
     }
 
     /// Runs a command beside the daemon: its exit code and both its streams.
@@ -80,27 +108,41 @@ impl Place {
     }
 
     fn start(&self, arguments: &[&str]) -> Program {
-        let mut child = self
-            .command(arguments)
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
-            .spawn()
-            .unwrap();
-        let log = Log::of(child.stderr.take().unwrap());
-        Program { child, log }
+        started(self.command(arguments))
     }
 
-    fn command(&self, arguments: &[&str]) -> Command {
+    pub(in crate::run) fn command(&self, arguments: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_trueup"));
+        self.dress(&mut command).args(arguments);
         command
-            .args(arguments)
+    }
+
+    /// The same, after a shell has set limits: a line of `sh`.
+    pub(in crate::run) fn limited(&self, limits: &str, arguments: &[&str]) -> Command {
+        let mut command = Command::new("sh");
+        let line = format!("{limits}; exec \"$0\" \"$@\"");
+        self.dress(&mut command)
+            .args(["-c", &line, env!("CARGO_BIN_EXE_trueup")])
+            .args(arguments);
+        command
+    }
+
+    fn dress<'a>(&self, command: &'a mut Command) -> &'a mut Command {
+        command
             .env_clear()
             .env("PATH", std::env::var_os("PATH").unwrap())
             .env("HOME", self.folder.join("home"))
             .env("TRUEUP_LOG", LEVEL)
-            .stdin(Stdio::null());
-        command
+            .stdin(Stdio::null())
     }
+}
+
+/// Starts a program, and listens to its log.
+pub(in crate::run) fn started(mut command: Command) -> Program {
+    let streams = command.stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut child = streams.spawn().unwrap();
+    let log = Log::of(child.stderr.take().unwrap());
+    Program { child, log }
 }
 
 impl Program {
@@ -108,9 +150,9 @@ impl Program {
         self.child.id()
     }
 
-    /// Whether it has ended, by itself or by whose hand ever.
-    pub(in crate::run) fn has_ended(&mut self) -> bool {
-        self.child.try_wait().unwrap().is_some()
+    /// How it ended, once it has.
+    pub(in crate::run) fn ended(&mut self) -> Option<ExitStatus> {
+        self.child.try_wait().unwrap()
     }
 
     /// Asks it to end, which it has to do, and well.

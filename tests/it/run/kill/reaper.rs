@@ -3,6 +3,7 @@
 
 use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
 
 use rustix::process::{Pid, Signal, kill_process};
 
@@ -23,6 +24,15 @@ pub(super) enum Depth {
     Changes,
 }
 
+/// How somebody dies.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Manner {
+    /// `kill -9`.
+    Killed,
+    /// Asked to end when a call is made, which is passed on.
+    Asked,
+}
+
 /// A moment of a call.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 enum When {
@@ -36,6 +46,7 @@ enum When {
 pub(super) struct Reaper(Arc<Mutex<State>>);
 
 struct State {
+    manner: Manner,
     depth: Depth,
     victim: Option<Pid>,
     /// Whether the moment at which the victim dies is chosen.
@@ -46,11 +57,14 @@ struct State {
     /// Words about the lease in this life.
     words: usize,
     died: BTreeSet<(String, When)>,
+    /// When the last one was told to end.
+    struck: Option<Instant>,
 }
 
 impl Reaper {
-    pub(super) fn new(depth: Depth) -> Self {
+    pub(super) fn new(manner: Manner, depth: Depth) -> Self {
         Self(Arc::new(Mutex::new(State {
+            manner,
             depth,
             victim: None,
             doomed: false,
@@ -58,6 +72,7 @@ impl Reaper {
             changes: 0,
             words: 0,
             died: BTreeSet::new(),
+            struck: None,
         })))
     }
 
@@ -73,9 +88,20 @@ impl Reaper {
         self.0.lock().unwrap().victim = None;
     }
 
+    /// From now on calls are told apart like this.
+    pub(super) fn look_as(&self, depth: Depth) {
+        self.0.lock().unwrap().depth = depth;
+    }
+
     /// From now on the same call is another one.
     pub(super) fn turn_the_page(&self) {
         self.0.lock().unwrap().chapter += 1;
+    }
+
+    /// How long ago the last one was told to end.
+    pub(super) fn since(&self) -> Duration {
+        let struck = self.0.lock().unwrap().struck;
+        struck.map_or(Duration::ZERO, |struck| struck.elapsed())
     }
 
     /// The moments at which somebody died: at calls that change something, and at all.
@@ -98,6 +124,10 @@ impl Reaper {
             Some(when) => when,
         };
         state.doomed = true;
+        if state.manner == Manner::Asked {
+            state.strike();
+            return Fate::Pass;
+        }
         let shared = Arc::clone(&self.0);
         let act: Act = Box::new(move || shared.lock().unwrap().strike());
         if when == When::Halfway {
@@ -117,9 +147,10 @@ impl State {
             return None;
         }
         let pack = asked.about.starts_with("/repo.git/git-upload-pack");
+        let killed = self.manner == Manner::Killed;
         let when = [
-            asked.changes.then_some(When::Before),
-            pack.then_some(When::Halfway),
+            (asked.changes && killed).then_some(When::Before),
+            (pack && killed).then_some(When::Halfway),
             Some(When::After),
         ];
         let mut when = when.into_iter().flatten();
@@ -141,8 +172,13 @@ impl State {
 
     fn strike(&mut self) {
         if let Some(victim) = self.victim.take() {
+            let signal = match self.manner {
+                Manner::Killed => Signal::KILL,
+                Manner::Asked => Signal::TERM,
+            };
             // It is ours, and nobody has waited for it yet.
-            kill_process(victim, Signal::KILL).unwrap();
+            kill_process(victim, signal).unwrap();
+            self.struck = Some(Instant::now());
         }
     }
 }

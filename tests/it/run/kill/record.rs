@@ -49,7 +49,7 @@ impl Record {
     }
 
     /// Takes note of one call; the error is what it does a second time.
-    fn note(&mut self, call: &Value) -> Result<(), String> {
+    pub(in crate::run) fn note(&mut self, call: &Value) -> Result<(), String> {
         if call["mutates"] != true || !call["error"].is_null() || is_about_the_lease(call) {
             return Ok(());
         }
