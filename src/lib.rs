@@ -12,6 +12,7 @@ pub mod limits;
 pub mod pin;
 pub mod release;
 pub mod resource;
+pub mod signing;
 pub mod snapshot;
 
 // 1: reading

@@ -88,6 +88,24 @@ pub const SOURCES_READ_EVERY: Duration = Duration::from_secs(5);
 pub const GIT_WORDS_MAX: usize = 1024;
 /// Bytes of a file of known SSH hosts.
 pub const KNOWN_HOSTS_BYTES_MAX: u64 = 1024 * 1024;
+/// A file of keys whose signatures of commits count.
+pub const SIGNERS_BYTES_MAX: usize = 256 * 1024;
+/// Keys of such a file.
+pub const SIGNERS_MAX: usize = 1_000;
+/// Names in `commits.robots`.
+pub const ROBOTS_MAX: usize = 20;
+/// One commit object that is judged by its signature.
+pub const SIGNED_COMMIT_BYTES_MAX: usize = 1024 * 1024;
+/// One signature of a commit.
+pub const SIGNATURE_BYTES_MAX: usize = 16 * 1024;
+/// Commits that one look judges by their signatures.
+pub const SIGNED_COMMITS_MAX: usize = 2_000;
+/// Bits of an RSA key that signs; shorter ones can be broken.
+pub const RSA_BITS_MIN: usize = 2_048;
+/// Bits of an RSA key that signs; longer ones take long to judge.
+pub const RSA_BITS_MAX: usize = 8_192;
+/// A file with the private key that trueup signs with.
+pub const SIGNING_KEY_BYTES_MAX: usize = 16 * 1024;
 /// Bytes of what gives a token or a password.
 pub const CREDENTIAL_BYTES_MAX: u64 = 16 * 1024;
 /// How long a host is asked when it may be asked again.

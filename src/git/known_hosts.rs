@@ -3,12 +3,12 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use data_encoding::{BASE64, BASE64_NOPAD};
+use data_encoding::BASE64;
 use hmac::{Hmac, KeyInit as _, Mac as _};
 use sha1::Sha1;
-use sha2::{Digest as _, Sha256};
 
 use crate::limits::KNOWN_HOSTS_BYTES_MAX;
+use crate::signing::{fingerprint, pattern};
 
 /// The port that is not written down.
 const PORT: u16 = 22;
@@ -87,15 +87,7 @@ impl Shown<'_> {
         if let Some(hashed) = hosts.strip_prefix("|1|") {
             return is_hash_of(hashed, &name);
         }
-        let mut found = false;
-        for pattern in hosts.split(',') {
-            match pattern.strip_prefix('!') {
-                Some(not) if fits(not.as_bytes(), name.as_bytes()) => return false,
-                Some(_) => {}
-                None => found |= fits(pattern.as_bytes(), name.as_bytes()),
-            }
-        }
-        found
+        pattern::lists(hosts, &name)
     }
 
     /// As a line names the host.
@@ -114,7 +106,7 @@ impl Shown<'_> {
 
     /// The key's digest, as hosts publish it and `ssh-keygen -l` shows it.
     pub(super) fn fingerprint(&self) -> String {
-        format!("SHA256:{}", BASE64_NOPAD.encode(&Sha256::digest(self.key)))
+        fingerprint(self.key)
     }
 }
 
@@ -137,32 +129,6 @@ fn is_hash_of(hashed: &str, name: &str) -> bool {
         let mac = Hmac::<Sha1>::new_from_slice(&salt);
         mac.is_ok_and(|mac| mac.chain_update(name).verify_slice(&digest).is_ok())
     })
-}
-
-/// Whether a pattern with `*` and `?` fits a name. Goes back to the last `*` only.
-fn fits(pattern: &[u8], name: &[u8]) -> bool {
-    let (mut at, mut read) = (0, 0);
-    let mut star = None;
-    while let Some(&byte) = name.get(read) {
-        match pattern.get(at) {
-            Some(b'*') => {
-                star = Some((at, read));
-                at += 1;
-            }
-            Some(&one) if one == b'?' || one.eq_ignore_ascii_case(&byte) => {
-                at += 1;
-                read += 1;
-            }
-            _ => {
-                let Some((last, from)) = star else {
-                    return false;
-                };
-                star = Some((last, from + 1));
-                (at, read) = (last + 1, from + 1);
-            }
-        }
-    }
-    pattern[at..].iter().all(|byte| *byte == b'*')
 }
 
 #[cfg(test)]
