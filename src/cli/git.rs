@@ -6,6 +6,7 @@ use clap::Args;
 
 use super::environment::Environment;
 use super::error::CommandError;
+use super::signing::{signing_key, trusted};
 use crate::aws::Identity;
 use crate::clock::{Clock as _, SystemClock};
 use crate::config::HostAccess;
@@ -44,6 +45,13 @@ pub(super) struct GitArg {
     /// Default: `~/.ssh/known_hosts` and `/etc/ssh/ssh_known_hosts`
     #[arg(long = "git-known-hosts", global = true, value_name = "FILE")]
     known_hosts: Vec<PathBuf>,
+    /// An SSH key (`ssh-ed25519`, without a passphrase) that trueup's own commits are signed with
+    #[arg(long = "git-signing-key", global = true, value_name = "FILE")]
+    signing_key: Option<PathBuf>,
+    /// Whose signature the newest commit must have as long as nothing was acted on, in the form of OpenSSH's
+    /// `allowed_signers`. Default: what that commit says itself
+    #[arg(long = "git-signers", global = true, value_name = "FILE")]
+    signers: Option<PathBuf>,
 }
 
 impl GitArg {
@@ -56,6 +64,8 @@ impl GitArg {
         access: &HostAccess,
     ) -> Result<(), CommandError> {
         source.keys = self.keys(environment, access);
+        source.signing = self.signing_key.as_deref().map(signing_key).transpose()?;
+        source.trusted = self.signers.as_deref().map(trusted).transpose()?;
         if source.is_web() && matches!(source.login, Login::Nobody) {
             source.login = match of_host(access, environment)? {
                 Some(login) => login,

@@ -30,6 +30,7 @@ mod run;
 mod schema;
 mod shell;
 mod signal;
+mod signing;
 mod sources;
 mod status;
 mod streams;

@@ -2,10 +2,11 @@
 
 use super::error::CommandError;
 use super::plan::unknown;
-use crate::config::{LoadedModel, quarantine_file, read_quarantine};
+use crate::config::{LoadedModel, Policy, load_installation, quarantine_file, read_quarantine};
 use crate::git::Known;
 use crate::plan::rollback::Place;
 use crate::resource::call::Scope;
+use crate::signing::SigningKey;
 use crate::snapshot::{ObjectId, Snapshot};
 
 /// A model at one commit.
@@ -30,6 +31,14 @@ impl Seen {
             releases: &model.releases,
             quarantine: &model.quarantine,
         })
+    }
+
+    /// Why a commit that is signed with `key`, or not signed, would not be followed.
+    pub(super) fn objection_to_own(&self, key: Option<&SigningKey>) -> Option<String> {
+        let installation = load_installation(&self.snapshot).0?;
+        Policy::read(&self.snapshot, &installation)
+            .0
+            .objection_to_own(key)
     }
 
     pub(super) fn release_file(&self, environment: &str) -> Option<&ObjectId> {

@@ -129,6 +129,9 @@ impl Rollback {
             let Some(write) = write else {
                 return Ok(self.rolled(&seen, &choice, How::Already));
             };
+            if let Some(why) = seen.objection_to_own(mirror.source().signing.as_deref()) {
+                return Err(CommandError::message(why));
+            }
             if self.dry_run {
                 return Ok(self.rolled(&seen, &choice, How::Commit(None)));
             }

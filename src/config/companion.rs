@@ -63,6 +63,11 @@ pub fn quarantine_file(folder: &str) -> String {
     below(folder, QUARANTINE)
 }
 
+/// Whether a path from a model's folder is that of a file which trueup itself commits.
+pub(super) fn is_written_by_trueup(path: &str) -> bool {
+    path == QUARANTINE || named(path, "releases/", ".yaml").is_some()
+}
+
 const QUARANTINE: &str = "quarantine.yaml";
 
 fn named<'a>(path: &'a str, folder: &str, ending: &str) -> Option<&'a str> {

@@ -6,7 +6,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::settings::LintSettings;
-use crate::limits::{TURNS_MIN, TURNS_PERCENT, UNCONFIRMED_PERCENT};
+use crate::limits::{ROBOTS_MAX, TURNS_MIN, TURNS_PERCENT, UNCONFIRMED_PERCENT};
 use crate::resource::call::Scope;
 use crate::resource::lifecycle::Drift;
 
@@ -39,6 +39,9 @@ pub struct Installation {
     /// What is done about a branch that no longer contains the commit in force.
     #[serde(default)]
     pub history: History,
+    /// Whose commits are acted on.
+    #[serde(default)]
+    pub commits: Commits,
     /// What is done about a change that no commit made, where a model does not say otherwise.
     #[serde(default)]
     pub drift: Drift,
@@ -119,6 +122,51 @@ pub enum History {
     Hold,
     /// The branch decides, wherever it is.
     Follow,
+}
+
+/// Whose commits are acted on. What the commit in force says counts, never what the new one says.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Commits {
+    /// Which commits must be signed by a key of the list.
+    #[serde(default)]
+    pub verify: Verify,
+    /// The list of keys, in the form of OpenSSH's `allowed_signers`: a path from the repository's root.
+    #[serde(default = "default_signers")]
+    #[schemars(length(min = 1, max = 1024))]
+    pub allowed_signers: String,
+    /// Who of that list is a program: its commits may change nothing but what trueup writes, which are
+    /// the models' releases and what they quarantine.
+    #[serde(default)]
+    #[schemars(length(max = ROBOTS_MAX), inner(length(min = 1, max = 256)))]
+    pub robots: Vec<String>,
+}
+
+impl Default for Commits {
+    fn default() -> Self {
+        Self {
+            verify: Verify::default(),
+            allowed_signers: default_signers(),
+            robots: Vec::new(),
+        }
+    }
+}
+
+fn default_signers() -> String {
+    ".trueup/allowed_signers".to_owned()
+}
+
+/// Which commits must be signed.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum Verify {
+    /// None.
+    #[default]
+    Off,
+    /// The newest of the branch; below commits of programs, the newest that is not one's.
+    Head,
+    /// All that the branch gains, those that a merge brings included.
+    Every,
 }
 
 /// One AWS account.

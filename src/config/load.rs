@@ -6,6 +6,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use serde_json::Value;
 
 use super::census::Census;
+use super::commits::Policy;
 use super::companion::{self, Companions};
 use super::compose::{INHERITED, compose};
 use super::document::{Origins, split};
@@ -76,6 +77,7 @@ pub fn load(snapshot: &Snapshot) -> Loaded {
         let removals = census.removals().into_iter();
         let held = removals.filter(|removal| removal.is_held(installation));
         diagnostics.extend(held.map(|removal| removal.finding()));
+        diagnostics.extend(Policy::read(snapshot, installation).1);
     }
     Loaded {
         installation,

@@ -13,6 +13,7 @@
 
 pub mod alarm;
 mod census;
+mod commits;
 mod companion;
 mod compose;
 pub mod document;
@@ -36,6 +37,7 @@ pub mod yaml;
 mod tests;
 
 pub use census::Census;
+pub use commits::{Asked, Policy};
 pub use companion::{quarantine_file, release_file};
 pub use document::Origins;
 pub use images::{Image, Mode, read_images};

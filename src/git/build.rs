@@ -1,13 +1,14 @@
 //! Commits, built in an object store without a checkout.
 
 use git2::build::TreeUpdateBuilder;
-use git2::{FileMode, ObjectType, Oid, Repository, Signature, Time, Tree};
+use git2::{Commit, FileMode, ObjectType, Oid, Repository, Signature, Time, Tree};
 
 use super::error::{self, GitError};
 use super::names;
 use super::source::Source;
 use super::write::{Author, WriteError};
 use crate::clock::Timestamp;
+use crate::signing::SigningKey;
 use crate::snapshot::Write;
 
 /// Builds the commit that `write` asks for. No ref is moved. `None`: its tree would be its base's.
@@ -56,8 +57,26 @@ pub(super) fn commit(
             email: author.email.escape_debug().to_string(),
         })?;
     let message = format!("{}\n", write.message.trim_end());
-    let commit = repository.commit(None, &who, &who, &message, &after, &[&base]);
+    let signing = source.signing.as_deref();
+    let commit = match signing {
+        None => repository.commit(None, &who, &who, &message, &after, &[&base]),
+        Some(key) => signed(repository, key, (&who, &message), &after, &base),
+    };
     commit.map(Some).map_err(failed)
+}
+
+/// The same commit with a signature.
+fn signed(
+    repository: &Repository,
+    key: &SigningKey,
+    (who, message): (&Signature<'_>, &str),
+    after: &Tree<'_>,
+    base: &Commit<'_>,
+) -> Result<Oid, git2::Error> {
+    let buffer = repository.commit_create_buffer(who, who, message, after, &[base])?;
+    let text = std::str::from_utf8(&buffer)
+        .map_err(|_| git2::Error::from_str("a commit is not written as text"))?;
+    repository.commit_signed(text, &key.sign(text.as_bytes()), None)
 }
 
 /// The mode of the file to write at `path`: what it has, else regular. Nothing but a regular file

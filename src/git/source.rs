@@ -3,6 +3,7 @@
 use std::fmt;
 use std::path::PathBuf;
 use std::str::FromStr;
+use std::sync::Arc;
 
 use data_encoding::HEXLOWER;
 use sha2::{Digest as _, Sha256};
@@ -10,6 +11,7 @@ use sha2::{Digest as _, Sha256};
 use super::login::Login;
 use super::ssh::Keys;
 use super::url::{self, Address, SourceError, percent_decode};
+use crate::signing::{Signers, SigningKey};
 
 /// A repository and the branch of it that decides: `URL[#branch]`.
 ///
@@ -26,6 +28,10 @@ pub struct Source {
     pub login: Login,
     /// What an SSH server is shown, and how it is known.
     pub keys: Keys,
+    /// What trueup signs its own commits with; `None`: nothing.
+    pub signing: Option<Arc<SigningKey>>,
+    /// Whose signatures count as long as nothing was acted on; `None`: what the newest commit itself says.
+    pub trusted: Option<Arc<Signers>>,
 }
 
 impl FromStr for Source {
@@ -44,6 +50,8 @@ impl FromStr for Source {
             branch,
             login: credentials.map_or(Login::Nobody, Login::Known),
             keys: Keys::default(),
+            signing: None,
+            trusted: None,
         })
     }
 }

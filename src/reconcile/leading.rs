@@ -11,9 +11,9 @@ use super::lease::Lease;
 use super::model::Shared;
 use super::revision::Revision;
 use super::{Leases, ReconcileError, Reconciler, touch};
-use crate::config::INSTALLATION_FILE;
 use crate::config::installation::Installation;
 use crate::config::yaml::first_byte;
+use crate::config::{INSTALLATION_FILE, Policy};
 use crate::diagnostic::{Diagnostic, Severity};
 use crate::execute::lease::{Address, Standing};
 use crate::git::{Fetched, GitError, Mirror};
@@ -33,7 +33,7 @@ impl Reconciler {
     /// Whether something may be changed now.
     pub fn leads(&self) -> bool {
         if self.leases.is_none() {
-            return true;
+            return !self.revision.as_ref().is_some_and(|one| one.is_barred());
         }
         let fence = self.lease.as_ref().and_then(|lease| lease.fence());
         fence.is_some() && fence == self.contains
@@ -130,13 +130,22 @@ impl Reconciler {
             return Ok(BTreeSet::new());
         };
         let branch = self.branch_name(&revision);
-        let head = lease.head(&branch).map(ObjectId);
-        let unheeded = head.filter(|head| self.contains != Some(fence) && *head != revision.commit);
+        if revision.is_barred() && self.options.source.trusted.is_some() {
+            // Where the lease is follows from the commit, and whoever made that may have made the lease.
+            self.contains = None;
+            return Ok(BTreeSet::new());
+        }
+        let head = lease.head(&branch);
+        let verified = head.is_some() && lease.head(&verified(&branch)) == head;
+        let unheeded = head.map(ObjectId).filter(|head| {
+            self.contains != Some(fence) && (*head != revision.commit || revision.is_barred())
+        });
         let mut woken = BTreeSet::new();
         if let Some(head) = unheeded {
             let asked = fetched.clone();
             let look = move |shared: &Shared, mirror: &mut Mirror| {
-                let Some(held) = revision.in_force_after(mirror, &asked, &head) else {
+                let found = revision.in_force_after(mirror, &asked, &head, verified)?;
+                let Some(held) = found else {
                     return Ok(None);
                 };
                 let touched = touch(shared, mirror, &held, Some(&revision))?;
@@ -158,6 +167,9 @@ impl Reconciler {
     async fn remember(&mut self, lease: &Lease, branch: &str, fence: u64) {
         self.contains = None;
         if let Some(revision) = self.revision.as_ref().filter(|one| !one.is_barred()) {
+            if revision.policy != Policy::Off {
+                lease.remember(&verified(branch), &revision.commit.0).await;
+            }
             lease.remember(branch, &revision.commit.0).await;
             self.contains = Some(fence);
         }
@@ -204,6 +216,11 @@ impl Reconciler {
             ..finding
         })
     }
+}
+
+/// What the newest commit of a branch that asked for signatures is remembered by.
+fn verified(branch: &str) -> String {
+    format!("{branch} verified")
 }
 
 fn unreadable(uri: &str, why: &str) -> Diagnostic {

@@ -19,6 +19,7 @@ mod orders;
 mod past;
 mod report;
 mod revision;
+mod signed;
 mod sweep;
 mod write;
 
@@ -38,7 +39,7 @@ use self::model::Shared;
 pub use self::model::{drive, roles};
 pub use self::report::{ModelReport, RepositoryPass, WriteReport};
 pub use self::revision::Revision;
-use self::write::{batched, report};
+use self::write::{batched, refused, report};
 use crate::aws::Aws;
 use crate::clock::{Clock, Timestamp};
 use crate::diagnostic::Diagnostic;
@@ -179,7 +180,8 @@ impl Reconciler {
     }
 
     /// Takes what was fetched for the commit that passes are over from now on, unless it does not
-    /// contain the one before: then that one stays in force, and a finding says so. Gives the folders of
+    /// contain the one before, or is not signed as that asks: then that one stays in force, and a finding
+    /// says so. Gives the folders of
     /// the models that are to be passed over because of it: their files changed, a name that they
     /// claim is claimed or given up by another, or a branch of theirs moved.
     pub async fn revise(&mut self, fetched: &Fetched) -> Result<BTreeSet<String>, ReconcileError> {
@@ -189,7 +191,15 @@ impl Reconciler {
             if let Some(held) = before.and_then(|before| before.in_force_over(mirror, &asked)) {
                 return Ok((held, BTreeSet::new()));
             }
-            let revision = Revision::read(mirror, &asked, before)?;
+            let mut revision = Revision::read(mirror, &asked, before)?;
+            let base = before.filter(|before| !before.is_barred());
+            match (revision.objection(mirror, base)?, base) {
+                (None, _) => {}
+                (Some(finding), None) => revision = revision.barred_by(finding),
+                (Some(finding), Some(base)) => {
+                    return Ok((base.clone().held_by(finding), BTreeSet::new()));
+                }
+            }
             let touched = touch(shared, mirror, &revision, before)?;
             Ok::<_, GitError>((revision, touched))
         };
@@ -303,7 +313,14 @@ impl Reconciler {
         if self.revision.as_ref().is_some_and(held) || !self.leads() {
             return Ok(reports);
         }
+        let key = self.options.source.signing.as_deref();
+        let unsigned = self.revision.as_ref();
+        let unsigned = unsigned.and_then(|revision| revision.policy.objection_to_own(key));
         for write in batched(wanted) {
+            if let Some(why) = &unsigned {
+                reports.push(refused(write, why.clone()));
+                continue;
+            }
             let (author, now) = (self.options.author.clone(), self.now());
             let sent = write.clone();
             // The mirror may have been busy for long.

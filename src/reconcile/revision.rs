@@ -4,9 +4,10 @@ use std::cmp::Ordering;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use crate::config::installation::{History, Installation};
+use super::signed::UNSIGNED;
+use crate::config::installation::{History, Installation, Verify};
 use crate::config::yaml::first_byte;
-use crate::config::{INSTALLATION_FILE, MODEL_FILE};
+use crate::config::{INSTALLATION_FILE, MODEL_FILE, Policy};
 use crate::config::{left_out, load_installation, too_many_models};
 use crate::diagnostic::Diagnostic;
 use crate::git::{Fetched, GitError, Index, Mirror};
@@ -31,19 +32,21 @@ pub struct Revision {
     pub diagnostics: Vec<Diagnostic>,
     /// The files that belong to no model.
     pub shared: Arc<Snapshot>,
+    /// What it asks of the commits after it.
+    pub(super) policy: Policy,
     shared_ids: [Option<ObjectId>; 2],
     index: Index,
     standing: Standing,
 }
 
-/// Whether the branch contains what was acted on.
+/// Whether the branch contains what was acted on, and is signed as that asks.
 #[derive(Debug, Clone, PartialEq, Eq)]
 enum Standing {
     /// As far as is known.
     Follows,
-    /// It does not: this is an older commit that stays in force.
+    /// It is not: this is an older commit that stays in force.
     InForce,
-    /// It does not, and the commit that it should contain is not known here: nothing is in force.
+    /// It is not, and there is no such commit, or it is not known here: nothing is in force.
     Barred,
 }
 
@@ -65,6 +68,14 @@ impl Revision {
         ];
         let shared = mirror.snapshot(&commit, Some(&SHARED))?;
         let (installation, mut diagnostics) = load_installation(&shared);
+        let policy = match &installation {
+            Some(installation) => {
+                let (policy, findings) = policy(mirror, &commit, installation, &shared)?;
+                diagnostics.extend(findings);
+                policy
+            }
+            None => Policy::Off,
+        };
         let index = match &installation {
             Some(installation) if installation.models.ends_with(MODEL_FILE) => {
                 let known = Index::default();
@@ -86,6 +97,7 @@ impl Revision {
             installation,
             diagnostics,
             shared: Arc::new(shared),
+            policy,
             shared_ids,
             index,
             standing: Standing::Follows,
@@ -104,43 +116,77 @@ impl Revision {
     }
 
     /// What is in force where `head` was acted on before, by this process or another: this revision
-    /// where it contains it (`None`), else that commit, else nothing.
+    /// where it may follow it (`None`), else what the branch is at, else that commit, else nothing.
+    /// `verified`: that commit asked for signatures.
     pub(super) fn in_force_after(
         &self,
         mirror: &Mirror,
         fetched: &Fetched,
         head: &ObjectId,
-    ) -> Option<Self> {
-        if mirror.contains(&self.commit, head) {
-            return None;
-        }
+        verified: bool,
+    ) -> Result<Option<Self>, GitError> {
         let there = Fetched {
             tip: head.clone(),
             ..fetched.clone()
         };
-        match Self::read(mirror, &there, None) {
-            Ok(before) if before.follows() => None,
-            Ok(before) => Some(before.in_force_for(&fetched.tip)),
-            Err(_) if self.follows() => None,
-            Err(_) => {
-                let mut barred = self.clone();
-                barred.standing = Standing::Barred;
-                barred.say(rewritten(&self.branch, head, &fetched.tip).help(UNKNOWN_HELP));
-                Some(barred)
-            }
+        let Ok(before) = Self::read(mirror, &there, None) else {
+            return Ok(self.in_force_without(fetched, head, verified));
+        };
+        if self.standing == Standing::InForce && mirror.contains(&self.commit, head) {
+            let finding = self.objection(mirror, Some(&before))?;
+            return Ok(finding.map(|finding| before.held_by(finding)));
         }
+        if let Some(held) = before.in_force_over(mirror, fetched) {
+            return Ok(Some(held));
+        }
+        let follows = self.standing == Standing::Follows && self.commit == fetched.tip;
+        let tip = if follows {
+            self.clone()
+        } else {
+            Self::read(mirror, fetched, None)?
+        };
+        let finding = tip.objection(mirror, Some(&before))?;
+        Ok(match finding {
+            Some(finding) => Some(before.held_by(finding)),
+            None => Some(tip).filter(|_| !follows),
+        })
+    }
+
+    /// The same, where the mirror does not have `head`. What it asked for cannot be read, and a commit that
+    /// is to be signed does not say of itself that it need not be.
+    fn in_force_without(&self, fetched: &Fetched, head: &ObjectId, verified: bool) -> Option<Self> {
+        if self.follows() && !verified {
+            return None;
+        }
+        let finding = rewritten(&self.branch, head, &fetched.tip).help(UNKNOWN_HELP);
+        Some(self.clone().barred_by(finding))
     }
 
     /// The same, in force though the branch is at `tip`.
-    fn in_force_for(mut self, tip: &ObjectId) -> Self {
-        self.standing = Standing::InForce;
+    fn in_force_for(self, tip: &ObjectId) -> Self {
         let finding = rewritten(&self.branch, &self.commit, tip).help(REWRITTEN_HELP);
+        self.held_by(finding)
+    }
+
+    /// The same, in force because what came after it is not followed.
+    pub(super) fn held_by(mut self, finding: Diagnostic) -> Self {
+        self.standing = Standing::InForce;
         self.say(finding);
         self
     }
 
+    /// The same, not in force.
+    pub(super) fn barred_by(mut self, finding: Diagnostic) -> Self {
+        self.standing = Standing::Barred;
+        self.say(finding);
+        self
+    }
+
+    /// One reason at a time is told why the branch is not followed.
     fn say(&mut self, finding: Diagnostic) {
-        self.diagnostics.retain(|other| other.code != finding.code);
+        let reasons = [REWRITTEN, UNSIGNED];
+        self.diagnostics
+            .retain(|other| !reasons.contains(&other.code.as_str()));
         self.diagnostics.push(finding);
     }
 
@@ -195,6 +241,25 @@ impl Revision {
         all.filter(|name| **name != self.branch)
             .filter(|name| self.branches.get(*name) != before.branches.get(*name))
     }
+}
+
+/// What a commit asks of those after it. Its list of keys may lie anywhere.
+fn policy(
+    mirror: &Mirror,
+    commit: &ObjectId,
+    installation: &Installation,
+    shared: &Snapshot,
+) -> Result<(Policy, Vec<Diagnostic>), GitError> {
+    if installation.commits.verify == Verify::Off {
+        return Ok((Policy::Off, Vec::new()));
+    }
+    let list = installation.commits.allowed_signers.as_str();
+    let mut files = mirror.snapshot(commit, Some(&[list]))?;
+    let trueup = shared.files.get_key_value(INSTALLATION_FILE);
+    files
+        .files
+        .extend(trueup.map(|(path, file)| (path.clone(), file.clone())));
+    Ok(Policy::read(&files, installation))
 }
 
 /// The keys of which two maps do not hold the same. Both are walked once, side by side: of thousands of

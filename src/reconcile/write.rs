@@ -37,3 +37,13 @@ pub(super) fn report(write: Write, written: Result<Written, WriteError>) -> Opti
         error,
     })
 }
+
+/// A commit that was not made.
+pub(super) fn refused(write: Write, error: String) -> WriteReport {
+    WriteReport {
+        branch: write.branch,
+        reason: write.reason,
+        commit: None,
+        error: Some(error),
+    }
+}

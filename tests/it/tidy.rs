@@ -15,11 +15,12 @@ const ROOMS: &[(&str, &str)] = &[
     ("release", ""),
     ("snapshot", "clock"),
     ("resource", "clock facts limits snapshot"),
+    ("signing", "clock limits"),
     // reading
     ("diagnostic", "limits snapshot"),
     (
         "config",
-        "clock diagnostic facts limits pin release resource snapshot",
+        "clock diagnostic facts limits pin release resource signing snapshot",
     ),
     // deciding; `compile` takes from `plan` what a released artefact must answer, see UPWARDS
     (
@@ -40,14 +41,14 @@ const ROOMS: &[(&str, &str)] = &[
     ("world", "clock facts limits resource"),
     // edges
     ("aws", "clock cloud limits resource"),
-    ("git", "clock limits snapshot"),
+    ("git", "clock limits signing snapshot"),
     ("local", "analyze clock config facts limits resource world"),
     ("web", "limits"),
     // shells
     (
         "reconcile",
         "aws clock cloud compile config diagnostic execute git limits plan release resource \
-         snapshot",
+         signing snapshot",
     ),
     (
         "daemon",
@@ -61,7 +62,7 @@ const ROOMS: &[(&str, &str)] = &[
     (
         "cli",
         "aws clock cloud compile config daemon demo diagnostic execute facts git limits local pin \
-         plan reconcile release resource snapshot web world",
+         plan reconcile release resource signing snapshot web world",
     ),
 ];
 

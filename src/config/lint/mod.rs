@@ -33,6 +33,7 @@ mod schema;
 mod security;
 mod serving;
 mod shipped;
+pub(super) mod signers;
 mod traps;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -102,6 +103,7 @@ pub const RULES: &[&Rule] = &[
     &ignore::G008,
     &level::G009,
     &baseline::G010,
+    &signers::G011,
     &deployment::H001,
     &deployment::H002,
     &rollout::H003,
@@ -194,7 +196,7 @@ pub fn rule(code: &str) -> Option<&'static Rule> {
 
 impl Rule {
     /// A finding of this rule, as bad as what cannot work; [`Findings`] says how bad it is.
-    fn at(&self, span: Span, message: impl Into<String>) -> Diagnostic {
+    pub(super) fn at(&self, span: Span, message: impl Into<String>) -> Diagnostic {
         Diagnostic::error(self.code, span, message)
     }
 }

@@ -1,5 +1,6 @@
 //! Whole repositories in, configuration and findings out.
 
+mod commits;
 mod data;
 mod document;
 mod hostile;

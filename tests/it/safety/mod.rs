@@ -12,3 +12,4 @@ mod pains;
 mod repositories;
 mod rules;
 mod secrets;
+mod signed;

@@ -13,7 +13,7 @@ use trueup::demo::example::{ACCOUNT, CONFIG, FILES};
 use trueup::demo::http::Http;
 use trueup::execute::lease::Terms;
 use trueup::execute::pass::Mode;
-use trueup::git::{Author, Mirror};
+use trueup::git::{Author, Mirror, Source};
 use trueup::local::{LocalHandle, LocalOptions, serve};
 use trueup::reconcile::{Leases, Options, Reconciler};
 use trueup::snapshot::ObjectId;
@@ -23,13 +23,19 @@ use crate::support::git_server::GitServer;
 use crate::support::repository::TempRepository;
 
 /// Where nobody answers.
-const NOWHERE: &str = "http://127.0.0.1:1";
-const INSTALLATION: &str = "version: 1\ninstallation: acme\nscopes: [\"111122223333/eu-west-1\"]\n";
+pub(super) const NOWHERE: &str = "http://127.0.0.1:1";
+pub(super) const INSTALLATION: &str =
+    "version: 1\ninstallation: acme\nscopes: [\"111122223333/eu-west-1\"]\n";
 
 async fn reconciler(source: &str, url: &str) -> (Reconciler, TempDir) {
+    open(source.parse().unwrap(), url).await
+}
+
+/// A reconciler with a cache of its own.
+pub(super) async fn open(source: Source, url: &str) -> (Reconciler, TempDir) {
     let cache = tempfile::tempdir().unwrap();
     let options = Options {
-        source: source.parse().unwrap(),
+        source,
         cache: cache.path().to_owned(),
         author: Author::default(),
         clock: Arc::new(SystemClock),
@@ -260,7 +266,7 @@ async fn attack_14_a_server_that_lags_behind_undoes_nothing() {
 }
 
 /// A local SageMaker, for its S3.
-async fn s3() -> LocalHandle {
+pub(super) async fn s3() -> LocalHandle {
     let options = LocalOptions {
         account: "111122223333".to_owned(),
         ..LocalOptions::default()
@@ -269,7 +275,7 @@ async fn s3() -> LocalHandle {
 }
 
 /// A process that begins: what it reads is in `cache`, and it acts under the installation's lease.
-async fn process(source: &str, url: &str, cache: &TempDir) -> Reconciler {
+pub(super) async fn process(source: &str, url: &str, cache: &TempDir) -> Reconciler {
     let options = Options {
         source: source.parse().unwrap(),
         cache: cache.path().to_owned(),
@@ -290,7 +296,7 @@ async fn process(source: &str, url: &str, cache: &TempDir) -> Reconciler {
 }
 
 /// The commit in force, whether something may be changed, and what is found.
-async fn revised(reconciler: &mut Reconciler) -> (ObjectId, bool, Vec<String>) {
+pub(super) async fn revised(reconciler: &mut Reconciler) -> (ObjectId, bool, Vec<String>) {
     let fetched = reconciler.fetch().await.unwrap();
     reconciler.revise(&fetched).await.unwrap();
     let report = reconciler.report(Timestamp::UNIX_EPOCH, Vec::new(), Vec::new());
