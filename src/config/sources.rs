@@ -151,11 +151,17 @@ mod tests {
             let found = format!("{} {} {}", first.code, first.span.line, first.message);
             assert!(found.starts_with(expect), "{found}");
         };
-        check("version: 1\nsource: []\n", "S001 2 unknown key `source`");
-        check("version: 1\nsources: [7]\n", "S002 2 `sources[0]` is 7");
+        check(
+            "version: 1\nsources: []\nsource: []\n",
+            "S001 3 unknown key `source`",
+        );
+        check(
+            "version: 1\nsources: [7]\n",
+            "S002 2 item 1 of `sources` is the number 7",
+        );
         check(
             "version: 1\nsources: []\nhosts:\n  h: {token_env: A B}\n",
-            "S002 4 `hosts.h.token_env` is",
+            "S002 4 `token_env` is `A B`",
         );
         check(
             "version: 1\nsources: []\nhosts:\n  h: {token_env: A, helpers: true}\n",

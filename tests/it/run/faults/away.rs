@@ -92,6 +92,10 @@ const OUTAGES: [Outage; 6] = [
     },
 ];
 
+#[expect(
+    clippy::disallowed_methods,
+    reason = "how much is done about nothing shows over time only"
+)]
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_outage_is_told_once_costs_little_and_is_over_when_it_is_over() {
     let repository = TempRepository::bare();
@@ -124,7 +128,6 @@ async fn an_outage_is_told_once_costs_little_and_is_over_when_it_is_over() {
         };
         person.change("Capture another share", &[edit]);
         let said = told(&daemon, outage).await;
-        // How much is done about nothing shows over time only.
         sleep(OUTAGE).await;
         let (requests, lines) = (relay.seen().len(), daemon.log.lines() - lines);
         println!(

@@ -78,7 +78,6 @@ async fn once_each(changes_only: bool, fate: fn() -> Fate) {
         .collect();
     let least = if changes_only { CHANGES_MIN } else { CALLS_MIN };
     assert!(different.len() >= least, "{different:?}");
-    println!("{} calls, {} different", asked.len(), different.len());
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

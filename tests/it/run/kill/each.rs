@@ -171,7 +171,7 @@ impl Tale {
                 self.lives
             );
             match told {
-                Ok(true) => return println!("{story}"),
+                Ok(true) => return,
                 Ok(false) => self.lives += 1,
                 Err(words) => panic!("{story}\n{words}"),
             }
@@ -268,7 +268,6 @@ impl Tale {
 
     /// All was done once, and nothing is left of those who died.
     async fn end(self) {
-        println!("{} lives, {:?} deaths", self.lives, self.reaper.deaths());
         assert_eq!(self.record.tally(), BTreeMap::from(MADE));
         nothing_doubled(&self.http).await;
         let branches = self.person.refs();
@@ -297,12 +296,10 @@ fn nothing_left_in(folder: &Path) {
             .extension()
             .is_some_and(|extension| extension == "lock");
         let in_git = path.to_string_lossy().contains(".git/");
-        let litter = name.contains("_git2_") || name.starts_with("tmp") || name.ends_with(".new");
-        assert!(
-            !litter && !(is_lock && in_git),
-            "{} is left",
-            path.display()
-        );
+        let is_new = path.extension().is_some_and(|extension| extension == "new");
+        let litter = name.contains("_git2_") || name.starts_with("tmp") || is_new;
+        let left = litter || is_lock && in_git;
+        assert!(!left, "{} is left", path.display());
         if is_lock {
             let free = File::open(&path).unwrap().try_lock().is_ok();
             assert!(free, "{} is held", path.display());

@@ -50,7 +50,6 @@ async fn flat(passes: usize) {
     let mut figures = Figures::default();
     let mut ticks = interval(Duration::from_millis(250));
     let (end, mut commits) = (Instant::now() + DEADLINE, 0);
-    let start = Instant::now();
     while daemon.log.all_passes() < passes {
         ticks.tick().await;
         let words = daemon.log.last_words();
@@ -66,7 +65,6 @@ async fn flat(passes: usize) {
             figures.look(daemon.pid());
         }
     }
-    println!("{commits} commits, {:?}, {figures}", start.elapsed());
     assert!(
         daemon.log.commits() >= COMMITS_MIN,
         "{}",
