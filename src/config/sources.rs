@@ -168,7 +168,10 @@ mod tests {
             "S002 4 h has more than one way to a token",
         );
         let many = "- https://h/a\n".repeat(SOURCES_MAX + 1);
-        check(&format!("version: 1\nsources:\n{many}"), "S002 3 `sources`");
+        check(
+            &format!("version: 1\nsources:\n{many}"),
+            "S002 2 `sources` is a list, but takes at most 1000 items",
+        );
         check("", "S0");
     }
 }

@@ -206,9 +206,10 @@ impl Tale {
             match &calm {
                 Some((then, since)) if *then == now && passes >= since + CALM_PASSES => {
                     assert_eq!(descendants(daemon.pid()), [], "a daemon needs no children");
-                    self.reaper.rest();
-                    daemon.end().await;
-                    return Ok(true);
+                    if self.reaper.spares() {
+                        daemon.end().await;
+                        return Ok(true);
+                    }
                 }
                 Some((then, _)) if *then == now => {}
                 _ => calm = Some((now, passes)),

@@ -89,6 +89,12 @@ impl Reaper {
         self.0.lock().unwrap().victim = None;
     }
 
+    /// The same, unless who is watched is dying already.
+    pub(super) fn spares(&self) -> bool {
+        let mut state = self.0.lock().unwrap();
+        !state.doomed && state.victim.take().is_some()
+    }
+
     /// From now on calls are told apart like this.
     pub(super) fn look_as(&self, depth: Depth) {
         self.0.lock().unwrap().depth = depth;
