@@ -269,6 +269,9 @@ pub const ENDPOINT_DEADLINE: Duration = Duration::from_hours(1);
 /// How long a run may take before the wait is called late.
 pub const RUN_DEADLINE: Duration = Duration::from_hours(24);
 
+/// Files that a command has to be able to open before it begins: those of its threads' waits and signals,
+/// a mirror, and a connection or two.
+pub const BEGIN_FILES: usize = 12;
 /// Body of one request to the local SageMaker, S3 uploads excepted.
 pub const LOCAL_REQUEST_BYTES_MAX: usize = 8 * 1024 * 1024;
 /// Connections to the local SageMaker at a time; more wait in the kernel's queue.

@@ -1,5 +1,7 @@
 //! What every command is given: the options that all share, the environment and the streams.
 
+use std::fs::File;
+use std::io;
 use std::path::PathBuf;
 use std::sync::OnceLock;
 use std::time::Duration;
@@ -11,6 +13,7 @@ use super::environment::Environment;
 use super::error::CommandError;
 use super::git::GitArg;
 use super::streams::Streams;
+use crate::limits::BEGIN_FILES;
 
 /// How long threads that wait for Git may hold up the end of the process.
 const END_DEADLINE: Duration = Duration::from_secs(1);
@@ -97,13 +100,25 @@ impl Shell {
 pub(super) fn block_on<T>(
     work: impl Future<Output = Result<T, CommandError>>,
 ) -> Result<T, CommandError> {
-    let runtime = tokio::runtime::Builder::new_multi_thread()
-        .enable_all()
-        .build()
-        .map_err(|error| CommandError::new(&error).context("no threads can be started"))?;
+    let runtime = enough_files().and_then(|()| {
+        tokio::runtime::Builder::new_multi_thread()
+            .enable_all()
+            .build()
+    });
+    let runtime = runtime.map_err(|error| {
+        CommandError::new(&error)
+            .context("the command cannot begin")
+            .help("let the process open more files and have more threads: `ulimit -n`, `ulimit -u`")
+    })?;
     let outcome = runtime.block_on(work);
     runtime.shutdown_timeout(END_DEADLINE);
     outcome
+}
+
+/// Whether so many files can be opened as there have to be: the runtime panics without its own.
+fn enough_files() -> io::Result<()> {
+    let tries: io::Result<Vec<_>> = (0..BEGIN_FILES).map(|_| File::open("/dev/null")).collect();
+    tries.map(drop)
 }
 
 #[cfg(test)]

@@ -8,6 +8,7 @@ use std::time::Duration;
 use serde_json::json;
 use tokio::time::{interval, sleep, timeout};
 use trueup::demo::http::Http;
+use trueup::limits::BEGIN_FILES;
 
 use crate::run::kill::program::{Place, Program, started};
 use crate::support::repository::TempRepository;
@@ -202,12 +203,33 @@ async fn a_disk_without_room_for_the_local_state() {
     local.end().await;
 }
 
+/// What is inherited from whoever runs the tests takes some, so that only the ends are known.
+#[test]
+fn file_descriptors_too_few_to_begin() {
+    let scene = Scene::new();
+    let mut refusals = 0;
+    for most in 8..8 + BEGIN_FILES {
+        let limit = format!("ulimit -n {most}");
+        let output = scene.place.limited(&limit, &["status"]).output().unwrap();
+        let said = String::from_utf8([output.stdout, output.stderr].concat()).unwrap();
+        assert_eq!(output.status.code(), Some(1), "{most}: {said}");
+        refusals +=
+            usize::from(said.contains("oo many open files") && said.contains("`ulimit -n`"));
+    }
+    assert!(refusals > 0, "nothing was too few");
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn no_file_descriptors() {
     let scene = Scene::new();
     let run = scene.run();
     let run: Vec<_> = run.iter().map(String::as_str).collect();
-    let daemon = started(scene.place.limited("ulimit -n 16", &run));
+    let daemon = started(scene.place.command(&run));
+    told(&daemon, &["trueup.yaml"]).await;
+    let before = daemon.may_open(Some(0));
+    scene.repository.commit("main", &[("new.txt", Some("new"))]);
     told_once(&daemon, &["oo many open files", "`ulimit -n`"]).await;
+    daemon.may_open(before);
+    told(&daemon, &["can be read again"]).await;
     daemon.end().await;
 }

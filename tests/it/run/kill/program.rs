@@ -9,7 +9,7 @@ use std::path::PathBuf;
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::time::Duration;
 
-use rustix::process::{Pid, Signal, kill_process};
+use rustix::process::{Pid, Resource, Rlimit, Signal, getrlimit, kill_process, prlimit};
 use serde_json::Value;
 use tokio::time::{interval, timeout};
 
@@ -148,6 +148,17 @@ pub(in crate::run) fn started(mut command: Command) -> Program {
 impl Program {
     pub(in crate::run) fn pid(&self) -> u32 {
         self.child.id()
+    }
+
+    /// Lets it open so many files from now on: as many as it could before.
+    pub(in crate::run) fn may_open(&self, files: Option<u64>) -> Option<u64> {
+        let pid = Pid::from_child(&self.child);
+        let before = getrlimit(Resource::Nofile);
+        let limit = Rlimit {
+            current: files,
+            ..before
+        };
+        prlimit(Some(pid), Resource::Nofile, limit).unwrap().current
     }
 
     /// How it ended, once it has.
