@@ -116,6 +116,14 @@ pub enum GitError {
         /// What it showed, and what is known.
         why: String,
     },
+    /// A host that anybody could be.
+    #[error("did not talk to {url}: its certificate is not trusted")]
+    Certificate {
+        /// The repository.
+        url: String,
+        /// What was said.
+        source: git2::Error,
+    },
     /// The folder belongs to another user of this machine.
     #[error("{url} belongs to another user")]
     Owner {
@@ -254,6 +262,9 @@ impl GitError {
                 "check that the token is valid and may read this repository"
             }
             Self::Host { .. } => "compare the fingerprint with what the host publishes, never with the network",
+            Self::Certificate { .. } => {
+                "check the host's name and this machine's clock; `SSL_CERT_FILE` names authorities of your own, in place of the machine's"
+            }
             Self::Owner { .. } => {
                 "run as that user, or `git config --global --add safe.directory <path>`"
             }
@@ -316,6 +327,7 @@ impl GitError {
                 | Self::NotFound { .. }
                 | Self::Denied { .. }
                 | Self::Host { .. }
+                | Self::Certificate { .. }
                 | Self::Owner { .. }
                 | Self::Deadline { .. }
                 | Self::Silent { .. }
@@ -366,6 +378,9 @@ pub(super) fn remote(source: &Source, what: &'static str, error: git2::Error) ->
     if code == ErrorCode::Certificate && class == ErrorClass::Ssh {
         let why = error.message().to_owned();
         return GitError::Host { url, why };
+    }
+    if class == ErrorClass::Ssl && error.message().contains("certificate") {
+        return GitError::Certificate { url, source: error };
     }
     if code == ErrorCode::Auth || status(&["status code: 401", "status code: 403"]) {
         let given = source.login.is_given() || source.is_ssh();

@@ -81,6 +81,11 @@ impl GitServer {
         }
     }
 
+    /// Where it listens.
+    pub(crate) fn address(&self) -> SocketAddr {
+        self.address
+    }
+
     /// The URL of `repo.git`, with `user` (such as `robot:secret@`) before the host.
     pub(crate) fn url(&self, user: &str) -> String {
         format!("http://{user}{}/repo.git", self.address)

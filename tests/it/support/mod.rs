@@ -7,3 +7,4 @@ pub(crate) mod processes;
 pub(crate) mod relay;
 pub(crate) mod repository;
 pub(crate) mod ssh_server;
+pub(crate) mod tls;

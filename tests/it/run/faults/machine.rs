@@ -24,13 +24,13 @@ const NO_ROOM: &str = "trap '' XFSZ; ulimit -f 16";
 /// More than that.
 const MUCH: usize = 256 * 1024;
 
-struct Scene {
-    repository: TempRepository,
-    place: Place,
+pub(super) struct Scene {
+    pub(super) repository: TempRepository,
+    pub(super) place: Place,
 }
 
 impl Scene {
-    fn new() -> Self {
+    pub(super) fn new() -> Self {
         let repository = TempRepository::bare();
         // It does not compress.
         let mut state = 7_u32;
@@ -49,7 +49,7 @@ impl Scene {
         Self { repository, place }
     }
 
-    fn run(&self) -> Vec<String> {
+    pub(super) fn run(&self) -> Vec<String> {
         let (source, url) = (self.place.source.clone(), self.place.url.clone());
         let words = ["run", "--source", &source, "--endpoint-url", &url];
         let pauses = ["--poll", "500ms", "--sweep", "2s"];
@@ -77,7 +77,7 @@ fn says(said: &str, words: &[&str]) {
 }
 
 /// Waits for a line with all these words.
-async fn told(program: &Program, words: &[&str]) -> String {
+pub(super) async fn told(program: &Program, words: &[&str]) -> String {
     let mut all = Vec::new();
     let looking = async {
         let mut ticks = interval(Duration::from_millis(50));
@@ -99,7 +99,7 @@ async fn told(program: &Program, words: &[&str]) -> String {
     clippy::disallowed_methods,
     reason = "how much is said of nothing new shows over time only"
 )]
-async fn told_once(program: &Program, words: &[&str]) {
+pub(super) async fn told_once(program: &Program, words: &[&str]) {
     told(program, words).await;
     sleep(FAULT).await;
     let lines = program.log.lines();
