@@ -98,6 +98,10 @@ pub const ROBOTS_MAX: usize = 20;
 pub const SIGNED_COMMIT_BYTES_MAX: usize = 1024 * 1024;
 /// One signature of a commit.
 pub const SIGNATURE_BYTES_MAX: usize = 16 * 1024;
+/// What `gpgv` says of one of GPG's.
+pub const GPGV_ANSWER_BYTES_MAX: u64 = 256 * 1024;
+/// How long it may take to say that.
+pub const GPGV_DEADLINE: Duration = Duration::from_secs(10);
 /// Commits that one look judges by their signatures.
 pub const SIGNED_COMMITS_MAX: usize = 2_000;
 /// Bits of an RSA key that signs; shorter ones can be broken.

@@ -1,4 +1,4 @@
-//! Whose commits are acted on: what `commits` in `trueup.yaml` asks for, with the list of keys.
+//! Whose commits are acted on: what `commits` in `trueup.yaml` asks for, with the lists of keys.
 
 use super::companion::is_written_by_trueup;
 use super::document::{Origins, split};
@@ -6,7 +6,7 @@ use super::installation::{Commits, Installation, Verify};
 use super::lint::signers::G011;
 use super::{INSTALLATION_FILE, MODEL_FILE, yaml};
 use crate::diagnostic::{Diagnostic, Span};
-use crate::signing::{Fault, Signers, SigningKey, fingerprint};
+use crate::signing::{Fault, Keyring, Signers, SigningKey, fingerprint};
 use crate::snapshot::{Snapshot, glob};
 
 /// What the commit in force asks of the commits that come after it.
@@ -28,24 +28,36 @@ pub struct Asked {
     pub every: bool,
     /// Whose count.
     pub signers: Signers,
+    /// Whose count by a key of GPG's.
+    pub gpg: Option<Keyring>,
+    /// Whose count by a key of GPG's for merges that change nothing themselves.
+    pub gpg_merges: Option<Keyring>,
     models: String,
 }
 
 impl Policy {
-    /// What a commit's files ask for, and what is wrong with that. Of the files only the list of keys is
+    /// What a commit's files ask for, and what is wrong with that. Of the files only the lists of keys are
     /// looked at, and `trueup.yaml` for places.
     pub fn read(snapshot: &Snapshot, installation: &Installation) -> (Self, Vec<Diagnostic>) {
         let commits = &installation.commits;
         if commits.verify == Verify::Off {
             return (Self::Off, Vec::new());
         }
-        let (signers, findings) = signers(snapshot, commits);
+        let (signers, mut findings) = signers(snapshot, commits);
+        let mut keyring = |key: &str, path: &Option<String>| {
+            let path = path.as_ref()?;
+            keyring(snapshot, key, path, &mut findings)
+        };
+        let gpg = keyring("gpg_keys", &commits.gpg_keys);
+        let gpg_merges = keyring("gpg_merge_keys", &commits.gpg_merge_keys);
         if !findings.is_empty() {
             return (Self::Unusable, findings);
         }
         let asked = Asked {
             every: commits.verify == Verify::Every,
             signers,
+            gpg,
+            gpg_merges,
             models: installation.models.clone(),
         };
         (Self::Asked(asked), findings)
@@ -72,6 +84,8 @@ impl Asked {
         Self {
             every: false,
             signers: key.map_or_else(|| signers.clone(), with_own),
+            gpg: None,
+            gpg_merges: None,
             models: installation.models.clone(),
         }
     }
@@ -111,18 +125,16 @@ const KEY_HELP: &str = "`--git-signing-key` gives trueup a key of its own";
 fn signers(snapshot: &Snapshot, commits: &Commits) -> (Signers, Vec<Diagnostic>) {
     let path = &commits.allowed_signers;
     let missing = |why: &str| {
-        let message = format!("the list of keys `{}` {why}", path.escape_debug());
-        let finding = G011.at(place(snapshot, "allowed_signers"), message);
+        let finding = unusable(snapshot, "allowed_signers", path, why);
         let help =
             "add the file, with a line `<name> <kind> <key>` for each key whose signature counts";
         (Signers::default(), vec![finding.help(help)])
     };
-    let Some(file) = snapshot.files.get(path) else {
-        let left_out = snapshot.skipped.get(path);
-        let why = left_out.map(|why| format!("was left out of the commit's files: {why}"));
-        return missing(why.as_deref().unwrap_or("is not there"));
+    let bytes = match list(snapshot, path) {
+        Ok(bytes) => bytes,
+        Err(why) => return missing(&why),
     };
-    let (mut signers, faults) = Signers::read(&file.bytes);
+    let (mut signers, faults) = Signers::read(bytes);
     if !faults.is_empty() {
         let findings = faults.into_iter().map(|fault| told(path, fault));
         return (signers, findings.collect());
@@ -140,6 +152,39 @@ fn signers(snapshot: &Snapshot, commits: &Commits) -> (Signers, Vec<Diagnostic>)
     });
     let findings = nobody.collect();
     (signers, findings)
+}
+
+/// Keys of GPG's; a finding, if they cannot be used.
+fn keyring(
+    snapshot: &Snapshot,
+    key: &str,
+    path: &str,
+    findings: &mut Vec<Diagnostic>,
+) -> Option<Keyring> {
+    let read = match list(snapshot, path) {
+        Ok(bytes) => Keyring::read(bytes).map_err(|fault| told(path, fault)),
+        Err(why) => Err(unusable(snapshot, key, path, &why)
+            .help("add the file, with what `gpg --armor --export` writes of the keys that count")),
+    };
+    read.map_err(|finding| findings.push(finding)).ok()
+}
+
+/// The bytes of a list of keys; why there are none.
+fn list<'a>(snapshot: &'a Snapshot, path: &str) -> Result<&'a [u8], String> {
+    let missing = || {
+        let left_out = snapshot.skipped.get(path);
+        left_out.map_or_else(
+            || "is not there".to_owned(),
+            |why| format!("was left out of the commit's files: {why}"),
+        )
+    };
+    let file = snapshot.files.get(path).ok_or_else(missing)?;
+    Ok(&file.bytes)
+}
+
+fn unusable(snapshot: &Snapshot, key: &str, path: &str, why: &str) -> Diagnostic {
+    let message = format!("the list of keys `{}` {why}", path.escape_debug());
+    G011.at(place(snapshot, key), message)
 }
 
 fn told(path: &str, fault: Fault) -> Diagnostic {

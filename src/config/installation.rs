@@ -140,6 +140,28 @@ pub struct Commits {
     #[serde(default)]
     #[schemars(length(max = ROBOTS_MAX), inner(length(min = 1, max = 256)))]
     pub robots: Vec<String>,
+    /// The public keys of GPG that count as people's, as `gpg --armor --export` writes them: a path from
+    /// the repository's root. `gpgv` has to be installed.
+    #[serde(default)]
+    #[schemars(length(min = 1, max = 1024))]
+    pub gpg_keys: Option<String>,
+    /// The same of Git hosts, which sign what is merged on their pages: such a commit may do nothing but
+    /// merge, without a change of its own.
+    #[serde(default)]
+    #[schemars(length(min = 1, max = 1024))]
+    pub gpg_merge_keys: Option<String>,
+}
+
+impl Commits {
+    /// The files that say whose signatures count.
+    pub fn lists(&self) -> impl Iterator<Item = &str> {
+        let gpg = [&self.gpg_keys, &self.gpg_merge_keys];
+        let gpg = gpg.into_iter().flatten();
+        [&self.allowed_signers]
+            .into_iter()
+            .chain(gpg)
+            .map(String::as_str)
+    }
 }
 
 impl Default for Commits {
@@ -148,6 +170,8 @@ impl Default for Commits {
             verify: Verify::default(),
             allowed_signers: default_signers(),
             robots: Vec::new(),
+            gpg_keys: None,
+            gpg_merge_keys: None,
         }
     }
 }

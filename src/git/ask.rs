@@ -1,20 +1,13 @@
 //! Credentials from a file, from a command, and from Git's own credential helpers.
 
 use std::fs;
-use std::io::{Read as _, Write as _};
-use std::path::PathBuf;
-use std::process::{Child, Command, Stdio};
-use std::sync::mpsc;
-use std::thread;
-use std::time::Duration;
+use std::path::{Path, PathBuf};
 
 use secrecy::SecretString;
 
 use super::login::{Ask, Credentials};
+use super::question::{Question, bounded};
 use crate::limits::{CREDENTIAL_BYTES_MAX, CREDENTIAL_DEADLINE};
-
-/// Variables with secrets that are for trueup alone.
-const OURS: [&str; 2] = ["TRUEUP_GIT_TOKEN", "TRUEUP_HOOK_SECRET"];
 
 /// A token in a file, read anew each time: something else may renew it.
 #[derive(Debug)]
@@ -25,7 +18,7 @@ impl Ask for TokenFile {
         let failed =
             |why: String| format!("cannot read a token from `{}`: {why}", self.0.display());
         let file = fs::File::open(&self.0).map_err(|error| failed(error.to_string()))?;
-        let text = bounded(file).map_err(failed)?;
+        let text = bounded(file, CREDENTIAL_BYTES_MAX).map_err(failed)?;
         token(&text).ok_or_else(|| failed("it holds no line".to_owned()))
     }
 }
@@ -42,7 +35,8 @@ pub struct TokenCommand {
 impl Ask for TokenCommand {
     fn ask(&self, _: &str) -> Result<Credentials, String> {
         let failed = |why: String| format!("`{}` gave no token: {why}", self.program.display());
-        let text = run(&self.program, &self.args, "", CREDENTIAL_DEADLINE).map_err(failed)?;
+        let args: Vec<&str> = self.args.iter().map(String::as_str).collect();
+        let text = run(&self.program, &args, "").map_err(failed)?;
         token(&text).ok_or_else(|| failed("it printed no line".to_owned()))
     }
 }
@@ -57,9 +51,8 @@ pub struct GitHelpers {
 impl Ask for GitHelpers {
     fn ask(&self, url: &str) -> Result<Credentials, String> {
         let failed = |why: String| format!("`git credential fill` knows nothing of {url}: {why}");
-        let args = ["credential".to_owned(), "fill".to_owned()];
         let asked = format!("url={url}\n\n");
-        let text = run(&self.git, &args, &asked, CREDENTIAL_DEADLINE).map_err(failed)?;
+        let text = run(&self.git, &["credential", "fill"], &asked).map_err(failed)?;
         let field = |name: &str| {
             let mut lines = text.lines();
             lines.find_map(|line| line.strip_prefix(name)?.strip_prefix('='))
@@ -79,79 +72,21 @@ fn token(text: &str) -> Option<Credentials> {
     (!first.is_empty()).then(|| Credentials::token(SecretString::from(first)))
 }
 
-/// Text of bounded length.
-fn bounded(from: impl std::io::Read) -> Result<String, String> {
-    let mut text = String::new();
-    let read = from
-        .take(CREDENTIAL_BYTES_MAX + 1)
-        .read_to_string(&mut text);
-    let read = read.map_err(|error| error.to_string())?;
-    if u64::try_from(read).is_ok_and(|read| read > CREDENTIAL_BYTES_MAX) {
-        return Err(format!("more than {CREDENTIAL_BYTES_MAX} bytes"));
+/// What a program prints for trueup, where it ends well.
+fn run(program: &Path, args: &[&str], input: &str) -> Result<String, String> {
+    let question = Question {
+        program,
+        args,
+        input,
+        home: None,
+        deadline: CREDENTIAL_DEADLINE,
+        most: CREDENTIAL_BYTES_MAX,
+    };
+    let answer = question.ask()?;
+    if !answer.status.success() {
+        return Err(format!("it ended with {}", answer.status));
     }
-    Ok(text)
-}
-
-/// What a program prints. It never asks on a terminal, and is killed at the deadline.
-#[expect(
-    clippy::disallowed_methods,
-    reason = "a program that the user names, not the repository; it answers at once or is killed"
-)]
-fn run(
-    program: &PathBuf,
-    args: &[String],
-    input: &str,
-    deadline: Duration,
-) -> Result<String, String> {
-    let mut command = Command::new(program);
-    for name in OURS {
-        command.env_remove(name);
-    }
-    let mut child = command
-        .args(args)
-        .env("GIT_TERMINAL_PROMPT", "0")
-        .env("GIT_ASKPASS", "")
-        .env("SSH_ASKPASS", "")
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::null())
-        .spawn()
-        .map_err(|error| error.to_string())?;
-    let outcome = converse(&mut child, input, deadline);
-    // Without effect where it has ended.
-    drop(child.kill());
-    let status = child.wait().map_err(|error| error.to_string())?;
-    let text = outcome?;
-    if !status.success() {
-        return Err(format!("it ended with {status}"));
-    }
-    Ok(text)
-}
-
-fn converse(child: &mut Child, input: &str, deadline: Duration) -> Result<String, String> {
-    if let Some(mut stdin) = child.stdin.take() {
-        // A program that asks for nothing may have ended.
-        drop(stdin.write_all(input.as_bytes()));
-    }
-    let stdout = child.stdout.take().ok_or("it has no output")?;
-    let (sender, receiver) = mpsc::sync_channel(1);
-    let reader = thread::Builder::new().name("credentials".to_owned());
-    let reader = reader.spawn(move || drop(sender.send(bounded(stdout))));
-    drop(reader.map_err(|error| error.to_string())?);
-    let text = receiver.recv_timeout(deadline);
-    let text = text.map_err(|_| format!("no answer within {} s", deadline.as_secs()))??;
-    end_of(child, deadline);
-    Ok(text)
-}
-
-/// Waits until a program that has closed its output has ended, too.
-fn end_of(child: &mut Child, deadline: Duration) {
-    const LOOK_EVERY: Duration = Duration::from_millis(5);
-    let mut left = deadline;
-    while matches!(child.try_wait(), Ok(None)) && !left.is_zero() {
-        thread::park_timeout(LOOK_EVERY);
-        left = left.saturating_sub(LOOK_EVERY);
-    }
+    Ok(answer.text)
 }
 
 #[cfg(test)]
@@ -159,7 +94,6 @@ mod tests {
     use secrecy::ExposeSecret as _;
 
     use super::*;
-    use crate::limits::FETCH_DEADLINE;
 
     fn shell(script: &str) -> TokenCommand {
         TokenCommand {
@@ -205,16 +139,6 @@ mod tests {
             args: Vec::new(),
         };
         assert!(token_of(&missing).unwrap_err().contains("No such file"));
-    }
-
-    #[test]
-    fn a_program_that_does_not_answer_is_killed() {
-        let asleep = shell("exec sleep 600");
-        let soon = Duration::from_millis(100);
-        let outcome = run(&asleep.program, &asleep.args, "", soon);
-        assert!(outcome.unwrap_err().contains("no answer within"));
-        // What is asked for during a conversation ends before that does.
-        assert!(CREDENTIAL_DEADLINE < FETCH_DEADLINE);
     }
 
     #[test]

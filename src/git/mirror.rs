@@ -14,6 +14,7 @@ use git2::{Oid, Repository};
 
 use super::blobs::Blobs;
 use super::error::{self, GitError};
+use super::gpg;
 use super::lock::Lock;
 use super::remote::Bounds;
 use super::source::Source;
@@ -345,6 +346,8 @@ fn remove_litter(path: &Path) -> Result<(), GitError> {
             let is_folder = entry.file_type().is_ok_and(|kind| kind.is_dir());
             if is_folder && folder.starts_with(path.join("refs")) {
                 folders.push(entry.path());
+            } else if is_folder && name.starts_with(gpg::LITTER) {
+                fs::remove_dir_all(entry.path()).map_err(tried("remove", &entry.path()))?;
             } else if !is_folder && is_litter(&name) {
                 fs::remove_file(entry.path()).map_err(tried("remove", &entry.path()))?;
             }

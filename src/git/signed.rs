@@ -1,6 +1,6 @@
 //! Commits as they are judged by their signatures.
 
-use git2::{Delta, FileMode, ObjectType, Oid};
+use git2::{Delta, FileMode, ObjectType, Oid, Repository};
 
 use super::error::GitError;
 use super::mirror::Mirror;
@@ -85,6 +85,32 @@ impl Mirror {
             gained.push(id.map_err(failed)?.into());
         }
         Ok(Some(gained))
+    }
+
+    /// Whether a commit merges two others and changes nothing itself: its files are those that merging the
+    /// two gives, without a conflict.
+    ///
+    /// Errors: [`GitError::NoCommit`], and [`GitError::Damaged`] where an object is missing or broken.
+    pub fn only_merges(&self, commit: &ObjectId) -> Result<bool, GitError> {
+        let commit = self.commit(commit)?;
+        let parents: Vec<Oid> = commit.parent_ids().collect();
+        let [ours, theirs] = parents[..] else {
+            return Ok(false);
+        };
+        let failed = |error| self.damage(error);
+        // A file that both changed is written while they are merged: into memory.
+        let scratch = Repository::open_bare(&self.path).map_err(failed)?;
+        let odb = scratch.odb().map_err(failed)?;
+        let _memory = odb.add_new_mempack_backend(i32::MAX).map_err(failed)?;
+        let find = |id| scratch.find_commit(id).map_err(failed);
+        let index = scratch.merge_commits(&find(ours)?, &find(theirs)?, None);
+        let index = index.map_err(failed)?;
+        if index.has_conflicts() {
+            return Ok(false);
+        }
+        let tree = scratch.find_tree(commit.tree_id()).map_err(failed)?;
+        let diff = scratch.diff_tree_to_index(Some(&tree), Some(&index), None);
+        Ok(diff.map_err(failed)?.deltas().len() == 0)
     }
 
     /// What a commit altered of its first parent, or of nothing.

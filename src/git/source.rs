@@ -32,6 +32,8 @@ pub struct Source {
     pub signing: Option<Arc<SigningKey>>,
     /// Whose signatures count as long as nothing was acted on; `None`: what the newest commit itself says.
     pub trusted: Option<Arc<Signers>>,
+    /// The program that checks signatures of GPG's.
+    pub gpgv: PathBuf,
 }
 
 impl FromStr for Source {
@@ -52,6 +54,7 @@ impl FromStr for Source {
             keys: Keys::default(),
             signing: None,
             trusted: None,
+            gpgv: PathBuf::from("gpgv"),
         })
     }
 }

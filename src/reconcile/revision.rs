@@ -243,7 +243,7 @@ impl Revision {
     }
 }
 
-/// What a commit asks of those after it. Its list of keys may lie anywhere.
+/// What a commit asks of those after it. Its lists of keys may lie anywhere.
 fn policy(
     mirror: &Mirror,
     commit: &ObjectId,
@@ -253,8 +253,8 @@ fn policy(
     if installation.commits.verify == Verify::Off {
         return Ok((Policy::Off, Vec::new()));
     }
-    let list = installation.commits.allowed_signers.as_str();
-    let mut files = mirror.snapshot(commit, Some(&[list]))?;
+    let lists: Vec<&str> = installation.commits.lists().collect();
+    let mut files = mirror.snapshot(commit, Some(&lists))?;
     let trueup = shared.files.get_key_value(INSTALLATION_FILE);
     files
         .files

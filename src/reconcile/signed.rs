@@ -1,5 +1,7 @@
 //! Following only commits that are signed as the commit in force asks.
 
+use std::collections::BTreeSet;
+
 use super::revision::Revision;
 use crate::clock::Timestamp;
 use crate::config::yaml::first_byte;
@@ -7,7 +9,7 @@ use crate::config::{Asked, INSTALLATION_FILE, Policy};
 use crate::diagnostic::Diagnostic;
 use crate::git::{Described, GitError, Mirror};
 use crate::limits::SIGNED_COMMITS_MAX;
-use crate::signing::{Signers, SigningKey, judge};
+use crate::signing::{self, Doubt, Signers, SigningKey, judge};
 use crate::snapshot::ObjectId;
 
 /// The finding that a commit is not signed as the one in force asks.
@@ -136,33 +138,48 @@ impl Look<'_> {
         Ok(None)
     }
 
-    /// Judges the newest commit. A program answers for its own change only, so where it is a program's the
-    /// one below is judged too.
+    /// Judges the newest commit. A program answers for its own change only, so where it is a program's, or
+    /// a host's merge, what it stands on is judged too, as far as it was not acted on.
     fn newest(
         &self,
         base: Option<&ObjectId>,
         tip: &ObjectId,
     ) -> Result<Option<Objection>, GitError> {
-        let mut next = Some(tip.clone());
-        for _ in 0..SIGNED_COMMITS_MAX {
-            let Some(commit) = next.filter(|commit| Some(commit) != base) else {
-                return Ok(None);
-            };
-            let described = self.mirror.describe(&commit)?;
-            match self.judge(&described)? {
-                Err(objection) => return Ok(Some(objection)),
-                Ok(Signed::ByPerson) => return Ok(None),
-                Ok(Signed::ByRobot) => next = described.parents.into_iter().next(),
+        let mut next = vec![tip.clone()];
+        let mut seen = BTreeSet::new();
+        while let Some(commit) = next.pop() {
+            if !seen.insert(commit.clone()) {
+                continue;
             }
+            if seen.len() > SIGNED_COMMITS_MAX {
+                return Ok(Some(too_many()));
+            }
+            let described = self.mirror.describe(&commit)?;
+            let below = match self.judge(&described)? {
+                Err(objection) => return Ok(Some(objection)),
+                Ok(By::Person) => 0,
+                Ok(By::Robot) => 1,
+                Ok(By::Host) => described.parents.len(),
+            };
+            let acted_on =
+                |parent: &ObjectId| base.is_some_and(|base| self.mirror.contains(base, parent));
+            let below = described.parents.into_iter().take(below);
+            next.extend(below.filter(|parent| !acted_on(parent)));
         }
-        Ok(Some(too_many()))
+        Ok(None)
     }
 
-    fn judge(&self, commit: &Described) -> Result<Result<Signed, Objection>, GitError> {
+    fn judge(&self, commit: &Described) -> Result<Result<By, Objection>, GitError> {
         let at = self.since.map_or(commit.at, |since| since.max(commit.at));
         let signers = &self.asked.signers;
         let object = commit.object.as_ref().map_err(|error| (*error).into());
-        match object.and_then(|object| judge(object, signers, at)) {
+        let by = object.and_then(|object| match judge(object, signers, at) {
+            Err(Doubt::Gpg) => self.judge_gpg(object),
+            Err(doubt) => Err(doubt),
+            Ok(signer) if signer.robot => Ok(By::Robot),
+            Ok(_) => Ok(By::Person),
+        });
+        match by {
             Err(doubt) => Ok(Err(Objection {
                 why: format!("{}: {doubt}", named(commit)),
                 help: if self.asked.every {
@@ -171,13 +188,51 @@ impl Look<'_> {
                     HEAD_HELP
                 },
             })),
-            Ok(signer) if signer.robot => self.judge_robot(commit),
-            Ok(_) => Ok(Ok(Signed::ByPerson)),
+            Ok(By::Robot) => self.judge_robot(commit),
+            Ok(By::Host) => self.judge_host(commit),
+            Ok(By::Person) => Ok(Ok(By::Person)),
         }
     }
 
+    /// Who signed with GPG. A key that is in both lists is a host's.
+    fn judge_gpg(&self, object: &signing::Commit) -> Result<By, Doubt> {
+        let lists = [
+            (&self.asked.gpg_merges, By::Host),
+            (&self.asked.gpg, By::Person),
+        ];
+        let mut doubt = Doubt::Gpg;
+        for (list, by) in lists {
+            let Some(list) = list else {
+                continue;
+            };
+            let signature = object.signature.as_deref().unwrap_or_default();
+            let signature = signing::detached(signature)?;
+            match self.mirror.check_gpg(list, &signature, &object.payload) {
+                Ok(()) => return Ok(by),
+                Err(unknown @ Doubt::Unknown(_)) => doubt = unknown,
+                Err(other) => return Err(other),
+            }
+        }
+        Err(doubt)
+    }
+
+    /// A host may merge.
+    fn judge_host(&self, commit: &Described) -> Result<Result<By, Objection>, GitError> {
+        if self.mirror.only_merges(&commit.commit)? {
+            return Ok(Ok(By::Host));
+        }
+        Ok(Err(Objection {
+            why: format!(
+                "{} is signed by a key of `commits.gpg_merge_keys`, and is not a merge of two commits \
+                 without a change of its own",
+                named(commit)
+            ),
+            help: HOST_HELP,
+        }))
+    }
+
     /// A program may write what trueup writes.
-    fn judge_robot(&self, commit: &Described) -> Result<Result<Signed, Objection>, GitError> {
+    fn judge_robot(&self, commit: &Described) -> Result<Result<By, Objection>, GitError> {
         let objection = |what: String| Objection {
             why: format!("{} is signed by a program, and {what}", named(commit)),
             help: ROBOT_HELP,
@@ -190,7 +245,7 @@ impl Look<'_> {
             .iter()
             .filter(|one| !one.is_file || !self.asked.lets_robots_write(&one.path));
         Ok(match other.next() {
-            None => Ok(Signed::ByRobot),
+            None => Ok(By::Robot),
             Some(one) => {
                 let path = one.path.escape_debug();
                 Err(objection(format!(
@@ -202,9 +257,11 @@ impl Look<'_> {
 }
 
 /// By whom, where that counts.
-enum Signed {
-    ByPerson,
-    ByRobot,
+#[derive(Clone, Copy)]
+enum By {
+    Person,
+    Robot,
+    Host,
 }
 
 /// A commit in words that harm no terminal.
@@ -228,6 +285,8 @@ const EVERY_HELP: &str = "sign the commit with a key that the commit in force li
     `docs/guides/signed-commits.md` has the rest";
 const ROBOT_HELP: &str = "have a person sign the change; if nobody knows of it, the program's key is in \
     other hands: take it out of the list of keys";
+const HOST_HELP: &str = "have a person sign the change, and merge it on the host's pages without \
+    squashing, rebasing or mending it there, or merge it elsewhere and sign that";
 const OWN_HELP: &str = "`trueup lint` shows the places; push a commit in which they are mended";
 
 #[cfg(test)]
@@ -241,7 +300,7 @@ mod tests {
             parents: Vec::new(),
             at: Timestamp::UNIX_EPOCH,
             author: format!("\u{1b}[2J{}", "x".repeat(10 * AUTHOR_CHARS_MAX)),
-            object: Err(crate::signing::CommitError::Size),
+            object: Err(signing::CommitError::Size),
         };
         let said = named(&commit);
         assert!(said.contains(" by \\u{1b}[2Jxxx"), "{said}");

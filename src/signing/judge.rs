@@ -17,10 +17,12 @@ pub enum Doubt {
     #[error("it is not signed")]
     Unsigned,
     /// A signature of GPG's.
-    #[error("it is signed with GPG, and only signatures of SSH keys are taken")]
+    #[error("it is signed with GPG, and `commits.gpg_keys` names no keys of GPG's")]
     Gpg,
     /// A signature of S/MIME.
-    #[error("it is signed with an X.509 certificate, and only signatures of SSH keys are taken")]
+    #[error(
+        "it is signed with an X.509 certificate, and only signatures of SSH's and GPG's keys are taken"
+    )]
     X509,
     /// Not the bytes of a signature.
     #[error("its signature cannot be read")]
@@ -39,6 +41,12 @@ pub enum Doubt {
     /// By a key that is in no line.
     #[error("it is signed by the key {0}, which is not in the list of keys")]
     Unknown(String),
+    /// By a key of GPG's, which its own rules speak against.
+    #[error("it is signed by GPG's key {0}: {1}")]
+    Refused(String, &'static str),
+    /// Nobody could tell.
+    #[error("it is signed with GPG, and that could not be checked: {0}")]
+    Unchecked(String),
     /// By a key that counts for something else.
     #[error("it is signed by {0}, whose key (line {1}) is not for `{NAMESPACE}`")]
     NotFor(String, usize),

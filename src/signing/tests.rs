@@ -132,11 +132,11 @@ fn what_is_no_signature_of_a_key_that_is_taken_is_named() {
     assert_eq!(judged(&unsigned, ALLOWED), "it is not signed");
     check(
         "-----BEGIN PGP SIGNATURE-----\n\nx\n",
-        "it is signed with GPG, and only signatures of SSH keys are taken",
+        "it is signed with GPG, and `commits.gpg_keys` names no keys of GPG's",
     );
     check(
         "-----BEGIN SIGNED MESSAGE-----\nx\n",
-        "it is signed with an X.509 certificate, and only signatures of SSH keys are taken",
+        "it is signed with an X.509 certificate, and only signatures of SSH's and GPG's keys are taken",
     );
     check("x", "its signature cannot be read");
     check(

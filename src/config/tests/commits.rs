@@ -8,15 +8,24 @@ use crate::signing::SigningKey;
 
 const LIST: &str = include_str!("../../signing/vectors/allowed_signers");
 const REFUSED: &str = include_str!("../../signing/vectors/refused.txt");
+const GPG: &str = include_str!("../../signing/vectors/gpg.asc");
 const KEY: &str = include_str!("../../signing/vectors/ed25519.key");
 
 /// What the sound repository asks for with these commits and this list of keys, and its findings.
 fn read(commits: &str, list: Option<&str>) -> (Policy, Vec<Diagnostic>) {
+    read_with(commits, list, None)
+}
+
+/// The same, with a file of keys of GPG's.
+fn read_with(commits: &str, list: Option<&str>, gpg: Option<&str>) -> (Policy, Vec<Diagnostic>) {
     let trueup = format!("{TRUEUP}commits: {commits}\n");
     let mut files = sound();
     files.insert("trueup.yaml", trueup.as_bytes());
     if let Some(list) = list {
         files.insert(".trueup/allowed_signers", list.as_bytes());
+    }
+    if let Some(gpg) = gpg {
+        files.insert(".trueup/gpg.asc", gpg.as_bytes());
     }
     let snapshot = snapshot(files);
     let installation = load_installation(&snapshot).0.expect("a sound file");
@@ -96,6 +105,49 @@ fn a_list_that_cannot_be_used_is_told_in_its_place() {
     );
     let bot = "{verify: head, robots: [rsa@example.com, bot]}";
     check(bot, Some(LIST), shared, (line, 25), "is called `bot`");
+}
+
+#[test]
+fn keys_of_gpg_count_where_their_files_are_named_and_can_be_used() {
+    let file = ".trueup/gpg.asc";
+    let people = format!("{{verify: head, gpg_keys: {file}}}");
+    let (Policy::Asked(asked), _) = read_with(&people, Some(LIST), Some(GPG)) else {
+        panic!("keys that can be used");
+    };
+    assert!(asked.gpg.is_some() && asked.gpg_merges.is_none());
+    let hosts = format!("{{verify: head, gpg_merge_keys: {file}}}");
+    let (Policy::Asked(asked), _) = read_with(&hosts, Some(LIST), Some(GPG)) else {
+        panic!("keys that can be used");
+    };
+    assert!(asked.gpg.is_none() && asked.gpg_merges.is_some());
+    let check = |commits: &str, gpg, place: (&str, usize, usize), words: &str| {
+        let (policy, findings) = read_with(commits, Some(LIST), gpg);
+        assert_eq!(
+            (policy, findings.len()),
+            (Policy::Unusable, 1),
+            "{findings:?}"
+        );
+        let span = &findings[0].span;
+        assert_eq!((span.file.as_str(), span.line, span.column), place);
+        let said = &findings[0].message;
+        assert!(said.contains(words), "{said}");
+    };
+    let line = TRUEUP.lines().count() + 1;
+    let broken = format!("# Ada\n{GPG}Eve:\n");
+    let place = (file, broken.lines().count(), 1);
+    for commits in [&people, &hosts] {
+        let here = ("trueup.yaml", line, 25);
+        check(commits, None, here, "`.trueup/gpg.asc` is not there");
+        check(commits, Some("# nobody\n"), (file, 1, 1), "has no key");
+        check(commits, Some(&broken), place, "nor a comment");
+    }
+    // trueup signs with a key of SSH's, so there is always one of those.
+    let none = read_with(&people, None, Some(GPG)).1;
+    assert!(
+        none[0]
+            .message
+            .contains("`.trueup/allowed_signers` is not there")
+    );
 }
 
 #[test]

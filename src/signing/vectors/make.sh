@@ -1,10 +1,10 @@
 #!/bin/sh
-# Makes the files beside it anew, with ssh-keygen and git: sh make.sh
+# Makes the files beside it anew, with ssh-keygen, gpg and git: sh make.sh
 set -eu
 cd "$(dirname "$0")"
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
-rm -f ./*.sig ./*.txt ./*.key allowed_signers
+rm -f ./*.sig ./*.asc ./*.txt ./*.key allowed_signers
 
 cat > payload.txt <<'END'
 tree 4b825dc642cb6eb9a060e54bf8d69288fbee4904
@@ -47,3 +47,12 @@ cp "$work/ed25519" ed25519.key
 cp "$work/p256" p256.key
 ssh-keygen -q -t ed25519 -N secret -C '' -f "$work/locked"
 cp "$work/locked" locked.key
+
+# Keys of GPG's: public, private, and a signature.
+export GNUPGHOME="$work/gnupg"
+mkdir -m 700 "$GNUPGHOME"
+gpg -q --batch --passphrase '' --quick-generate-key 'Ada <ada@example.com>' ed25519 sign never
+gpg --armor --export > gpg.asc
+gpg --armor --export-secret-keys > gpg_private.asc
+gpg -q --batch --armor --detach-sign < payload.txt > gpg.sig
+gpgconf --kill gpg-agent

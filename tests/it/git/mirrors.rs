@@ -99,10 +99,14 @@ fn what_a_killed_process_left_behind_goes() {
     for name in litter {
         std::fs::write(git.join(name), "half").unwrap();
     }
+    let folder = git.join("tmp_gpgv_a1");
+    std::fs::create_dir(&folder).unwrap();
+    std::fs::write(folder.join("payload"), "half").unwrap();
     drop(Mirror::open(cache.path(), source).unwrap());
     for name in litter {
         assert!(!git.join(name).exists(), "{name} stays");
     }
+    assert!(!folder.exists());
 }
 
 #[test]

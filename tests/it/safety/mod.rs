@@ -13,3 +13,4 @@ mod repositories;
 mod rules;
 mod secrets;
 mod signed;
+mod signed_gpg;

@@ -15,40 +15,40 @@ use super::repositories::{INSTALLATION, NOWHERE, open, process, revised, s3};
 use crate::support::keys::TestKeys;
 use crate::support::repository::TempRepository;
 
-const LIST: &str = ".trueup/allowed_signers";
+pub(super) const LIST: &str = ".trueup/allowed_signers";
 const CONFIG: &str = "models/m/config.yaml";
 const RELEASE: &str = "models/m/releases/staging.yaml";
 
 /// A repository whose commits are to be signed, and who reads it.
-struct Stage {
-    repository: TempRepository,
+pub(super) struct Stage {
+    pub(super) repository: TempRepository,
     keys: TestKeys,
     reconciler: Reconciler,
     /// Goes with the stage.
-    cache: TempDir,
+    pub(super) cache: TempDir,
 }
 
 /// `trueup.yaml` with these commits asked for.
-fn trueup(commits: &str) -> String {
+pub(super) fn trueup(commits: &str) -> String {
     format!("{INSTALLATION}commits: {commits}\n")
 }
 
-fn oid(id: &ObjectId) -> Oid {
+pub(super) fn oid(id: &ObjectId) -> Oid {
     Oid::from_str(&id.0).unwrap()
 }
 
 /// A file of the repository that nobody reads.
-fn note(text: &str) -> [(&str, Option<&str>); 1] {
+pub(super) fn note(text: &str) -> [(&str, Option<&str>); 1] {
     [("note.txt", Some(text))]
 }
 
 impl Stage {
     /// The first commit is Ada's, who is in the list with the program `bot`.
-    async fn new(commits: &str) -> (Self, ObjectId) {
+    pub(super) async fn new(commits: &str) -> (Self, ObjectId) {
         Self::with(commits, |_| {}).await
     }
 
-    async fn with(commits: &str, equip: impl FnOnce(&mut Source)) -> (Self, ObjectId) {
+    pub(super) async fn with(commits: &str, equip: impl FnOnce(&mut Source)) -> (Self, ObjectId) {
         let (repository, keys) = (TempRepository::bare(), TestKeys::of(&["ada", "eve", "bot"]));
         let list = keys.lines(&["ada", "bot"]);
         let trueup = trueup(commits);
@@ -82,19 +82,19 @@ impl Stage {
         (report.commit, found.collect())
     }
 
-    async fn follows(&mut self, commit: &ObjectId) {
+    pub(super) async fn follows(&mut self, commit: &ObjectId) {
         assert_eq!(self.revised().await, (commit.clone(), vec![]));
         assert!(self.reconciler.leads());
     }
 
     /// That the newest commit is not followed, and why; then it is taken back.
-    async fn holds(&mut self, in_force: &ObjectId, why: &str) {
+    pub(super) async fn holds(&mut self, in_force: &ObjectId, why: &str) {
         self.keeps(in_force, why).await;
         self.repository.point("main", oid(in_force));
         self.follows(in_force).await;
     }
 
-    async fn keeps(&mut self, in_force: &ObjectId, why: &str) {
+    pub(super) async fn keeps(&mut self, in_force: &ObjectId, why: &str) {
         let (commit, found) = self.revised().await;
         assert_eq!(&commit, in_force);
         assert!(
@@ -106,16 +106,16 @@ impl Stage {
         assert!(found[0].ends_with(&stays), "{found:?}");
     }
 
-    fn unsigned(&self, files: &[(&str, Option<&str>)]) -> ObjectId {
+    pub(super) fn unsigned(&self, files: &[(&str, Option<&str>)]) -> ObjectId {
         self.repository.commit("main", files)
     }
 
-    fn signed(&self, name: &str, files: &[(&str, Option<&str>)]) -> ObjectId {
+    pub(super) fn signed(&self, name: &str, files: &[(&str, Option<&str>)]) -> ObjectId {
         self.keys.commit(&self.repository, name, files)
     }
 
     /// A signed commit with another message, as the newest.
-    fn forge(&self, signed: &ObjectId) {
+    pub(super) fn forge(&self, signed: &ObjectId) {
         let odb = self.repository.git.odb().unwrap();
         let object = odb.read(oid(signed)).unwrap();
         let text = String::from_utf8(object.data().to_vec()).unwrap();
@@ -124,7 +124,7 @@ impl Stage {
         self.repository.point("main", forged.unwrap());
     }
 
-    fn list(&self, names: &[&str]) -> String {
+    pub(super) fn list(&self, names: &[&str]) -> String {
         self.keys.lines(names)
     }
 

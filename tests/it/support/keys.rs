@@ -21,6 +21,25 @@ use trueup::snapshot::ObjectId;
 
 use super::repository::TempRepository;
 
+/// The commit `plain`, at a second since 1970 and with the signature that `sign` makes, as the newest of
+/// `main`.
+pub(crate) fn resign(
+    repository: &TempRepository,
+    at: i64,
+    plain: &ObjectId,
+    sign: impl FnOnce(&[u8]) -> String,
+) -> ObjectId {
+    let odb = repository.git.odb().unwrap();
+    let object = odb.read(Oid::from_str(&plain.0).unwrap()).unwrap();
+    let text = std::str::from_utf8(object.data()).unwrap();
+    let text = text.replace("> 1000 +0000", &format!("> {at} +0000"));
+    let signature = sign(text.as_bytes());
+    let signed = repository.git.commit_signed(&text, &signature, None);
+    let signed = signed.unwrap();
+    repository.point("main", signed);
+    signed.into()
+}
+
 /// A key for each name, in a folder that goes with them.
 pub(crate) struct TestKeys(TempDir);
 
@@ -92,15 +111,7 @@ impl TestKeys {
         at: i64,
         plain: &ObjectId,
     ) -> ObjectId {
-        let odb = repository.git.odb().unwrap();
-        let object = odb.read(Oid::from_str(&plain.0).unwrap()).unwrap();
-        let text = std::str::from_utf8(object.data()).unwrap();
-        let text = text.replace("> 1000 +0000", &format!("> {at} +0000"));
-        let signature = self.sign(name, text.as_bytes());
-        let signed = repository.git.commit_signed(&text, &signature, None);
-        let signed = signed.unwrap();
-        repository.point("main", signed);
-        signed.into()
+        resign(repository, at, plain, |payload| self.sign(name, payload))
     }
 
     /// The same, a while after all others.

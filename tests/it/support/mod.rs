@@ -2,6 +2,7 @@
 
 pub(crate) mod fleet;
 pub(crate) mod git_server;
+pub(crate) mod gpg;
 pub(crate) mod keys;
 pub(crate) mod processes;
 pub(crate) mod relay;
