@@ -56,7 +56,8 @@ impl TestKeys {
         keys
     }
 
-    fn path(&self, name: &str) -> PathBuf {
+    /// The file of a private key.
+    pub(crate) fn path(&self, name: &str) -> PathBuf {
         self.0.path().join(name)
     }
 
