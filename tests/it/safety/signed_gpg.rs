@@ -17,7 +17,7 @@ const MERGE_KEYS: &str = ".trueup/hosts.asc";
 async fn stage(verify: &str, people: &str, hosts: &str, gpgv: Option<&Path>) -> (Stage, ObjectId) {
     let begun = Stage::with("{verify: head}", |source| {
         if let Some(gpgv) = gpgv {
-            source.gpgv = gpgv.to_owned();
+            gpgv.clone_into(&mut source.gpgv);
         }
     });
     let (mut stage, _) = begun.await;
